@@ -1,0 +1,13 @@
+using OnCache.Api;
+
+namespace OnCache.Agent.Configuration;
+
+/// <summary>What the agent is told to do: the node's configuration and its pods.</summary>
+/// <param name="Node">The node's configuration.</param>
+/// <param name="Local">The pods of the node and their namespaces.</param>
+internal sealed record AgentConfiguration(NodeCacheConfig Node, LocalEndpoints Local)
+{
+    /// <summary>The namespaces of the node's pods, by name.</summary>
+    public IReadOnlyDictionary<string, LocalNamespace> Namespaces { get; } =
+        Local.Namespaces.ToDictionary(item => item.Name, StringComparer.Ordinal);
+}

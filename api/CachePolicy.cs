@@ -1,0 +1,23 @@
+namespace OnCache.Api;
+
+/// <summary>One policy as it applies to a node.</summary>
+public sealed record CachePolicy
+{
+    /// <summary>The policy's name, unique within a node.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Higher wins; the list a node receives is already ordered by it.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>What happens with the pods it matches.</summary>
+    public AccelerationMode Mode { get; init; } = AccelerationMode.Accelerate;
+
+    /// <summary>The protocols it covers.</summary>
+    public Protocols Protocols { get; init; } = Protocols.All;
+
+    /// <summary>The namespaces it covers.</summary>
+    public NamespaceSelection Namespaces { get; init; } = new();
+
+    /// <summary>The pods it covers within those namespaces; absent or empty covers all.</summary>
+    public LabelSelector? PodSelector { get; init; }
+}

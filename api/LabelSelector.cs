@@ -1,0 +1,62 @@
+namespace OnCache.Api;
+
+/// <summary>A Kubernetes label selector: every label and every expression must hold; the empty selector matches all objects.</summary>
+public sealed record LabelSelector
+{
+    /// <summary>Labels the object must carry with exactly these values.</summary>
+    public IReadOnlyDictionary<string, string> MatchLabels { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>Expressions that must all hold.</summary>
+    public IReadOnlyList<LabelSelectorRequirement> MatchExpressions { get; init; } = [];
+
+    /// <summary>Whether an object with these labels is selected.</summary>
+    public bool Matches(IReadOnlyDictionary<string, string> labels)
+    {
+        foreach (var (key, value) in MatchLabels)
+        {
+            if (!labels.TryGetValue(key, out var actual) || !string.Equals(actual, value, StringComparison.Ordinal))
+            {
+                return false;
+            }
+        }
+
+        return MatchExpressions.All(expression => expression.Holds(labels));
+    }
+}
+
+/// <summary>One expression of a label selector.</summary>
+/// <param name="Key">The label's key.</param>
+/// <param name="Operator">How the label is compared.</param>
+/// <param name="Values">At least one for In and NotIn, none for Exists and DoesNotExist.</param>
+public sealed record LabelSelectorRequirement(string Key, LabelSelectorOperator Operator, IReadOnlyList<string> Values)
+{
+    /// <summary>Whether it holds for an object with these labels. As in Kubernetes, NotIn also holds when the label is absent.</summary>
+    public bool Holds(IReadOnlyDictionary<string, string> labels)
+    {
+        var present = labels.TryGetValue(Key, out var actual);
+        return Operator switch
+        {
+            LabelSelectorOperator.In => present && Values.Contains(actual, StringComparer.Ordinal),
+            LabelSelectorOperator.NotIn => !present || !Values.Contains(actual, StringComparer.Ordinal),
+            LabelSelectorOperator.Exists => present,
+            LabelSelectorOperator.DoesNotExist => !present,
+            _ => throw new InvalidOperationException($"operator {Operator} of a label selector is not known"),
+        };
+    }
+}
+
+/// <summary>The operators of a label selector, under Kubernetes' names.</summary>
+public enum LabelSelectorOperator
+{
+    /// <summary>The label is present with one of the values.</summary>
+    In,
+
+    /// <summary>The label is absent, or present with none of the values.</summary>
+    NotIn,
+
+    /// <summary>The label is present.</summary>
+    Exists,
+
+    /// <summary>The label is absent.</summary>
+    DoesNotExist,
+}

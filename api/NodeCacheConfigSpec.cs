@@ -1,0 +1,26 @@
+namespace OnCache.Api;
+
+/// <summary>The desired state of one node. Every property has the default of the schema.</summary>
+public sealed record NodeCacheConfigSpec
+{
+    /// <summary>The shortest and the longest <see cref="Lease"/>.</summary>
+    public static Bounds<TimeSpan> LeaseBounds { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+
+    /// <summary>The shortest and the longest <see cref="Settle"/>.</summary>
+    public static Bounds<TimeSpan> SettleBounds { get; } = new(TimeSpan.Zero, TimeSpan.FromSeconds(60));
+
+    /// <summary>How many entries each cache holds.</summary>
+    public CacheSizes CacheSizes { get; init; } = new();
+
+    /// <summary>The longest a cached verdict lives without the CNI having seen a packet of the flow.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long learning is held after a change that can alter a verdict.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>What stays on the CNI's path whatever the policies say.</summary>
+    public Exclusions Exclusions { get; init; } = new();
+
+    /// <summary>Highest priority first; the first policy that matches an endpoint decides.</summary>
+    public IReadOnlyList<CachePolicy> Policies { get; init; } = [];
+}
