@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright the OnCache authors. */
+/*
+ * When a cached verdict may be used. A packet takes the fast path only under an entry
+ * that the CNI confirmed in both directions, of the current epochs, within its lease,
+ * with a living conntrack entry behind it.
+ */
+#ifndef ONCACHE_CACHE_H
+#define ONCACHE_CACHE_H
+
+#include "conntrack.h"
+
+/* Coarse: one tick (at most 10 ms) late, a third of the price of the precise clock. */
+static __always_inline __u64 now_coarse(void)
+{
+	return bpf_ktime_get_coarse_ns();
+}
+
+/*
+ * A hit keeps conntrack truthful: now and then it refreshes the node's entry, at once
+ * when the connection begins to end. Returns why the packet must go to the CNI after all.
+ */
+static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_config *cfg,
+					  struct oncache_filter_entry *entry,
+					  struct packet *packet, __u64 now)
+{
+	bool ending = packet->tcp_flags & (TCP_FIN | TCP_RST);
+
+	if (likely(!ending && now - entry->touched < cfg->touch_interval))
+		return GO;
+	if (packet->key.protocol == IPPROTO_ICMP)
+		return GO;	/* its lease is one touch interval: the CNI itself refreshes */
+	entry->touched = now;
+	if (ending)
+		entry->closing = 1;
+	if (!conntrack_touch(skb, cfg, packet, entry->closing)) {
+		bpf_map_delete_elem(&filter_cache, &packet->key);
+		return REASON_CONNTRACK_GONE;
+	}
+	if (packet->tcp_flags & TCP_RST)
+		bpf_map_delete_elem(&filter_cache, &packet->key);
+	return GO;
+}
+
+/*
+ * Does the entry cover this direction now? own and other: the deadlines of the packet's
+ * direction and of the opposite one, which must have been seen under the same epochs
+ * but refreshes in its own time (a stream may go one way for long).
+ */
+static __always_inline int entry_verdict(struct oncache_filter_entry *entry,
+					 struct oncache_config *cfg,
+					 struct oncache_ingress_entry *endpoint,
+					 struct oncache_egress_entry *node, __u64 own, __u64 other,
+					 __u64 now)
+{
+	if (unlikely(entry->epoch != READ_ONCE(cfg->epoch) ||
+		     entry->endpoint_epoch != READ_ONCE(endpoint->epoch) ||
+		     entry->node_epoch != READ_ONCE(node->epoch)))
+		return REASON_STALE;
+	if (unlikely(now >= own))
+		return own ? REASON_LEASE : REASON_NO_ENTRY;
+	if (unlikely(!other))
+		return REASON_ONE_WAY;
+	if (unlikely(!node->ifindex))
+		return REASON_NODE_WITHDRAWN;
+	return GO;
+}
+
+/* Reasons that the CNI's answer to this very packet can cure: it is marked for learning. */
+static __always_inline bool learnable(int reason)
+{
+	return reason == REASON_NO_ENTRY || reason == REASON_STALE || reason == REASON_LEASE ||
+	       reason == REASON_CONNTRACK_GONE || reason == REASON_TCP_SYN;
+}
+
+#endif

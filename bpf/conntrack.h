@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright the OnCache authors. */
+/*
+ * The node's conntrack is the witness: it says whether a flow is established, and it
+ * is told that a flow on the fast path is alive or ending.
+ */
+#ifndef ONCACHE_CONNTRACK_H
+#define ONCACHE_CONNTRACK_H
+
+#include "parse.h"
+
+#define CURRENT_NETNS (-1)		/* BPF_F_CURRENT_NETNS of the lookup */
+#define NFCT_POINTER (~7UL)		/* sk_buff._nfct: the low bits are the ctinfo */
+
+/*
+ * A packet local -> remote finds both flows that local began and, as the reply tuple,
+ * flows that remote began. TCP and UDP only: the kernel's lookup takes no other.
+ */
+static __always_inline struct nf_conn *conntrack_find(struct __sk_buff *skb, __be32 source,
+						      __be32 destination, __be16 source_port,
+						      __be16 destination_port, __u8 protocol)
+{
+	struct bpf_ct_opts___oncache options = {
+		.netns_id = CURRENT_NETNS,
+		.l4proto = protocol,
+	};
+	struct bpf_sock_tuple tuple = {
+		.ipv4.saddr = source,
+		.ipv4.daddr = destination,
+		.ipv4.sport = source_port,
+		.ipv4.dport = destination_port,
+	};
+
+	return bpf_skb_ct_lookup(skb, &tuple, sizeof(tuple.ipv4), &options, sizeof(options));
+}
+
+static __always_inline int conntrack_judge(unsigned long status, bool tcp, __u8 tcp_state)
+{
+	if (status & IPS_NAT_MASK)
+		return REASON_LEARN_NAT;
+	if ((status & (IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_DYING)) !=
+	    (IPS_CONFIRMED | IPS_SEEN_REPLY))
+		return REASON_LEARN_NOT_ESTABLISHED;
+	if (tcp && tcp_state != TCP_CONNTRACK_ESTABLISHED)
+		return REASON_LEARN_NOT_ESTABLISHED;
+	return GO;
+}
+
+/*
+ * May this TCP or UDP flow be learned? Asked with the packet's reverse tuple: where
+ * the packet was translated, only the reply side of the entry matches.
+ */
+static __always_inline int conntrack_verdict(struct __sk_buff *skb, struct packet *packet,
+					     enum oncache_direction direction)
+{
+	struct oncache_flow_key *key = &packet->key;
+	struct nf_conn *ct;
+	int verdict;
+
+	if (direction == EGRESS)
+		ct = conntrack_find(skb, key->remote_ip, key->local_ip, key->remote_port,
+				    key->local_port, key->protocol);
+	else
+		ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
+				    key->remote_port, key->protocol);
+	if (!ct)
+		return REASON_LEARN_NO_CONNTRACK;
+	verdict = conntrack_judge(ct->status, key->protocol == IPPROTO_TCP, ct->proto.tcp.state);
+	bpf_ct_release(ct);
+	return verdict;
+}
+
+/*
+ * ICMP echo: the lookup refuses it, but on its way into the pod the packet still
+ * carries its conntrack entry. There is nothing to carry on egress (the tunnel has
+ * reset it), which costs no safety: both directions are needed, and this one vouches.
+ */
+static __always_inline int conntrack_verdict_icmp(struct __sk_buff *skb,
+						  enum oncache_direction direction)
+{
+	struct sk_buff *kernel_skb;
+	struct nf_conn *ct;
+	unsigned long nfct;
+
+	if (!have_skb_conntrack)
+		return REASON_LEARN_NO_CONNTRACK;
+	if (direction == EGRESS)
+		return GO;
+	kernel_skb = bpf_cast_to_kern_ctx(skb);
+	nfct = kernel_skb->_nfct & NFCT_POINTER;
+	if (!nfct)
+		return REASON_LEARN_NO_CONNTRACK;
+	ct = bpf_rdonly_cast((void *)nfct, bpf_core_type_id_kernel(struct nf_conn));
+	return conntrack_judge(ct->status, false, 0);
+}
+
+/*
+ * Keeps the flow's conntrack entry alive (or lets it end soon: a connection that is
+ * closing must not stay ESTABLISHED for days). False when the entry is gone or says
+ * that the flow is over: the cached verdict must go with it.
+ */
+static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncache_config *cfg,
+					    struct packet *packet, bool closing)
+{
+	struct oncache_flow_key *key = &packet->key;
+	bool tcp = key->protocol == IPPROTO_TCP;
+	struct nf_conn *ct;
+	__u32 timeout;
+	bool alive;
+
+	ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port, key->remote_port,
+			    key->protocol);
+	if (!ct)
+		return false;
+	alive = conntrack_judge(ct->status, tcp, ct->proto.tcp.state) == GO;
+	if (alive) {
+		if (!tcp)
+			timeout = cfg->timeout_udp_stream;
+		else if (packet->tcp_flags & TCP_RST)
+			timeout = cfg->timeout_tcp_reset;
+		else
+			timeout = closing ? cfg->timeout_tcp_closing : cfg->timeout_tcp_established;
+		alive = bpf_ct_change_timeout(ct, timeout) == 0;
+	}
+	bpf_ct_release(ct);
+	return alive;
+}
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright the OnCache authors. */
+/*
+ * Learning: the CNI has let this packet pass in this direction. Entered only for
+ * packets that carry the miss bit, so whatever happens here is off the hit path.
+ */
+#ifndef ONCACHE_LEARN_H
+#define ONCACHE_LEARN_H
+
+#include "cache.h"
+#include "encapsulation.h"
+
+static __always_inline bool port_excluded(__u8 protocol, __be16 port)
+{
+	struct oncache_excluded_port key = { .protocol = protocol, .port = port };
+
+	return bpf_map_lookup_elem(&excluded_ports, &key);
+}
+
+static __always_inline bool excluded(struct oncache_flow_key *key)
+{
+	struct oncache_excluded_prefix peer = { .length = 32, .address = key->remote_ip };
+
+	if (bpf_map_lookup_elem(&excluded_prefixes, &peer))
+		return true;
+	if (key->protocol == IPPROTO_ICMP)
+		return false;
+	return port_excluded(key->protocol, key->local_port) ||
+	       port_excluded(key->protocol, key->remote_port);
+}
+
+/* Everything a direction's verdict is bound to, read before conntrack is asked. */
+struct verdict {
+	__u64 now;
+	__u64 lease;			/* deadline */
+	__u32 epoch;
+	__u32 endpoint_epoch;
+	__u32 node_epoch;
+	__u16 endpoint;
+	__u16 node;			/* INDEX_NONE on ingress: the outer header is gone */
+};
+
+/*
+ * Writes one direction of the entry. Each direction has its own deadline, so that two
+ * CPUs learning both directions never overwrite each other's word. An entry of other
+ * epochs, endpoint or node is replaced whole: its other direction is not to be trusted.
+ */
+static __always_inline int record(struct oncache_flow_key *key, struct verdict *verdict,
+				  enum oncache_direction direction)
+{
+	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
+	struct oncache_filter_entry fresh = {};
+
+	if (entry && entry->epoch == verdict->epoch && entry->endpoint == verdict->endpoint &&
+	    entry->endpoint_epoch == verdict->endpoint_epoch) {
+		if (direction == INGRESS) {
+			WRITE_ONCE(entry->ingress_lease, verdict->lease);
+			return REASON_LEARNED;
+		}
+		if (entry->node == INDEX_NONE) {
+			entry->node = verdict->node;
+			entry->node_epoch = verdict->node_epoch;
+		}
+		if (entry->node == verdict->node && entry->node_epoch == verdict->node_epoch) {
+			barrier();
+			WRITE_ONCE(entry->egress_lease, verdict->lease);
+			return REASON_LEARNED;
+		}
+	}
+
+	fresh.epoch = verdict->epoch;
+	fresh.endpoint_epoch = verdict->endpoint_epoch;
+	fresh.node_epoch = verdict->node_epoch;
+	fresh.endpoint = verdict->endpoint;
+	fresh.node = verdict->node;
+	fresh.touched = verdict->now;
+	if (direction == EGRESS)
+		fresh.egress_lease = verdict->lease;
+	else
+		fresh.ingress_lease = verdict->lease;
+	if (bpf_map_update_elem(&filter_cache, key, &fresh, BPF_ANY))
+		return REASON_LEARN_FAILED;
+	return REASON_LEARNED;
+}
+
+/*
+ * The order matters. The agent raises learn_after first and the epoch second; here the
+ * epochs are read first and learn_after second. So a verdict is either bound to the old
+ * epoch (and useless) or held back.
+ */
+static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *cfg,
+				 struct packet *packet, struct verdict *verdict,
+				 struct oncache_ingress_entry *endpoint,
+				 enum oncache_direction direction)
+{
+	struct oncache_flow_key *key = &packet->key;
+	__u64 life = cfg->lease;
+	int reason;
+
+	verdict->now = now_coarse();
+	verdict->epoch = READ_ONCE(cfg->epoch);
+	verdict->endpoint_epoch = READ_ONCE(endpoint->epoch);
+	barrier();
+	if (verdict->now < READ_ONCE(endpoint->learn_after))
+		return REASON_LEARN_HELD;
+	if (endpoint->mode == MODE_DISABLED ||
+	    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
+		return REASON_DISABLED;
+	if (excluded(key))
+		return REASON_LEARN_EXCLUDED;
+	if (bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
+		return REASON_LEARN_LOCAL_PEER;
+
+	if (key->protocol == IPPROTO_ICMP) {
+		reason = conntrack_verdict_icmp(skb, direction);
+		if (life > cfg->touch_interval)
+			life = cfg->touch_interval;
+	} else {
+		reason = conntrack_verdict(skb, packet, direction);
+	}
+	if (reason != GO) {
+		/*
+		 * The packet went the CNI's way, the witness does not support an entry:
+		 * whatever stands under this key belongs to an earlier life of the ports
+		 * (a translated flow must not meet the entry of a direct one).
+		 */
+		bpf_map_delete_elem(&filter_cache, key);
+		return reason;
+	}
+	verdict->lease = verdict->now + life;
+	return record(key, verdict, direction);
+}
+
+/* A packet with the miss bit at the NIC's egress: the CNI has routed and encapsulated it. */
+static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_config *cfg)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 length = tunnel_header_length();
+	struct oncache_ingress_entry *endpoint;
+	struct oncache_egress_entry *node;
+	struct verdict verdict = {};
+	struct packet packet;
+	__u32 *index;
+	__be32 outer;
+	int reason;
+
+	if (!tunnel_candidate(data, end, cfg))
+		return REASON_LEARN_NOT_TUNNEL;
+	if (data + HEADER_MAX > end)
+		return REASON_LENGTH;
+
+	outer = tunnel_destination(data);
+	index = bpf_map_lookup_elem(&node_index, &outer);
+	if (!index)
+		return REASON_LEARN_UNKNOWN_NODE;
+	verdict.node = *index;
+	node = node_get(*index);
+	if (!node)
+		return REASON_LEARN_UNKNOWN_NODE;
+	verdict.node_epoch = READ_ONCE(node->epoch);
+	barrier();
+	if (!node->ifindex || node->ifindex != skb->ifindex)
+		return REASON_NODE_WITHDRAWN;
+	if (!tunnel_equals_template(data, node, cfg))
+		return REASON_LEARN_TEMPLATE;
+
+	reason = parse_ipv4(data + length, end, skb->len - length, EGRESS, &packet);
+	if (reason != GO)
+		return reason;
+	index = bpf_map_lookup_elem(&endpoint_index, &packet.key.local_ip);
+	if (!index)
+		return REASON_NOT_ENDPOINT;
+	verdict.endpoint = *index;
+	endpoint = endpoint_get(*index);
+	if (!endpoint)
+		return REASON_NOT_ENDPOINT;
+	return learn(skb, cfg, &packet, &verdict, endpoint, EGRESS);
+}
+
+/* A packet with the miss bit on its way through the host-side veth into the pod. */
+static __always_inline int learn_ingress(struct __sk_buff *skb, struct oncache_config *cfg)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct oncache_ingress_entry *endpoint;
+	struct verdict verdict = {};
+	struct packet packet;
+	__u32 *index;
+	int reason;
+
+	if (data + sizeof(struct ethhdr) > end ||
+	    ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IP))
+		return REASON_NOT_IPV4;
+	reason = parse_ipv4(data + sizeof(struct ethhdr), end, skb->len - sizeof(struct ethhdr),
+			    INGRESS, &packet);
+	if (reason != GO)
+		return reason;
+	index = bpf_map_lookup_elem(&endpoint_index, &packet.key.local_ip);
+	if (!index)
+		return REASON_NOT_ENDPOINT;
+	verdict.endpoint = *index;
+	endpoint = endpoint_get(*index);
+	if (!endpoint || endpoint->ifindex != skb->ifindex)
+		return REASON_NOT_ENDPOINT;
+	return learn(skb, cfg, &packet, &verdict, endpoint, INGRESS);
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright the OnCache authors. */
+/*
+ * The maps, all owned and sized by the agent before load. On the hit path: one hash
+ * lookup (filter cache), then array reads.
+ */
+#ifndef ONCACHE_MAPS_H
+#define ONCACHE_MAPS_H
+
+#include "kernel.h"
+#include "layouts.h"
+#include "reasons.h"
+
+/* Set by the agent before load; the verifier removes what they switch off. */
+const volatile __u32 encapsulation = ENCAPSULATION_VXLAN;
+const volatile bool have_skb_conntrack = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct oncache_config);
+} config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct oncache_flow_key);
+	__type(value, struct oncache_filter_entry);
+} filter_cache SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 5001);
+	__type(key, __u32);
+	__type(value, struct oncache_egress_entry);
+} egress_cache SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 257);
+	__type(key, __u32);
+	__type(value, struct oncache_ingress_entry);
+} ingress_cache SEC(".maps");
+
+/* Learning only: which index has this address? */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 5001);
+	__type(key, __be32);
+	__type(value, __u32);
+} node_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 257);
+	__type(key, __be32);
+	__type(value, __u32);
+} endpoint_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct oncache_excluded_prefix);
+	__type(value, __u32);
+} excluded_prefixes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct oncache_excluded_port);
+	__type(value, __u32);
+} excluded_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 257);
+	__type(key, __u32);
+	__type(value, struct oncache_endpoint_counters);
+} endpoint_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASON_COUNT);
+	__type(key, enum oncache_reason);
+	__type(value, struct oncache_reason_counters);
+} reasons SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct oncache_sweep);
+} sweep SEC(".maps");
+
+enum oncache_direction {
+	EGRESS,
+	INGRESS,
+};
+
+static __always_inline struct oncache_config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+static __always_inline struct oncache_egress_entry *node_get(__u32 index)
+{
+	return bpf_map_lookup_elem(&egress_cache, &index);
+}
+
+static __always_inline struct oncache_ingress_entry *endpoint_get(__u32 index)
+{
+	return bpf_map_lookup_elem(&ingress_cache, &index);
+}
+
+static __always_inline void count(enum oncache_reason reason, enum oncache_direction direction)
+{
+	struct oncache_reason_counters *counters = bpf_map_lookup_elem(&reasons, &reason);
+
+	if (!counters)
+		return;
+	if (direction == EGRESS)
+		counters->egress++;
+	else
+		counters->ingress++;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright the OnCache authors. */
+/*
+ * Why a packet did not take the fast path, or was not learned. Append only: the
+ * number is an index of the `reasons` map, a metric label and a word in
+ * `oncache-agent status`. agent/Bpf/Reason.cs mirrors it; a test compares both.
+ */
+#ifndef ONCACHE_REASONS_H
+#define ONCACHE_REASONS_H
+
+enum oncache_reason {
+	/* Handed to the CNI: the packet. */
+	REASON_NOT_IPV4 = 0,
+	REASON_IP_OPTIONS = 1,
+	REASON_FRAGMENT = 2,
+	REASON_PROTOCOL = 3,		/* not TCP, UDP or ICMP echo */
+	REASON_TTL = 4,			/* TTL below 2: the CNI answers */
+	REASON_LENGTH = 5,		/* truncated, padded, or larger than an IPv4 length */
+	REASON_TCP_SYN = 6,
+	REASON_MTU = 7,
+	REASON_CONGESTION = 8,		/* CE mark: RFC 6040 is left to the CNI */
+	REASON_GATEWAY_MAC = 9,		/* frame not addressed to the pod's gateway */
+	REASON_TUNNEL_HEADER = 10,	/* VXLAN flags, VNI, checksum, addresses or options not ours */
+	REASON_OUTER_SOURCE = 11,	/* outer source is not the flow's node */
+	/* Handed to the CNI: the state. */
+	REASON_AGENT_SILENT = 12,	/* heartbeat deadline passed */
+	REASON_NOT_ENDPOINT = 13,	/* neither end is an endpoint of this node */
+	REASON_SOURCE_ADDRESS = 14,	/* source address is not that of the sending pod */
+	REASON_DISABLED = 15,		/* endpoint or protocol not selected */
+	REASON_OBSERVED = 16,		/* would have been accelerated: mode Observe */
+	REASON_SHAPED = 17,		/* a qdisc or foreign filter must see the packet */
+	REASON_NO_ENTRY = 18,
+	REASON_ONE_WAY = 19,		/* not yet seen in both directions */
+	REASON_STALE = 20,		/* flushed: the epoch moved on */
+	REASON_LEASE = 21,		/* lease over: the CNI is asked again */
+	REASON_CONNTRACK_GONE = 22,
+	REASON_NODE_WITHDRAWN = 23,	/* remote node has no usable path */
+	REASON_REWRITE_FAILED = 24,	/* the kernel refused to resize the packet */
+	/* Not learned. */
+	REASON_LEARN_HELD = 25,		/* settling after a flush */
+	REASON_LEARN_NO_CONNTRACK = 26,
+	REASON_LEARN_NOT_ESTABLISHED = 27,
+	REASON_LEARN_NAT = 28,
+	REASON_LEARN_EXCLUDED = 29,
+	REASON_LEARN_LOCAL_PEER = 30,	/* both pods on this node */
+	REASON_LEARN_NOT_TUNNEL = 31,	/* left the node outside the tunnel */
+	REASON_LEARN_UNKNOWN_NODE = 32,
+	REASON_LEARN_TEMPLATE = 33,	/* the CNI's headers differ from our template */
+	REASON_LEARN_FAILED = 34,	/* map update refused */
+	REASON_LEARNED = 35,
+	REASON_COUNT = 36,
+};
+
+#endif
