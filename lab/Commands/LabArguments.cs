@@ -1,0 +1,33 @@
+using System.CommandLine;
+using OnCache.Lab.Topology;
+
+namespace OnCache.Lab.Commands;
+
+/// <summary>Options that several commands share.</summary>
+internal static class LabArguments
+{
+    public const string DefaultName = "lab";
+
+    public static Option<string> Name() => new("--name")
+    {
+        Description = "Name of the lab",
+        DefaultValueFactory = _ => DefaultName,
+    };
+
+    /// <summary>An option with a whole number; its bounds are checked, and named, by <see cref="LabOptions.Validate"/>.</summary>
+    public static Option<int> Number(string name, string description, int value) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => value,
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (!int.TryParse(text, out var number))
+            {
+                result.AddError($"{name[2..]}: '{text}' is not a whole number");
+            }
+
+            return number;
+        },
+    };
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using OnCache.Lab.Interop;
+
+namespace OnCache.Lab.Namespaces;
+
+/// <summary>A process named so that a reused pid is not taken for it.</summary>
+/// <param name="StartTicks">Field 22 of <c>/proc/PID/stat</c>: clock ticks since boot.</param>
+public readonly record struct ProcessIdentity(int Pid, long StartTicks)
+{
+    public static ProcessIdentity Current => Of(Environment.ProcessId) ?? throw new LabException("/proc is not mounted");
+
+    public bool IsAlive => Of(Pid) == this;
+
+    /// <summary>The identity of the process that has this pid now; null when there is none or it is a zombie.</summary>
+    public static ProcessIdentity? Of(int pid)
+    {
+        string stat;
+        try
+        {
+            stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+
+        // The command name stands in parentheses and may hold spaces and parentheses itself.
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return fields[0] is "Z" or "X" ? null : new ProcessIdentity(pid, long.Parse(fields[19], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Asks the process to end, and kills it when it has not ended after <paramref name="grace"/>.</summary>
+    public async Task EndAsync(TimeSpan grace, CancellationToken cancellationToken = default)
+    {
+        if (!IsAlive || Libc.kill(Pid, Libc.SIGTERM) != 0)
+        {
+            return;
+        }
+
+        if (!await IsGoneWithinAsync(grace, cancellationToken) && Libc.kill(Pid, Libc.SIGKILL) == 0)
+        {
+            await IsGoneWithinAsync(TimeSpan.FromSeconds(5), cancellationToken);
+        }
+    }
+
+    private async Task<bool> IsGoneWithinAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        for (var waited = TimeSpan.Zero; waited < limit; waited += TimeSpan.FromMilliseconds(10))
+        {
+            if (!IsAlive)
+            {
+                return true;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
+        }
+
+        return !IsAlive;
+    }
+}

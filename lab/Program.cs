@@ -1,0 +1,3 @@
+using OnCache.Lab.Commands;
+
+return await CommandLine.RunAsync(args);
