@@ -155,7 +155,7 @@ internal sealed class FieldReader
         return null;
     }
 
-    /// <summary>A list of mappings; empty, with a problem noted, when one of them is no mapping.</summary>
+    /// <summary>A list of mappings. One that is no mapping is noted and read as an empty one, so that the others keep their indices.</summary>
     public IReadOnlyList<T> Objects<T>(string name, Func<FieldReader, T> read)
     {
         if (Items(name) is not { } items)
@@ -167,14 +167,12 @@ internal sealed class FieldReader
         for (var i = 0; i < items.Count; i++)
         {
             var path = $"{PathOf(name)}[{i}]";
-            if (Mapping(items[i], path) is { } mapping)
-            {
-                result.Add(Read(mapping, path, read));
-            }
+            result.Add(Mapping(items[i], path) is { } mapping
+                ? Read(mapping, path, read)
+                : read(new FieldReader(new YamlMapping(items[i].Line, []), path, new ProblemList(""), _lines)));
         }
 
-        // A shorter list would shift the indices by which later problems name their fields.
-        return result.Count == items.Count ? result : [];
+        return result;
     }
 
     /// <summary>Reports the fields that nobody asked for.</summary>

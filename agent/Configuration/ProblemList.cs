@@ -27,8 +27,10 @@ internal sealed class ProblemList(string file)
     /// <summary>The problems added since there were <paramref name="count"/>.</summary>
     public IReadOnlyList<ConfigurationProblem> Since(int count) => _problems[count..];
 
-    // The field itself, or one within it: a value that stands in for one that could not be read must not be judged.
-    private static bool Concerns(string unreadable, string judged) =>
-        unreadable.StartsWith(judged, StringComparison.Ordinal)
-        && (unreadable.Length == judged.Length || unreadable[judged.Length] is '.' or '[');
+    // The field itself, one within it or one around it: a value that stands in for one that could not be read must not be judged.
+    private static bool Concerns(string unreadable, string judged) => IsAtOrWithin(unreadable, judged) || IsAtOrWithin(judged, unreadable);
+
+    private static bool IsAtOrWithin(string field, string around) =>
+        field.StartsWith(around, StringComparison.Ordinal)
+        && (field.Length == around.Length || field[around.Length] is '.' or '[');
 }

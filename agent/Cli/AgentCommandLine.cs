@@ -1,0 +1,66 @@
+using System.CommandLine;
+
+namespace OnCache.Agent.Cli;
+
+/// <summary>The command line of <c>oncache-agent</c>.</summary>
+internal static class AgentCommandLine
+{
+    /// <summary>Parses the arguments and runs the verb.</summary>
+    /// <param name="arguments">As given to the process.</param>
+    /// <param name="operations">What the verbs start.</param>
+    /// <param name="streams">Where they write.</param>
+    /// <param name="cancellationToken">Stops the verb; the process' signals are the caller's.</param>
+    /// <returns>The exit status: see <see cref="ExitStatus"/>.</returns>
+    public static async Task<int> InvokeAsync(
+        IReadOnlyList<string> arguments,
+        IAgentOperations operations,
+        Streams streams,
+        CancellationToken cancellationToken)
+    {
+        var root = new RootCommand("Takes the cost out of the container overlay network of this node.")
+        {
+            RunVerb.Create(operations, streams),
+            StatusVerb.Create(streams),
+            FlushVerb.Create(streams),
+            UninstallVerb.Create(operations),
+        };
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var problem in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal))
+            {
+                streams.Problem($"{problem.TrimEnd('.')} (see oncache-agent --help)");
+            }
+
+            return ExitStatus.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = streams.Output,
+                    Error = streams.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                },
+                cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitStatus.Success;
+        }
+        catch (Exception failure)
+        {
+            // The one place where whatever went wrong becomes one line; the rest of it is for whoever asks for it.
+            streams.Problem(failure.Message);
+            if (arguments.Contains("debug", StringComparer.Ordinal) || arguments.Contains("trace", StringComparer.Ordinal))
+            {
+                await streams.Error.WriteLineAsync(failure.ToString());
+            }
+
+            return ExitStatus.Failure;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+using System.CommandLine;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using OnCache.Agent.Telemetry;
+using OnCache.Api;
+
+namespace OnCache.Agent.Cli;
+
+/// <summary>The options, each with its bounds. A wrong value is one line that names the option, the value and what would be right.</summary>
+internal static class AgentOptions
+{
+    private static readonly Bounds<TimeSpan> HeartbeatBounds = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
+    public static Option<string> Config() => new("--config")
+    {
+        Required = true,
+        HelpName = "FILE",
+        Description = "YAML with a NodeCacheConfig and a LocalEndpoints document; read again when it changes",
+    };
+
+    public static Option<string> PinRoot() => Text(
+        "--pin-root",
+        "DIR",
+        "folder on a bpffs for the pinned maps and links",
+        AgentSettings.DefaultPinRoot,
+        value => Path.IsPathRooted(value) ? null : "use an absolute path on a bpffs");
+
+    public static Option<string> Socket() => Text(
+        "--socket",
+        "PATH",
+        "Unix socket of the agent",
+        AgentSettings.DefaultSocket,
+        value => !Path.IsPathRooted(value) ? "use an absolute path"
+            : Encoding.UTF8.GetByteCount(value) > SocketFile.MaximumPathBytes ? $"use a path of at most {SocketFile.MaximumPathBytes} bytes"
+            : null);
+
+    public static Option<string?> TunnelDevice() => Text<string?>(
+        "--tunnel-device",
+        "NAME",
+        "the overlay's VXLAN device; found by itself when left out",
+        otherwise: null,
+        value => value is { Length: > 0 and < 16 } && !value.Any(c => c == '/' || char.IsWhiteSpace(c)) ? null : "use the name of a network device");
+
+    public static Option<int> MarkBit() => Integer(
+        "--mark-bit",
+        "bit of the packet mark that says a packet missed the cache",
+        MarkBits.Default,
+        new(0, 31));
+
+    public static Option<int> TcPriority() => Integer(
+        "--tc-priority",
+        "priority of the filters where the kernel has no tcx; lower runs first",
+        new AgentSettings { Config = "" }.TcPriority,
+        new(1, 65_535));
+
+    public static Option<AttachMode> Attach() => Choice(
+        "--attach",
+        "how programs are attached",
+        "auto",
+        [("auto", AttachMode.Auto), ("tcx", AttachMode.Tcx), ("clsact", AttachMode.Clsact)]);
+
+    public static Option<LogLevel> Logging() => Choice(
+        "--log-level",
+        "the least severe message to log",
+        "info",
+        [("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information), ("warn", LogLevel.Warning), ("error", LogLevel.Error)]);
+
+    public static Option<TimeSpan> HeartbeatTimeout() => Parsed(
+        "--heartbeat-timeout",
+        "DURATION",
+        "how long after the agent's last sign of life the caches stay in use",
+        new AgentSettings { Config = "" }.HeartbeatTimeout,
+        text => GoDuration.TryParse(text, out var value) && HeartbeatBounds.Contains(value)
+            ? value
+            : null,
+        $"use a duration from {GoDuration.Format(HeartbeatBounds.Minimum)} to {GoDuration.Format(HeartbeatBounds.Maximum)}");
+
+    public static Option<OutputFormat> Output() => Choice(
+        "--output",
+        "how to write the status",
+        "text",
+        [("text", OutputFormat.Text), ("json", OutputFormat.Json)],
+        "-o");
+
+    public static Option<string?> Endpoint() => new("--endpoint")
+    {
+        HelpName = "NAMESPACE/NAME|IP",
+        Description = "flush one pod's flows",
+    };
+
+    public static Option<bool> All() => new("--all") { Description = "flush every flow" };
+
+    private static Option<string> Text(string name, string help, string description, string otherwise, Func<string, string?> check) =>
+        Text<string>(name, help, description, otherwise, check);
+
+    private static Option<T> Text<T>(string name, string help, string description, T otherwise, Func<T, string?> check)
+        where T : class?
+    {
+        var option = new Option<T>(name) { HelpName = help, Description = description, DefaultValueFactory = _ => otherwise };
+        option.Validators.Add(result =>
+        {
+            if (result is { Implicit: false, Tokens: [var token] } && check((T)(object)token.Value) is { } expected)
+            {
+                result.AddError(Wrong(name, token.Value, expected));
+            }
+        });
+        return option;
+    }
+
+    private static Option<int> Integer(string name, string description, int otherwise, Bounds<int> bounds) => Parsed(
+        name,
+        "N",
+        description,
+        otherwise,
+        text => int.TryParse(text, out var value) && bounds.Contains(value) ? value : (int?)null,
+        $"use {bounds.Minimum} to {bounds.Maximum}");
+
+    private static Option<T> Choice<T>(string name, string description, string otherwise, (string Name, T Value)[] choices, params string[] aliases)
+        where T : struct
+    {
+        var names = string.Join('|', choices.Select(choice => choice.Name));
+        return Parsed(
+            name,
+            names,
+            description,
+            Find(otherwise)!.Value,
+            Find,
+            $"use {names.Replace("|", ", ", StringComparison.Ordinal)}",
+            aliases);
+
+        T? Find(string text)
+        {
+            foreach (var (candidate, value) in choices)
+            {
+                if (string.Equals(candidate, text, StringComparison.Ordinal))
+                {
+                    return value;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    private static Option<T> Parsed<T>(
+        string name,
+        string help,
+        string description,
+        T otherwise,
+        Func<string, T?> parse,
+        string expected,
+        params string[] aliases)
+        where T : struct =>
+        new(name, aliases)
+        {
+            HelpName = help,
+            Description = description,
+            DefaultValueFactory = _ => otherwise,
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (parse(text) is { } value)
+                {
+                    return value;
+                }
+
+                result.AddError(Wrong(name, text, expected));
+                return default;
+            },
+        };
+
+    private static string Wrong(string name, string value, string expected) => $"{name}: {value} is not accepted; {expected}";
+}
+
+/// <summary>How the status is written.</summary>
+internal enum OutputFormat
+{
+    /// <summary>For a person.</summary>
+    Text,
+
+    /// <summary>As the agent sent it.</summary>
+    Json,
+}

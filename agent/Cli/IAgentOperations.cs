@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+using OnCache.Agent.Configuration;
+
+namespace OnCache.Agent.Cli;
+
+/// <summary>What the command line starts: the verbs that touch the machine.</summary>
+internal interface IAgentOperations
+{
+    /// <summary>Runs the agent until cancelled.</summary>
+    /// <returns>The exit status.</returns>
+    Task<int> RunAsync(AgentSettings settings, ConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken);
+
+    /// <summary>Removes all of ours from the machine.</summary>
+    /// <returns>The exit status.</returns>
+    Task<int> UninstallAsync(UninstallSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken);
+}

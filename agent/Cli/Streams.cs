@@ -1,0 +1,13 @@
+namespace OnCache.Agent.Cli;
+
+/// <summary>Where a verb writes.</summary>
+/// <param name="Output">Results.</param>
+/// <param name="Error">Problems, one per line.</param>
+internal sealed record Streams(TextWriter Output, TextWriter Error)
+{
+    /// <summary>The name every problem is prefixed with.</summary>
+    private const string Program = "oncache-agent";
+
+    /// <summary>Writes one problem as one line.</summary>
+    public void Problem(string problem) => Error.WriteLine($"{Program}: {problem.ReplaceLineEndings(" ").TrimEnd()}");
+}

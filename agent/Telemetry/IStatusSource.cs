@@ -1,0 +1,17 @@
+namespace OnCache.Agent.Telemetry;
+
+/// <summary>Where the socket's answers come from. Called from any thread.</summary>
+internal interface IStatusSource
+{
+    /// <summary>The whole status; reads the maps, so it costs milliseconds.</summary>
+    AgentStatus Status();
+
+    /// <summary>Readiness and liveness; costs nothing.</summary>
+    AgentHealth Health();
+}
+
+/// <summary>Readiness and liveness.</summary>
+/// <param name="Live">The agent's event loop turns.</param>
+/// <param name="Ready">Programs and maps are in place, the configuration is applied and the heartbeat runs.</param>
+/// <param name="Reason">Why one of them is false.</param>
+internal sealed record AgentHealth(bool Live, bool Ready, string? Reason);

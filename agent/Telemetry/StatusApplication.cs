@@ -1,0 +1,76 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace OnCache.Agent.Telemetry;
+
+/// <summary>The four addresses of the agent's socket.</summary>
+internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush) : IHttpApplication<HttpContext>
+{
+    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+    public void DisposeContext(HttpContext context, Exception? exception)
+    {
+        // Nothing is held per request.
+    }
+
+    public Task ProcessRequestAsync(HttpContext context) => (context.Request.Method, context.Request.Path.Value) switch
+    {
+        ("GET", "/status") => JsonAsync(context, status.Status(), AgentJson.Default.AgentStatus),
+        ("GET", "/healthz") => HealthAsync(context, health => health.Live),
+        ("GET", "/readyz") => HealthAsync(context, health => health.Ready),
+        ("POST", "/flush") => FlushAsync(context),
+        (_, "/status" or "/healthz" or "/readyz" or "/flush") => TextAsync(context, 405, $"{context.Request.Method} is not offered here"),
+        _ => TextAsync(context, 404, "known are GET /status, GET /healthz, GET /readyz and POST /flush"),
+    };
+
+    private Task HealthAsync(HttpContext context, Func<AgentHealth, bool> good)
+    {
+        var health = status.Health();
+        return good(health) ? TextAsync(context, 200, "ok") : TextAsync(context, 503, health.Reason ?? "not ready");
+    }
+
+    private async Task FlushAsync(HttpContext context)
+    {
+        FlushRequest? request;
+        try
+        {
+            request = await JsonSerializer.DeserializeAsync(context.Request.Body, AgentJson.Default.FlushRequest, context.RequestAborted);
+        }
+        catch (JsonException unreadable)
+        {
+            await TextAsync(context, 400, $"the request is not understood: {unreadable.Message}");
+            return;
+        }
+
+        if (request is not { IsValid: true })
+        {
+            await TextAsync(context, 400, "name either an endpoint or all");
+            return;
+        }
+
+        var outcome = flush.Flush(request);
+        if (outcome.Endpoints == 0 && request.Endpoint is { } unknown)
+        {
+            await TextAsync(context, 404, $"no endpoint is named or addressed {unknown}");
+            return;
+        }
+
+        await JsonAsync(context, outcome, AgentJson.Default.FlushOutcome);
+    }
+
+    private static Task JsonAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
+    {
+        context.Response.ContentType = "application/json";
+        return JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
+
+    private static Task TextAsync(HttpContext context, int code, string text)
+    {
+        context.Response.StatusCode = code;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text + "\n", context.RequestAborted);
+    }
+}
