@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+
+using static OnCache.Agent.Net.NetlinkProtocol;
+
+namespace OnCache.Agent.Net;
+
+/// <summary>RTM_*QDISC and RTM_*TFILTER: linux/rtnetlink.h, linux/pkt_cls.h.</summary>
+internal static class TcMessage
+{
+    private const ushort TCA_KIND = 1;
+    private const ushort TCA_OPTIONS = 2;
+    private const ushort TCA_BPF_NAME = 7;
+    private const ushort TCA_BPF_ID = 11;
+    private const uint TC_H_CLSACT_INGRESS = 0xffff_fff2;
+    private const uint TC_H_CLSACT_EGRESS = 0xffff_fff3;
+
+    /// <summary><c>struct tcmsg</c>. Of a filter, Info holds the priority in its upper half.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Header
+    {
+        public byte Family;
+        public byte Pad1;
+        public ushort Pad2;
+        public int IfIndex;
+        public uint Handle;
+        public uint Parent;
+        public uint Info;
+    }
+
+    public static Span<byte> QdiscDumpRequest(Span<byte> buffer)
+    {
+        var writer = new NetlinkMessageWriter(buffer, RTM_GETQDISC, NLM_F_REQUEST | NLM_F_DUMP);
+        writer.Write(default(Header));
+        return writer.Finish();
+    }
+
+    public static Span<byte> FilterDumpRequest(Span<byte> buffer, int ifIndex, TcDirection direction)
+    {
+        var writer = new NetlinkMessageWriter(buffer, RTM_GETTFILTER, NLM_F_REQUEST | NLM_F_DUMP);
+        writer.Write(new Header
+        {
+            IfIndex = ifIndex,
+            Parent = direction == TcDirection.Ingress ? TC_H_CLSACT_INGRESS : TC_H_CLSACT_EGRESS,
+        });
+        return writer.Finish();
+    }
+
+    public static Qdisc? ParseQdisc(in NetlinkMessage message)
+    {
+        var header = message.Read<Header>();
+        foreach (var attribute in message.Attributes<Header>())
+        {
+            if (attribute.Type == TCA_KIND)
+            {
+                return new Qdisc(header.IfIndex, attribute.Text, header.Handle, header.Parent);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The filter of a message; null for the entry that only announces a priority and for filters elsewhere than at clsact.</summary>
+    public static TcFilter? ParseFilter(in NetlinkMessage message)
+    {
+        var header = message.Read<Header>();
+        if (header.Handle == 0)
+        {
+            return null;
+        }
+
+        string? kind = null, name = null;
+        uint? id = null;
+        foreach (var attribute in message.Attributes<Header>())
+        {
+            if (attribute.Type == TCA_KIND)
+            {
+                kind = attribute.Text;
+            }
+            else if (attribute.Type == TCA_OPTIONS && kind == "bpf")
+            {
+                foreach (var option in attribute.Nested)
+                {
+                    name = option.Type == TCA_BPF_NAME ? option.Text : name;
+                    id = option.Type == TCA_BPF_ID ? option.Read<uint>() : id;
+                }
+            }
+        }
+
+        var direction = header.Parent == TC_H_CLSACT_EGRESS ? TcDirection.Egress : TcDirection.Ingress;
+        return kind is null ? null : new TcFilter(header.IfIndex, direction, kind, (ushort)(header.Info >> 16), header.Handle, name, id);
+    }
+
+    /// <summary>The device of a qdisc or filter event.</summary>
+    public static int IfIndex(in NetlinkMessage message) => message.Read<Header>().IfIndex;
+}
