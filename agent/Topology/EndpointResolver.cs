@@ -1,0 +1,110 @@
+using OnCache.Agent.Net;
+
+namespace OnCache.Agent.Topology;
+
+using EndpointResolution = Resolution<EndpointAttachment, EndpointReason>;
+
+/// <summary>
+/// Finds a local pod's host-side veth. The route to the pod names a device: a bridge (its neighbour entry and forwarding table lead to
+/// the port; flannel's layout) or the veth itself (a /32 route; Calico's layout).
+/// </summary>
+internal static class EndpointResolver
+{
+    /// <param name="snapshot">The network.</param>
+    /// <param name="pod">The pod's address.</param>
+    /// <param name="isOwnFilter">Recognises our own bpf filters by their name; they do not count as shaping.</param>
+    public static EndpointResolution Resolve(NetworkSnapshot snapshot, Ipv4Address pod, Predicate<TcFilter> isOwnFilter)
+    {
+        if (!FindDevice(snapshot, pod).TryGet(out var device, out var refusal)
+            || !FindNeighbour(snapshot, pod, device).TryGet(out var neighbour, out refusal)
+            || !FindVeth(snapshot, pod, device, neighbour).TryGet(out var veth, out refusal))
+        {
+            return refusal;
+        }
+
+        return CheckVeth(snapshot, pod, veth) is { } unfit
+            ? unfit
+            : new EndpointAttachment
+            {
+                HostIfIndex = veth.IfIndex,
+                HostIfName = veth.Name,
+                PodMac = neighbour.Mac.GetValueOrDefault(),
+                GatewayMac = device.Mac.GetValueOrDefault(),
+                Mtu = veth.Mtu,
+                EgressShaped = Shaping.FromPod(snapshot, veth, isOwnFilter),
+                IngressShaped = Shaping.ToPod(snapshot, veth, isOwnFilter),
+            };
+    }
+
+    private static Resolution<Link, EndpointReason> FindDevice(NetworkSnapshot snapshot, Ipv4Address pod)
+    {
+        var outcome = RouteLookup.Find(snapshot, pod);
+        return outcome switch
+        {
+            { Verdict: RouteVerdict.Forward, Route: { Gateway: null } route } =>
+                snapshot.Links.GetValueOrDefault(route.OutIfIndex) switch
+                {
+                    null => Refuse(EndpointReason.NoRoute, $"pod {pod}: route {route.Destination} leaves by ifindex {route.OutIfIndex}, which is gone"),
+                    { Kind: not ("bridge" or "veth") } other => Refuse(EndpointReason.NotVeth,
+                        $"pod {pod}: its route leaves by {other.Name} of kind '{other.Kind}', must be a bridge or a veth"),
+                    { Mac: null } bare => Refuse(EndpointReason.NotVeth, $"pod {pod}: {bare.Name} has no Ethernet address"),
+                    { IsUp: false } down => Refuse(EndpointReason.DeviceDown, $"pod {pod}: {down.Name} is down, must be up"),
+                    var device => device,
+                },
+            { Verdict: RouteVerdict.Forward, Route: { } route } => Refuse(EndpointReason.UnsupportedRoute,
+                $"pod {pod}: its route goes through gateway {route.Gateway}, must be a neighbour of this node"),
+            { Verdict: RouteVerdict.Local } =>
+                Refuse(EndpointReason.LocalAddress, $"pod {pod}: is an address of this node, must be a pod's own"),
+            { Verdict: RouteVerdict.Special, Route: { } route } =>
+                Refuse(EndpointReason.UnsupportedRoute, $"pod {pod}: route {route.Destination} must have one plain next hop"),
+            { Verdict: RouteVerdict.Undecided, Rule: { } rule } =>
+                Refuse(EndpointReason.PolicyRouting, $"pod {pod}: routing rule {rule.Priority} may send its packets elsewhere"),
+            _ => Refuse(EndpointReason.NoRoute, $"pod {pod}: no route"),
+        };
+    }
+
+    private static Resolution<Neighbour, EndpointReason> FindNeighbour(NetworkSnapshot snapshot, Ipv4Address pod, Link device) =>
+        snapshot.Neighbour(device.IfIndex, pod) is { IsUsable: true } neighbour
+            ? neighbour
+            : Refuse(EndpointReason.NeighbourUnresolved, $"pod {pod}: has no Ethernet address on {device.Name} yet",
+                new NeighbourProbe(device.IfIndex, pod));
+
+    private static Resolution<Link, EndpointReason> FindVeth(NetworkSnapshot snapshot, Ipv4Address pod, Link device, Neighbour neighbour)
+    {
+        if (device.Kind == "veth")
+        {
+            return device;
+        }
+
+        // Port by port: the VXLAN device's table, by far the largest, is not looked at.
+        var ports = snapshot.Links.Values
+            .Where(port => port.MasterIfIndex == device.IfIndex
+                && snapshot.FdbOf(port.IfIndex).Any(entry => entry is { Self: false, Permanent: false } && entry.Mac == neighbour.Mac))
+            .Select(static port => port.IfIndex).Order().ToList();
+        return ports switch
+        {
+            // Asking the pod makes it answer, which is what the bridge learns from.
+            [] => Refuse(EndpointReason.PortUnknown, $"pod {pod}: bridge {device.Name} does not know the port of {neighbour.Mac} yet",
+                new NeighbourProbe(device.IfIndex, pod)),
+            [var port] => snapshot.Links[port] switch
+            {
+                { Kind: "veth" } veth => veth,
+                var other => Refuse(EndpointReason.NotVeth,
+                    $"pod {pod}: port {other.Name} of bridge {device.Name} is of kind '{other.Kind}', must be a veth"),
+            },
+            _ => Refuse(EndpointReason.Ambiguous,
+                $"pod {pod}: bridge {device.Name} has {neighbour.Mac} behind {string.Join(", ", ports.Select(snapshot.NameOf))}, must be one port"),
+        };
+    }
+
+    private static Refusal<EndpointReason>? CheckVeth(NetworkSnapshot snapshot, Ipv4Address pod, Link veth) =>
+        veth.PeerNamespaceId is null
+            ? Refuse(EndpointReason.PeerNotInPod, $"pod {pod}: the other end of {veth.Name} is {snapshot.NameOf(veth.PeerIfIndex)} in this "
+                + "network namespace, must be in the pod's")
+            : veth.IsUp
+                ? null
+                : Refuse(EndpointReason.DeviceDown, $"pod {pod}: {veth.Name} is down, must be up");
+
+    private static Refusal<EndpointReason> Refuse(EndpointReason reason, string message, NeighbourProbe? probe = null) =>
+        new(reason, message, probe);
+}
