@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 
 namespace OnCache.Agent.Cli;
 
@@ -17,19 +18,25 @@ internal static class AgentCommandLine
         Streams streams,
         CancellationToken cancellationToken)
     {
+        var logging = AgentOptions.Logging();
         var root = new RootCommand("Takes the cost out of the container overlay network of this node.")
         {
-            RunVerb.Create(operations, streams),
+            logging,
+            RunVerb.Create(operations, logging, streams),
             StatusVerb.Create(streams),
             FlushVerb.Create(streams),
-            UninstallVerb.Create(operations),
+            UninstallVerb.Create(operations, logging),
         };
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            foreach (var problem in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal))
+            // What nobody asked for explains itself; that something else is missing because of it does not help.
+            var problems = parsed.UnmatchedTokens.Count > 0
+                ? parsed.UnmatchedTokens.Select(token => $"{token} is not a command or option known here")
+                : parsed.Errors.Select(error => error.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal);
+            foreach (var problem in problems)
             {
-                streams.Problem($"{problem.TrimEnd('.')} (see oncache-agent --help)");
+                streams.Problem($"{problem} (see oncache-agent --help)");
             }
 
             return ExitStatus.Usage;
@@ -55,7 +62,7 @@ internal static class AgentCommandLine
         {
             // The one place where whatever went wrong becomes one line; the rest of it is for whoever asks for it.
             streams.Problem(failure.Message);
-            if (arguments.Contains("debug", StringComparer.Ordinal) || arguments.Contains("trace", StringComparer.Ordinal))
+            if (parsed.GetValue(logging) <= LogLevel.Debug)
             {
                 await streams.Error.WriteLineAsync(failure.ToString());
             }

@@ -1,20 +1,17 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace OnCache.Agent.Cli;
 
-/// <summary>The agent's log: one line per message on standard error, with UTC time.</summary>
+/// <summary>The agent's log: one line per message on standard error.</summary>
 internal static class AgentLogging
 {
+    /// <summary>A log from the given severity on; with debug, exceptions come with their stack.</summary>
     public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(builder => builder
         .SetMinimumLevel(level)
-        .AddSimpleConsole(format =>
+        .AddConsole(console =>
         {
-            format.SingleLine = true;
-            format.UseUtcTimestamp = true;
-            format.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            format.ColorBehavior = LoggerColorBehavior.Disabled;
+            console.FormatterName = LogLineFormatter.FormatterName;
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
         })
-        .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        .AddConsoleFormatter<LogLineFormatter, LogLineOptions>(options => options.Stack = level <= LogLevel.Debug));
 }

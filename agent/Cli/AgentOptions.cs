@@ -9,6 +9,8 @@ namespace OnCache.Agent.Cli;
 /// <summary>The options, each with its bounds. A wrong value is one line that names the option, the value and what would be right.</summary>
 internal static class AgentOptions
 {
+    private static readonly AgentSettings Defaults = new() { Config = "" };
+
     private static readonly Bounds<TimeSpan> HeartbeatBounds = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
     public static Option<string> Config() => new("--config")
@@ -41,41 +43,44 @@ internal static class AgentOptions
         otherwise: null,
         value => value is { Length: > 0 and < 16 } && !value.Any(c => c == '/' || char.IsWhiteSpace(c)) ? null : "use the name of a network device");
 
-    public static Option<int> MarkBit() => Integer(
+    public static Option<int?> MarkBit() => Integer(
         "--mark-bit",
         "bit of the packet mark that says a packet missed the cache",
         MarkBits.Default,
         new(0, 31));
 
-    public static Option<int> TcPriority() => Integer(
+    public static Option<int?> TcPriority() => Integer(
         "--tc-priority",
         "priority of the filters where the kernel has no tcx; lower runs first",
-        new AgentSettings { Config = "" }.TcPriority,
+        Defaults.TcPriority,
         new(1, 65_535));
 
-    public static Option<AttachMode> Attach() => Choice(
+    public static Option<AttachMode?> Attach() => Choice(
         "--attach",
         "how programs are attached",
         "auto",
         [("auto", AttachMode.Auto), ("tcx", AttachMode.Tcx), ("clsact", AttachMode.Clsact)]);
 
-    public static Option<LogLevel> Logging() => Choice(
-        "--log-level",
-        "the least severe message to log",
-        "info",
-        [("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information), ("warn", LogLevel.Warning), ("error", LogLevel.Error)]);
+    public static Option<LogLevel?> Logging()
+    {
+        var option = Choice(
+            "--log-level",
+            "the least severe message to log",
+            "info",
+            [("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information), ("warn", LogLevel.Warning), ("error", LogLevel.Error)]);
+        option.Recursive = true;
+        return option;
+    }
 
-    public static Option<TimeSpan> HeartbeatTimeout() => Parsed(
+    public static Option<TimeSpan?> HeartbeatTimeout() => Parsed(
         "--heartbeat-timeout",
         "DURATION",
         "how long after the agent's last sign of life the caches stay in use",
-        new AgentSettings { Config = "" }.HeartbeatTimeout,
-        text => GoDuration.TryParse(text, out var value) && HeartbeatBounds.Contains(value)
-            ? value
-            : null,
+        GoDuration.Format(Defaults.HeartbeatTimeout),
+        text => GoDuration.TryParse(text, out var value) && HeartbeatBounds.Contains(value) ? value : (TimeSpan?)null,
         $"use a duration from {GoDuration.Format(HeartbeatBounds.Minimum)} to {GoDuration.Format(HeartbeatBounds.Maximum)}");
 
-    public static Option<OutputFormat> Output() => Choice(
+    public static Option<OutputFormat?> Output() => Choice(
         "--output",
         "how to write the status",
         "text",
@@ -107,15 +112,15 @@ internal static class AgentOptions
         return option;
     }
 
-    private static Option<int> Integer(string name, string description, int otherwise, Bounds<int> bounds) => Parsed(
+    private static Option<int?> Integer(string name, string description, int otherwise, Bounds<int> bounds) => Parsed(
         name,
         "N",
         description,
-        otherwise,
+        $"{otherwise}",
         text => int.TryParse(text, out var value) && bounds.Contains(value) ? value : (int?)null,
         $"use {bounds.Minimum} to {bounds.Maximum}");
 
-    private static Option<T> Choice<T>(string name, string description, string otherwise, (string Name, T Value)[] choices, params string[] aliases)
+    private static Option<T?> Choice<T>(string name, string description, string otherwise, (string Name, T Value)[] choices, params string[] aliases)
         where T : struct
     {
         var names = string.Join('|', choices.Select(choice => choice.Name));
@@ -123,7 +128,7 @@ internal static class AgentOptions
             name,
             names,
             description,
-            Find(otherwise)!.Value,
+            otherwise,
             Find,
             $"use {names.Replace("|", ", ", StringComparison.Ordinal)}",
             aliases);
@@ -142,11 +147,12 @@ internal static class AgentOptions
         }
     }
 
-    private static Option<T> Parsed<T>(
+    // The default is told in the description and applied by the verb: help would print the value's own spelling, not the option's.
+    private static Option<T?> Parsed<T>(
         string name,
         string help,
         string description,
-        T otherwise,
+        string otherwise,
         Func<string, T?> parse,
         string expected,
         params string[] aliases)
@@ -154,18 +160,17 @@ internal static class AgentOptions
         new(name, aliases)
         {
             HelpName = help,
-            Description = description,
-            DefaultValueFactory = _ => otherwise,
+            Description = $"{description} [default: {otherwise}]",
             CustomParser = result =>
             {
                 var text = result.Tokens[0].Value;
-                if (parse(text) is { } value)
+                var value = parse(text);
+                if (value is null)
                 {
-                    return value;
+                    result.AddError(Wrong(name, text, expected));
                 }
 
-                result.AddError(Wrong(name, text, expected));
-                return default;
+                return value;
             },
         };
 

@@ -7,7 +7,7 @@ namespace OnCache.Agent.Cli;
 /// <summary><c>oncache-agent run</c>: reads the configuration, then runs the agent until it is told to stop.</summary>
 internal static class RunVerb
 {
-    public static Command Create(IAgentOperations operations, Streams streams)
+    public static Command Create(IAgentOperations operations, Option<LogLevel?> logging, Streams streams)
     {
         var config = AgentOptions.Config();
         var pinRoot = AgentOptions.PinRoot();
@@ -17,28 +17,28 @@ internal static class RunVerb
         var markBit = AgentOptions.MarkBit();
         var tcPriority = AgentOptions.TcPriority();
         var heartbeatTimeout = AgentOptions.HeartbeatTimeout();
-        var logging = AgentOptions.Logging();
         var command = new Command("run", "accelerate the pods of this node until stopped")
         {
-            config, pinRoot, socket, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout, logging,
+            config, pinRoot, socket, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            new AgentSettings
-            {
-                Config = parsed.GetRequiredValue(config),
-                PinRoot = parsed.GetRequiredValue(pinRoot),
-                Socket = parsed.GetRequiredValue(socket),
-                Attach = parsed.GetValue(attach),
-                TunnelDevice = parsed.GetValue(tunnelDevice),
-                MarkBit = parsed.GetValue(markBit),
-                TcPriority = parsed.GetValue(tcPriority),
-                HeartbeatTimeout = parsed.GetValue(heartbeatTimeout),
-                LogLevel = parsed.GetValue(logging),
-            },
+            Settings(new AgentSettings { Config = parsed.GetRequiredValue(config) }, parsed),
             operations,
             streams,
             cancellationToken));
         return command;
+
+        AgentSettings Settings(AgentSettings defaults, ParseResult parsed) => defaults with
+        {
+            PinRoot = parsed.GetRequiredValue(pinRoot),
+            Socket = parsed.GetRequiredValue(socket),
+            Attach = parsed.GetValue(attach) ?? defaults.Attach,
+            TunnelDevice = parsed.GetValue(tunnelDevice),
+            MarkBit = parsed.GetValue(markBit) ?? defaults.MarkBit,
+            TcPriority = parsed.GetValue(tcPriority) ?? defaults.TcPriority,
+            HeartbeatTimeout = parsed.GetValue(heartbeatTimeout) ?? defaults.HeartbeatTimeout,
+            LogLevel = parsed.GetValue(logging) ?? defaults.LogLevel,
+        };
     }
 
     private static async Task<int> RunAsync(AgentSettings settings, IAgentOperations operations, Streams streams, CancellationToken cancellationToken)

@@ -1,19 +1,19 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 
 namespace OnCache.Agent.Cli;
 
 /// <summary><c>oncache-agent uninstall</c>: removes all of ours from the machine and nothing else.</summary>
 internal static class UninstallVerb
 {
-    public static Command Create(IAgentOperations operations)
+    public static Command Create(IAgentOperations operations, Option<LogLevel?> logging)
     {
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
-        var logging = AgentOptions.Logging();
-        var command = new Command("uninstall", "remove programs, links, maps and settings of ours from this node") { pinRoot, socket, logging };
+        var command = new Command("uninstall", "remove programs, links, maps and settings of ours from this node") { pinRoot, socket };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var level = parsed.GetValue(logging);
+            var level = parsed.GetValue(logging) ?? LogLevel.Information;
             using var loggers = AgentLogging.Create(level);
             return await operations.UninstallAsync(
                 new UninstallSettings(parsed.GetRequiredValue(pinRoot), parsed.GetRequiredValue(socket), level),
