@@ -16,6 +16,7 @@ public static class CommandLine
             ExecCommand.Create(),
             DownCommand.Create(),
             StatusCommand.Create(),
+            TrafficCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

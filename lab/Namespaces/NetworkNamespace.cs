@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using OnCache.Lab.Interop;
 
@@ -25,30 +24,11 @@ public static class NetworkNamespace
     public static T Run<T>(string name, Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        T result = default!;
-        ExceptionDispatchInfo? failure = null;
-        var thread = new Thread(() =>
+        return DedicatedThread.Run($"netns {name}", () =>
         {
-            try
-            {
-                EnterOnThisThread(name);
-                result = work();
-            }
-#pragma warning disable CA1031 // the exception is carried to the caller's thread, whatever it is
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                failure = ExceptionDispatchInfo.Capture(exception);
-            }
-        })
-        {
-            IsBackground = true,
-            Name = $"netns {name}",
-        };
-        thread.Start();
-        thread.Join();
-        failure?.Throw();
-        return result;
+            EnterOnThisThread(name);
+            return work();
+        });
     }
 
     /// <inheritdoc cref="Run{T}(string, Func{T})"/>

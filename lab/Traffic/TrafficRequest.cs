@@ -1,0 +1,64 @@
+using System.Net;
+
+namespace OnCache.Lab.Traffic;
+
+/// <summary>One run of traffic.</summary>
+public sealed record TrafficRequest
+{
+    /// <summary>A datagram carries its 8-byte sequence number.</summary>
+    public const int MinDatagram = 8;
+    public const int MaxDatagram = 65507;
+    public const int MaxSegment = 1024 * 1024;
+    public const double MaxSeconds = 3600;
+
+    public required TrafficKind Kind { get; init; }
+
+    public required IPAddress To { get; init; }
+
+    /// <summary>The server's control port.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>Measured time; the warm-up comes before it.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>Runs first and is not measured: slow start, caches, learning.</summary>
+    public double WarmUpSeconds { get; init; } = 0.1;
+
+    /// <summary>The core on which both sides run; null leaves it to the scheduler and reports no busy time.</summary>
+    public int? Core { get; init; }
+
+    /// <summary>Payload bytes of one message; the kind's default when null.</summary>
+    public int? Size { get; init; }
+
+    public int MessageSize => Size ?? Kind.DefaultSize();
+
+    /// <exception cref="LabOptionException">A value is out of bounds.</exception>
+    public void Validate()
+    {
+        if (Port is < 1 or > 65535)
+        {
+            throw new LabOptionException("port", Port, "in 1..65535");
+        }
+
+        if (!(Seconds > 0 && Seconds <= MaxSeconds))
+        {
+            throw new LabOptionException("seconds", Seconds, $"above 0 and at most {MaxSeconds}");
+        }
+
+        if (!(WarmUpSeconds >= 0 && WarmUpSeconds <= MaxSeconds))
+        {
+            throw new LabOptionException("warm-up", WarmUpSeconds, $"in 0..{MaxSeconds}");
+        }
+
+        if (Core is { } core && (core < 0 || core >= Environment.ProcessorCount || core >= 64))
+        {
+            throw new LabOptionException("core", core, $"in 0..{Math.Min(Environment.ProcessorCount, 64) - 1}");
+        }
+
+        var (least, most) = Kind.IsDatagram() ? (MinDatagram, MaxDatagram) : (1, MaxSegment);
+        if (MessageSize < least || MessageSize > most)
+        {
+            throw new LabOptionException("size", MessageSize, $"in {least}..{most}");
+        }
+    }
+}
