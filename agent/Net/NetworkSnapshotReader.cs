@@ -20,7 +20,7 @@ internal static class NetworkSnapshotReader
         var qdiscs = ByDevice(requests.Qdiscs(), static qdisc => qdisc.IfIndex);
         return new NetworkSnapshot
         {
-            Links = requests.Links().ToImmutableDictionary(static link => link.IfIndex),
+            Links = ByKey(requests.Links(), static link => link.IfIndex),
             Addresses = ByDevice(requests.Addresses(), static address => address.IfIndex),
             RouteTables = Tables(requests.Routes()),
             Rules = [.. requests.Rules()],

@@ -62,11 +62,14 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public void Subscribe(int group)
     {
-        if (!TrySetOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group))
+        if (!TrySubscribe(group))
         {
             throw new NetlinkException($"subscribe to group {group}", Marshal.GetLastPInvokeError());
         }
     }
+
+    /// <summary>Joins a multicast group that the kernel may not have; false when it has not.</summary>
+    public bool TrySubscribe(int group) => TrySetOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
 
     /// <summary>Sets the receive buffer, which holds events until they are read. Unit: octets.</summary>
     public void SetReceiveBuffer(int octets)
