@@ -1,0 +1,60 @@
+# The targets a person needs; each installs what it needs first. Start with `make demo`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: build demo test bench lint images clean
+
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+# A minimal system has no ICU; nothing here depends on a culture.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
+# Build servers would outlive the target and hold memory.
+export MSBUILDDISABLENODEREUSE := 1
+
+DOTNET_QUIET := --nologo --verbosity quiet -p:UseSharedCompilation=false
+BIN := artifacts/bin
+SHARED := Directory.Build.props Directory.Packages.props nuget.config global.json .editorconfig
+sources = $(shell find $(1) \( -name bin -o -name obj \) -prune -o -type f ! -name packages.lock.json -print) $(SHARED)
+
+build: ## the agent and the lab, in artifacts/bin
+	@eng/prerequisites.sh && eng/packages.sh build
+	@$(MAKE) --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-lab
+
+$(BIN)/oncache-agent: $(call sources,agent api bpf)
+	@echo "Building oncache-agent"
+	@dotnet publish agent/OnCache.Agent.csproj -c Release -o artifacts/publish/agent $(DOTNET_QUIET)
+	@install -D artifacts/publish/agent/oncache-agent $@
+
+$(BIN)/oncache-lab: $(call sources,lab)
+	@echo "Building oncache-lab"
+	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
+	@install -D artifacts/publish/lab/oncache-lab $@
+
+demo: build ## pod-to-pod traffic over the plain overlay and with OnCache, side by side
+	@eng/packages.sh run
+	@$(BIN)/oncache-lab demo
+
+test: build ## every test
+	@eng/packages.sh run
+	@echo "Building the tests"
+	@dotnet build OnCache.sln -c Release $(DOTNET_QUIET)
+	@eng/run-tests.sh
+
+bench: build ## the demo's measurement with more rounds; figures in artifacts/bench
+	@eng/packages.sh run
+	@mkdir -p artifacts/bench
+	@$(BIN)/oncache-lab demo --rounds 12 --json artifacts/bench/latest.json
+
+lint: ## style of C#, scripts and eBPF C
+	@eng/prerequisites.sh && eng/packages.sh build lint
+	@dotnet restore OnCache.sln $(DOTNET_QUIET)
+	@eng/lint.sh
+
+images: build ## an OCI archive of the agent, for `ctr images import`
+	@eng/packages.sh run
+	@eng/images.sh
+
+clean: ## everything built
+	@echo "Removing artifacts and build output"
+	@rm -rf artifacts
+	@find agent api lab tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +

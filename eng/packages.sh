@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the named groups need. Quick and silent when all are there.
+#   eng/packages.sh build run lint
+set -euo pipefail
+
+declare -A groups=(
+  # The toolchain, and what the .NET SDK itself loads on a minimal system.
+  [build]="make clang llvm libbpf-dev linux-libc-dev ca-certificates libssl3 libstdc++6 zlib1g"
+  # What the agent loads and what the lab and the live tests call.
+  [run]="libbpf1 iproute2 iptables conntrack ethtool procps bpftool"
+  [lint]="shellcheck clang-format"
+)
+
+wanted=()
+for group in "$@"; do
+  [[ -n ${groups[$group]:-} ]] || { echo "packages.sh: $group is not a group; use ${!groups[*]}" >&2; exit 2; }
+  read -ra names <<<"${groups[$group]}"
+  wanted+=("${names[@]}")
+done
+
+# dpkg-query fails when it does not know a package; what it prints about the others is all that counts.
+present=$(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
+missing=()
+for package in "${wanted[@]}"; do
+  [[ $'\n'$present$'\n' == *$'\n'"$package installed"$'\n'* ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+((EUID == 0)) || { echo "packages.sh: root is needed to install ${missing[*]}" >&2; exit 1; }
+echo "Installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+{
+  apt-get -o DPkg::Lock::Timeout=300 update &&
+    apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "${missing[@]}"
+} >"$log" 2>&1 </dev/null || { cat "$log" >&2; echo "packages.sh: apt could not install ${missing[*]}" >&2; exit 1; }
