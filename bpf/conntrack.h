@@ -82,7 +82,7 @@ static __always_inline int conntrack_verdict_icmp(struct __sk_buff *skb,
 	struct nf_conn *ct;
 	unsigned long nfct;
 
-	if (!have_skb_conntrack)
+	if (!load_options.have_skb_conntrack)
 		return REASON_LEARN_NO_CONNTRACK;
 	if (direction == EGRESS)
 		return GO;

@@ -2,9 +2,9 @@
 /* Copyright the OnCache authors. */
 /*
  * The tunnel as a strategy: header length, parser, template writer and template
- * comparison. `encapsulation` is constant at load, so the verifier keeps one strategy
- * and the hot path pays nothing for the choice. A further tunnel adds a header like
- * vxlan.h and a case below.
+ * comparison. The programs know a tunnel by these functions alone. A further tunnel
+ * adds a header like vxlan.h, a constant in load_options and a case in each function:
+ * constant at load, so the verifier keeps one strategy and the hot path pays nothing.
  */
 #ifndef ONCACHE_ENCAPSULATION_H
 #define ONCACHE_ENCAPSULATION_H

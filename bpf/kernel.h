@@ -70,7 +70,7 @@ extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_
 extern int bpf_ct_change_timeout(struct nf_conn *ct, __u32 timeout_ms) __ksym;
 extern void bpf_ct_release(struct nf_conn *ct) __ksym;
 
-/* Since 6.2; without them (have_skb_conntrack == false) ICMP echo is not accelerated. */
+/* Since 6.2; without them (load_options.have_skb_conntrack == 0) ICMP echo is not accelerated. */
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *pointer, __u32 btf_id) __ksym __weak;
 

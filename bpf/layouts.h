@@ -36,9 +36,12 @@ enum oncache_endpoint_flag {
 	ENDPOINT_INGRESS_SHAPED = 2,
 };
 
-enum oncache_encapsulation {
-	ENCAPSULATION_VXLAN = 0,
+/* In .rodata, set before load: the verifier removes what it switches off. */
+struct oncache_load_options {
+	__u8 have_skb_conntrack;	/* kernel 6.2: an skb's conntrack entry can be read */
+	__u8 pad[3];
 };
+_Static_assert(sizeof(struct oncache_load_options) == 4, "layout");
 
 /* One element, mapped into the agent. */
 struct oncache_config {

@@ -11,9 +11,7 @@
 #include "layouts.h"
 #include "reasons.h"
 
-/* Set by the agent before load; the verifier removes what they switch off. */
-const volatile __u32 encapsulation = ENCAPSULATION_VXLAN;
-const volatile bool have_skb_conntrack = false;
+const volatile struct oncache_load_options load_options = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

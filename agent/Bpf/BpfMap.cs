@@ -1,0 +1,121 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace OnCache.Agent.Bpf;
+
+/// <summary>A map by its file descriptor, with typed keys and values. Errors are <see cref="BpfException"/>.</summary>
+internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd)
+    where TKey : unmanaged
+    where TValue : unmanaged
+{
+    private const int ENOENT = 2;
+
+    public string Name => name;
+
+    public bool TryGet(TKey key, out TValue value)
+    {
+        fixed (TValue* pointer = &value)
+        {
+            var result = Interop.Libbpf.bpf_map_lookup_elem(fd, &key, pointer);
+            return result == -ENOENT ? false : BpfException.Check(result, $"read map {name}") >= 0;
+        }
+    }
+
+    public void Set(TKey key, TValue value) =>
+        BpfException.Check(Interop.Libbpf.bpf_map_update_elem(fd, &key, &value, 0), $"write map {name}");
+
+    public bool Remove(TKey key)
+    {
+        var result = Interop.Libbpf.bpf_map_delete_elem(fd, &key);
+        return result == -ENOENT ? false : BpfException.Check(result, $"delete from map {name}") >= 0;
+    }
+
+    /// <summary>The keys, collected before the caller changes the map.</summary>
+    public IReadOnlyList<TKey> Keys()
+    {
+        var keys = new List<TKey>();
+        TKey current = default, next;
+        var result = Interop.Libbpf.bpf_map_get_next_key(fd, null, &next);
+        while (result == 0)
+        {
+            keys.Add(next);
+            current = next;
+            result = Interop.Libbpf.bpf_map_get_next_key(fd, &current, &next);
+        }
+
+        return result == -ENOENT ? keys : throw new BpfException($"walk map {name}", -result);
+    }
+}
+
+/// <summary>A per-CPU array: one value for each possible CPU, each padded to 8 bytes.</summary>
+internal sealed unsafe class PerCpuArray<TValue>(string name, int fd, int cpus)
+    where TValue : unmanaged
+{
+    public TValue[] Read(uint index)
+    {
+        var stride = (sizeof(TValue) + 7) & ~7;
+        var buffer = new byte[stride * cpus];
+        fixed (byte* pointer = buffer)
+        {
+            BpfException.Check(Interop.Libbpf.bpf_map_lookup_elem(fd, &index, pointer), $"read map {name}");
+        }
+
+        var values = new TValue[cpus];
+        for (var cpu = 0; cpu < cpus; cpu++)
+        {
+            values[cpu] = Unsafe.ReadUnaligned<TValue>(ref buffer[cpu * stride]);
+        }
+
+        return values;
+    }
+
+    public void Clear(uint index)
+    {
+        var buffer = new byte[((sizeof(TValue) + 7) & ~7) * cpus];
+        fixed (byte* pointer = buffer)
+        {
+            BpfException.Check(Interop.Libbpf.bpf_map_update_elem(fd, &index, pointer, 0), $"write map {name}");
+        }
+    }
+}
+
+/// <summary>An array map in the agent's own memory: a store is effective for the very next packet.</summary>
+internal sealed unsafe class MappedArray<TValue> : SafeHandle
+    where TValue : unmanaged
+{
+    private readonly nuint _bytes;
+
+    public MappedArray(string name, int fd, int length)
+        : base(0, ownsHandle: true)
+    {
+        Length = length;
+        // The kernel rounds each element to 8 bytes and the mapping to pages.
+        Stride = (sizeof(TValue) + 7) & ~7;
+        _bytes = (nuint)(((long)Stride * length + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize);
+        var address = Interop.Libc.mmap(null, _bytes, Interop.Libc.PROT_READ | Interop.Libc.PROT_WRITE, Interop.Libc.MAP_SHARED, fd, 0);
+        if ((nint)address == -1)
+        {
+            throw new BpfException($"map {name} into memory", Marshal.GetLastPInvokeError());
+        }
+
+        SetHandle((nint)address);
+    }
+
+    public int Length { get; }
+
+    public override bool IsInvalid => handle == 0;
+
+    private int Stride { get; }
+
+    public ref TValue this[uint index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, (uint)Length);
+            ObjectDisposedException.ThrowIf(IsClosed, this);
+            return ref Unsafe.AsRef<TValue>((byte*)handle + (nint)index * Stride);
+        }
+    }
+
+    protected override bool ReleaseHandle() => Interop.Libc.munmap((void*)handle, _bytes) == 0;
+}

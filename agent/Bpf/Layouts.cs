@@ -1,0 +1,178 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace OnCache.Agent.Bpf;
+
+// Mirrors of bpf/layouts.h, field by field (a test compares them with the object's BTF). Addresses and ports are in
+// network byte order, times are nanoseconds of CLOCK_MONOTONIC.
+
+/// <summary>Constants shared with the programs.</summary>
+internal static class Layout
+{
+    /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
+    public const uint Version = 1;
+
+    /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
+    public const uint IndexNone = 0;
+
+    public const int HeaderMax = 64;
+}
+
+internal enum EndpointMode : byte
+{
+    Disabled = 0,
+    Observe = 1,
+    Accelerate = 2,
+}
+
+[Flags]
+internal enum ProtocolBits : byte
+{
+    None = 0,
+    Tcp = 1,
+    Udp = 2,
+    Icmp = 4,
+    All = Tcp | Udp | Icmp,
+}
+
+[Flags]
+internal enum EndpointFlags : byte
+{
+    None = 0,
+    EgressShaped = 1,
+    IngressShaped = 2,
+}
+
+[InlineArray(6)]
+internal struct MacBytes
+{
+    private byte _first;
+}
+
+[InlineArray(Layout.HeaderMax)]
+internal struct HeaderBytes
+{
+    private byte _first;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct LoadOptions
+{
+    public byte HaveSkbConntrack;
+    private readonly byte _pad0;
+    private readonly byte _pad1;
+    private readonly byte _pad2;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Config
+{
+    public uint Epoch;
+    public uint Mark;
+    public ulong HeartbeatDeadline;
+    public ulong Lease;
+    public ulong TouchInterval;
+    public uint NodeIp;
+    public uint TunnelId;
+    public ushort TunnelPort;
+    public ushort SourcePortMin;
+    public ushort SourcePortCount;
+    public ProtocolBits Protocols;
+    public byte InheritTos;
+    public MacBytes TunnelMac;
+    private readonly ushort _pad;
+    public uint TimeoutTcpEstablished;
+    public uint TimeoutTcpClosing;
+    public uint TimeoutTcpReset;
+    public uint TimeoutUdpStream;
+    public uint SavedTcpBeLiberal;
+    private readonly uint _pad2;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal record struct FlowKey
+{
+    public uint LocalIp;
+    public uint RemoteIp;
+    public ushort LocalPort;
+    public ushort RemotePort;
+    public byte Protocol;
+    private readonly byte _pad0;
+    private readonly byte _pad1;
+    private readonly byte _pad2;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal record struct FilterEntry
+{
+    public ulong EgressLease;
+    public ulong IngressLease;
+    public ulong Touched;
+    public uint Epoch;
+    public uint EndpointEpoch;
+    public uint NodeEpoch;
+    public ushort Endpoint;
+    public ushort Node;
+    public byte Closing;
+    private readonly byte _pad0;
+    private readonly ushort _pad1;
+    private readonly uint _pad2;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct EgressEntry
+{
+    public uint Epoch;
+    public uint IfIndex;
+    public uint NodeIp;
+    public uint Checksum;
+    public ushort Mtu;
+    public byte Tos;
+    private readonly byte _pad0;
+    private readonly uint _pad1;
+    public HeaderBytes Header;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct IngressEntry
+{
+    public uint Epoch;
+    public uint IfIndex;
+    public ulong LearnAfter;
+    public uint Ip;
+    public ushort Mtu;
+    public EndpointMode Mode;
+    public ProtocolBits Protocols;
+    public EndpointFlags Flags;
+    private readonly byte _pad0;
+    private readonly ushort _pad1;
+    public MacBytes PodMac;
+    public MacBytes GatewayMac;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct EndpointCounters(ulong EgressPackets, ulong EgressBytes, ulong IngressPackets, ulong IngressBytes)
+{
+    public static EndpointCounters operator +(EndpointCounters left, EndpointCounters right) => new(
+        left.EgressPackets + right.EgressPackets,
+        left.EgressBytes + right.EgressBytes,
+        left.IngressPackets + right.IngressPackets,
+        left.IngressBytes + right.IngressBytes);
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct ReasonCounters(ulong Egress, ulong Ingress);
+
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct ExcludedPrefix(uint Length, uint Address);
+
+[StructLayout(LayoutKind.Sequential)]
+internal record struct ExcludedPort
+{
+    public byte Protocol;
+    private readonly byte _pad;
+    public ushort Port;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct Sweep(ulong Live, ulong Purged);

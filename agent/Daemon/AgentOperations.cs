@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using OnCache.Agent.Cli;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
+using OnCache.Agent.Telemetry;
+using OnCache.Agent.Topology;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>The verbs that touch the machine.</summary>
+internal sealed class AgentOperations : IAgentOperations
+{
+    public async Task<int> RunAsync(
+        AgentSettings settings, ConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var capabilities = KernelCapabilities.Detect();
+        var tcx = UseTcx(settings.Attach, capabilities);
+        // Also refuses to start beside another agent, before anything is touched.
+        SocketFile.Prepare(settings.Socket);
+        var pins = PinDirectory.At(settings.PinRoot);
+
+        using var monitor = NetworkMonitor.Start();
+        using var prober = NeighbourProber.Open();
+        var options = new UnderlayOptions(settings.TunnelDevice, KernelDefaults.LocalPorts(), KernelDefaults.DefaultTtl());
+        if (UnderlayResolver.Resolve(monitor.Current, options).Refusal is { } refusal)
+        {
+            throw new DatapathException(refusal.Message);
+        }
+
+        pins.Create();
+        var sizes = configuration.Current.Node.Spec.CacheSizes;
+        using var datapath = LoadedDatapath.Load(pins, new DatapathSizes(sizes.Filter, sizes.Egress, sizes.Ingress), capabilities, tcx);
+        IProgramAttacher attacher = tcx ? new TcxAttacher(pins.Links) : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
+        var agent = new NodeAgent(
+            datapath, attacher, monitor.Current, prober, new ConntrackSysctl(), configuration.Current, settings, options,
+            TimeProvider.System, loggers.CreateLogger<NodeAgent>());
+        agent.Start();
+
+        var status = new StatusReport(agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, TimeProvider.System);
+        await using var server = await StatusServer.StartAsync(settings.Socket, status, agent, cancellationToken);
+        await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
+        return ExitStatus.Success;
+    }
+
+    public Task<int> UninstallAsync(UninstallSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        SocketFile.Prepare(settings.Socket);
+        Uninstaller.Run(PinDirectory.At(settings.PinRoot), new ConntrackSysctl());
+        return Task.FromResult(ExitStatus.Success);
+    }
+
+    private static bool UseTcx(AttachMode mode, KernelCapabilities capabilities) => mode switch
+    {
+        AttachMode.Clsact => false,
+        AttachMode.Tcx when !capabilities.Tcx =>
+            throw new DatapathException($"--attach tcx: kernel {capabilities.KernelRelease} has no tcx; use Linux 6.6 or newer, or --attach clsact"),
+        AttachMode.Tcx => true,
+        _ => capabilities.Tcx,
+    };
+}

@@ -1,0 +1,15 @@
+using OnCache.Agent.Coherence;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Net;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>What the event loop publishes for readers on other threads, after each turn that changed something.</summary>
+internal sealed record AgentState(
+    AgentConfiguration Configuration,
+    NodePlan Plan,
+    IReadOnlyDictionary<Ipv4Address, uint> EndpointSlots,
+    IReadOnlySet<Ipv4Address> WithoutRoom,
+    Bpf.EndpointCounters Retired,
+    FlushRecord? LastFlush,
+    IReadOnlyList<string> Warnings);

@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>The conntrack settings of this network namespace that the datapath depends on.</summary>
+internal sealed class ConntrackSysctl(string root = "/proc/sys/net/netfilter")
+{
+    private const string Liberal = "nf_conntrack_tcp_be_liberal";
+
+    /// <summary>Whether TCP segments outside the window that conntrack saw are accepted: 0 or 1, null where unreadable.</summary>
+    public uint? TcpBeLiberal => Read(Liberal);
+
+    /// <summary>Null on success, else why it could not be set.</summary>
+    public string? TrySetTcpBeLiberal(uint value)
+    {
+        try
+        {
+            File.WriteAllText(Path.Combine(root, Liberal), value.ToString(CultureInfo.InvariantCulture));
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return $"net.netfilter.{Liberal} cannot be set to {value}: {failure.Message}";
+        }
+    }
+
+    /// <summary>The timeouts in force, with the kernel's defaults where one cannot be read.</summary>
+    public ConntrackTimeouts Timeouts() => new(
+        Seconds("nf_conntrack_tcp_timeout_established", 432_000),
+        Seconds("nf_conntrack_tcp_timeout_fin_wait", 120),
+        Seconds("nf_conntrack_tcp_timeout_close", 10),
+        Seconds("nf_conntrack_udp_timeout", 30),
+        Seconds("nf_conntrack_udp_timeout_stream", 120),
+        Seconds("nf_conntrack_icmp_timeout", 30));
+
+    private TimeSpan Seconds(string name, uint fallback) => TimeSpan.FromSeconds(Read(name) ?? fallback);
+
+    private uint? Read(string name)
+    {
+        try
+        {
+            return uint.Parse(File.ReadAllText(Path.Combine(root, name)).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>How long conntrack keeps an idle flow.</summary>
+internal sealed record ConntrackTimeouts(
+    TimeSpan TcpEstablished, TimeSpan TcpFinWait, TimeSpan TcpClose, TimeSpan Udp, TimeSpan UdpStream, TimeSpan Icmp)
+{
+    private static readonly TimeSpan s_longestTouch = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often a cached flow refreshes its entry: well before the shortest timeout would take it.</summary>
+    public TimeSpan TouchInterval =>
+        new[] { s_longestTouch, TcpEstablished / 3, TcpFinWait / 3, Udp / 3, UdpStream / 3, Icmp / 3 }.Min();
+}

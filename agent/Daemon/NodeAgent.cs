@@ -1,0 +1,364 @@
+using System.Net;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Cli;
+using OnCache.Agent.Coherence;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
+using OnCache.Agent.Telemetry;
+using OnCache.Agent.Topology;
+using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>
+/// The event loop: network, configuration, requests and time come in through one queue, and one turn brings the kernel
+/// to what they ask. The heartbeat is renewed by the loop itself, so a loop that hangs hands all traffic to the CNI.
+/// </summary>
+internal sealed partial class NodeAgent : IFlushTarget
+{
+    private static readonly TimeSpan s_housekeeping = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_probeAgain = TimeSpan.FromSeconds(1);
+
+    private readonly LoadedDatapath _datapath;
+    private readonly DatapathController _controller;
+    private readonly NeighbourProber _prober;
+    private readonly ConntrackSysctl _conntrack;
+    private readonly AgentSettings _settings;
+    private readonly UnderlayOptions _underlayOptions;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<Func<bool>> _requests = Channel.CreateUnbounded<Func<bool>>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Dictionary<NeighbourProbe, long> _probed = [];
+
+    private NetworkSnapshot _snapshot;
+    private AgentConfiguration _configuration;
+    private NodePlan? _plan;
+    private string? _tcpRefusal;
+    private Task _sweeping = Task.CompletedTask;
+    private volatile AgentState? _state;
+    private long _lastTurn;
+
+    public NodeAgent(
+        LoadedDatapath datapath,
+        IProgramAttacher attacher,
+        NetworkSnapshot snapshot,
+        NeighbourProber prober,
+        ConntrackSysctl conntrack,
+        AgentConfiguration configuration,
+        AgentSettings settings,
+        UnderlayOptions underlayOptions,
+        TimeProvider time,
+        ILogger logger)
+    {
+        _datapath = datapath;
+        _controller = new DatapathController(datapath, attacher, settings);
+        _snapshot = snapshot;
+        _prober = prober;
+        _conntrack = conntrack;
+        _configuration = configuration;
+        _settings = settings;
+        _underlayOptions = underlayOptions;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <summary>The last published state; null until <see cref="Start"/> has returned.</summary>
+    public AgentState? State => _state;
+
+    /// <summary>When the loop last turned.</summary>
+    public TimeSpan SinceLastTurn => _time.GetElapsedTime(Volatile.Read(ref _lastTurn));
+
+    /// <summary>The first turn: everything in place, what an earlier agent cached void, its left-overs gone.</summary>
+    public void Start()
+    {
+        ClaimConntrack();
+        Turn();
+        _controller.DetachLeftOvers();
+    }
+
+    /// <summary>Turns until cancelled.</summary>
+    public async Task RunAsync(
+        ChannelReader<NetworkChange> network, IAsyncEnumerable<AgentConfiguration> configurations, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var feeders = new[]
+        {
+            FeedNetworkAsync(network, stop.Token),
+            FeedConfigurationAsync(configurations, stop.Token),
+            FeedTimeAsync(_settings.HeartbeatTimeout / 10, KeepAlive, stop.Token),
+            FeedTimeAsync(s_housekeeping, KeepHouse, stop.Token),
+        };
+        try
+        {
+            while (await _requests.Reader.WaitToReadAsync(stop.Token))
+            {
+                var changed = false;
+                // What is queued together is applied together.
+                while (_requests.Reader.TryRead(out var request))
+                {
+                    changed |= request();
+                }
+
+                if (changed)
+                {
+                    Turn();
+                }
+
+                if (feeders.FirstOrDefault(feeder => feeder.IsFaulted) is { } broken)
+                {
+                    await broken;
+                }
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(feeders).ContinueWith(static _ => { }, TaskScheduler.Default);
+            await _sweeping;
+        }
+    }
+
+    /// <inheritdoc/>
+    public FlushOutcome Flush(FlushRequest request)
+    {
+        var done = new TaskCompletionSource<FlushOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _requests.Writer.TryWrite(() =>
+        {
+            done.SetResult(FlushNow(request));
+            Publish();
+            return false;
+        });
+        return done.Task.GetAwaiter().GetResult();
+    }
+
+    private FlushOutcome FlushNow(FlushRequest request)
+    {
+        IReadOnlyList<Ipv4Address>? endpoints = null;
+        if (request.Endpoint is { } wanted)
+        {
+            endpoints = [.. _plan!.Endpoints.Where(endpoint => endpoint.Spec is not null && IsNamed(endpoint, wanted)).Select(endpoint => endpoint.Address)];
+            if (endpoints.Count == 0)
+            {
+                return new FlushOutcome(0, 0);
+            }
+        }
+
+        var record = _controller.Flush(new FlushPlan(FlushCause.Request, endpoints, Settle: true), _configuration.Node.Spec.Settle);
+        LogFlushed(record.Cause, record.Endpoints, record.Duration.TotalMicroseconds);
+        return new FlushOutcome(record.Endpoints, record.Duration.TotalMicroseconds);
+    }
+
+    private static bool IsNamed(PlannedEndpoint endpoint, string wanted) =>
+        IPAddress.TryParse(wanted, out var address)
+            ? endpoint.Pod.Ip.Equals(address)
+            : string.Equals($"{endpoint.Pod.Namespace}/{endpoint.Pod.Name}", wanted, StringComparison.Ordinal);
+
+    /// <summary>Plans anew and brings the kernel there.</summary>
+    private void Turn()
+    {
+        var before = _plan;
+        var flush = _controller.LastFlush;
+        _plan = NodePlanner.Plan(_snapshot, _configuration, _underlayOptions, before);
+        var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
+        _controller.Apply(_plan, _configuration.Node.Spec, protocols, _conntrack.Timeouts());
+        _controller.RenewHeartbeat();
+        foreach (var probe in _plan.Missing)
+        {
+            Probe(probe);
+        }
+
+        Report(before, flush);
+        Publish();
+        Volatile.Write(ref _lastTurn, _time.GetTimestamp());
+    }
+
+    private void Publish() => _state = new AgentState(
+        _configuration,
+        _plan!,
+        _controller.Endpoints.Specs.Keys.ToDictionary(address => address, address => _controller.Endpoints.SlotOf(address)!.Value),
+        _controller.WithoutRoom,
+        _controller.Endpoints.Retired,
+        _controller.LastFlush,
+        Warnings());
+
+    private bool KeepAlive()
+    {
+        _controller.RenewHeartbeat();
+        Volatile.Write(ref _lastTurn, _time.GetTimestamp());
+        // A neighbour that did not answer the first time gets another chance.
+        foreach (var probe in _plan!.Missing)
+        {
+            Probe(probe);
+        }
+
+        return false;
+    }
+
+    /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
+    private bool KeepHouse()
+    {
+        foreach (var probe in _plan!.InUse)
+        {
+            Use(probe);
+        }
+
+        if (_sweeping.IsCompleted)
+        {
+            _sweeping = Task.Run(_datapath.SweepFilterCache);
+        }
+
+        var refusal = _tcpRefusal;
+        ClaimConntrack();
+        return !string.Equals(refusal, _tcpRefusal, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// A TCP flow that returns to the CNI in mid-stream is outside the window that conntrack saw; without the liberal
+    /// setting it would be dropped as INVALID. Where it cannot be set, TCP is not accelerated.
+    /// </summary>
+    private void ClaimConntrack()
+    {
+        var present = _conntrack.TcpBeLiberal;
+        if (present == 1)
+        {
+            _tcpRefusal = null;
+            return;
+        }
+
+        _tcpRefusal = present is null
+            ? "TCP stays on the CNI's path: net.netfilter.nf_conntrack_tcp_be_liberal cannot be read; load nf_conntrack"
+            : _conntrack.TrySetTcpBeLiberal(1) is { } failure ? $"TCP stays on the CNI's path: {failure}" : null;
+        ref var saved = ref _datapath.Maps.Config[0].SavedTcpBeLiberal;
+        if (_tcpRefusal is null && saved == 0)
+        {
+            saved = present!.Value + 1;
+        }
+    }
+
+    private void Probe(NeighbourProbe probe)
+    {
+        if (_probed.TryGetValue(probe, out var last) && _time.GetElapsedTime(last) < s_probeAgain)
+        {
+            return;
+        }
+
+        if (_probed.Count > 4 * (_plan!.Missing.Count + 256))
+        {
+            _probed.Clear();
+        }
+
+        _probed[probe] = _time.GetTimestamp();
+        Use(probe);
+    }
+
+    private void Use(NeighbourProbe probe)
+    {
+        try
+        {
+            _prober.Use(probe.IfIndex, probe.Address);
+        }
+        catch (NetlinkException failure)
+        {
+            // The device may have gone since the snapshot; its event is on the way.
+            LogProbeFailed(probe.Address, failure.Message);
+        }
+    }
+
+    private List<string> Warnings()
+    {
+        var warnings = new List<string>();
+        if (_tcpRefusal is not null)
+        {
+            warnings.Add(_tcpRefusal);
+        }
+
+        if (MarkBits.KnownUser(_settings.MarkBit) is { } user)
+        {
+            warnings.Add($"--mark-bit {_settings.MarkBit} is also used by {user}; choose another where it runs on this node");
+        }
+
+        if (_controller.WithoutRoom.Count > 0)
+        {
+            warnings.Add($"no room in the caches for {string.Join(", ", _controller.WithoutRoom.Take(3))}{(_controller.WithoutRoom.Count > 3 ? ", ..." : "")}; raise spec.cacheSizes");
+        }
+
+        foreach (var nic in _plan!.Nics)
+        {
+            if (_snapshot.Filters.GetValueOrDefault(nic, []).FirstOrDefault(filter => filter.BpfName?.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) != true) is { } filter)
+            {
+                warnings.Add($"{_snapshot.NameOf(nic)} has a {filter.Kind} filter of priority {filter.Priority}; it does not see packets that took the fast path");
+            }
+        }
+
+        return warnings;
+    }
+
+    private void Report(NodePlan? before, FlushRecord? flushBefore)
+    {
+        if (_plan!.Underlay.Refusal is { } refusal && refusal.Message != before?.Underlay.Refusal?.Message)
+        {
+            LogNoUnderlay(refusal.Message);
+        }
+
+        if (_controller.LastFlush is { } flush && flush != flushBefore)
+        {
+            LogFlushed(flush.Cause, flush.Endpoints, flush.Duration.TotalMicroseconds);
+        }
+
+        var accelerated = _plan.Endpoints.Count(endpoint => endpoint.Spec is not null);
+        if (before is null || accelerated != before.Endpoints.Count(endpoint => endpoint.Spec is not null) || _plan.NodeSpecs.Count != before.NodeSpecs.Count)
+        {
+            LogCovered(accelerated, _plan.Endpoints.Count, _plan.NodeSpecs.Count, _plan.RemoteNodes.Length);
+        }
+    }
+
+    private async Task FeedNetworkAsync(ChannelReader<NetworkChange> network, CancellationToken cancellationToken)
+    {
+        await foreach (var change in network.ReadAllAsync(cancellationToken))
+        {
+            Post(() =>
+            {
+                _snapshot = change.Snapshot;
+                return true;
+            });
+        }
+    }
+
+    private async Task FeedConfigurationAsync(IAsyncEnumerable<AgentConfiguration> configurations, CancellationToken cancellationToken)
+    {
+        await foreach (var configuration in configurations.WithCancellation(cancellationToken))
+        {
+            Post(() =>
+            {
+                _configuration = configuration;
+                return true;
+            });
+        }
+    }
+
+    private async Task FeedTimeAsync(TimeSpan period, Func<bool> action, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(period, _time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            Post(action);
+        }
+    }
+
+    private void Post(Func<bool> request) => _requests.Writer.TryWrite(request);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Ready} of {Endpoints} pods and {Reachable} of {Nodes} remote nodes ready for the fast path")]
+    private partial void LogCovered(int ready, int endpoints, int reachable, int nodes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "nothing is accelerated: {Reason}")]
+    private partial void LogNoUnderlay(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "flushed {Endpoints} endpoints in {Microseconds:F0} us, cause: {Cause}")]
+    private partial void LogFlushed(FlushCause cause, int endpoints, double microseconds);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "neighbour {Address} not probed: {Reason}")]
+    private partial void LogProbeFailed(Ipv4Address address, string reason);
+}

@@ -1,0 +1,138 @@
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
+using OnCache.Agent.Topology;
+using OnCache.Api;
+using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>Network and configuration in, plan out. Pure: the same arguments give the same plan.</summary>
+internal static class NodePlanner
+{
+    /// <param name="previous">The plan in force, null at first: what was once found of a pod is kept while nothing speaks against it.</param>
+    public static NodePlan Plan(NetworkSnapshot snapshot, AgentConfiguration configuration, UnderlayOptions options, NodePlan? previous)
+    {
+        var resolution = UnderlayResolver.Resolve(snapshot, options);
+        var missing = new List<NeighbourProbe>();
+        var endpoints = configuration.Local.Endpoints
+            .Select(pod => PlanEndpoint(snapshot, configuration, pod, resolution.Value, previous))
+            .ToList();
+        missing.AddRange(endpoints.Select(endpoint => endpoint.Attachment?.Refusal?.Probe).OfType<NeighbourProbe>());
+
+        if (!resolution.TryGet(out var underlay, out _))
+        {
+            return new NodePlan
+            {
+                Underlay = resolution,
+                RemoteNodes = [],
+                Endpoints = endpoints,
+                NodeSpecs = [],
+                Missing = missing,
+                InUse = [],
+                Nics = [],
+            };
+        }
+
+        var remote = RemoteNodeResolver.Resolve(snapshot, underlay);
+        var reachable = remote.Select(result => result.Resolution.Value).OfType<RemoteNode>().ToList();
+        missing.AddRange(remote.Select(result => result.Resolution.Refusal?.Probe).OfType<NeighbourProbe>());
+        return new NodePlan
+        {
+            Underlay = resolution,
+            RemoteNodes = remote,
+            Endpoints = endpoints,
+            NodeSpecs = [.. reachable.Select(node => Spec(underlay, node))],
+            Missing = missing,
+            InUse =
+            [
+                .. reachable.Select(node => new NeighbourProbe(node.NicIfIndex, node.NextHop)).Distinct(),
+                .. endpoints.Where(endpoint => endpoint.Spec is not null).Select(endpoint => PodNeighbour(snapshot, endpoint)).OfType<NeighbourProbe>(),
+            ],
+            Nics = [.. reachable.Select(node => node.NicIfIndex).Append(underlay.Nic.IfIndex).Distinct().Order()],
+        };
+    }
+
+    private static NodeSpec Spec(Underlay underlay, RemoteNode node) => new(
+        node.Address,
+        node.NicIfIndex,
+        node.Mtu,
+        HeaderTemplate.Vxlan(new VxlanPath(
+            node.NicMac,
+            node.NextHopMac,
+            underlay.LocalAddress,
+            node.Address,
+            underlay.Tunnel.Ttl,
+            underlay.Tunnel.Tos,
+            underlay.Tunnel.DontFragment,
+            underlay.Tunnel.Port,
+            underlay.Tunnel.Vni,
+            underlay.Tunnel.Mac,
+            node.VtepMac)));
+
+    private static PlannedEndpoint PlanEndpoint(
+        NetworkSnapshot snapshot, AgentConfiguration configuration, LocalEndpoint pod, Underlay? underlay, NodePlan? previous)
+    {
+        var treatment = EndpointSelection.Select(configuration.Node.Spec, configuration.Namespaces, pod);
+        if (treatment.Mode == AccelerationMode.Disabled || underlay is null)
+        {
+            return new PlannedEndpoint(pod, treatment, Attachment: null, Spec: null);
+        }
+
+        var address = Ipv4Address.From(pod.Ip);
+        var attachment = EndpointResolver.Resolve(snapshot, address, IsOwnFilter);
+        if (attachment.Refusal is { } refusal && KnownBefore(snapshot, previous, pod, refusal) is { } known)
+        {
+            attachment = known;
+        }
+
+        return new PlannedEndpoint(pod, treatment, attachment, attachment.Value is { } found ? Spec(pod, address, treatment, found) : null);
+    }
+
+    private static EndpointSpec Spec(LocalEndpoint pod, Ipv4Address address, EndpointTreatment treatment, EndpointAttachment found) => new(
+        address,
+        pod.Uid,
+        found.HostIfIndex,
+        found.PodMac,
+        found.GatewayMac,
+        found.Mtu,
+        treatment.Mode == AccelerationMode.Accelerate ? EndpointMode.Accelerate : EndpointMode.Observe,
+        (ProtocolBits)treatment.Protocols,
+        (found.EgressShaped is null ? EndpointFlags.None : EndpointFlags.EgressShaped)
+            | (found.IngressShaped is null ? EndpointFlags.None : EndpointFlags.IngressShaped));
+
+    /// <summary>
+    /// Cached packets confirm neither the neighbour entry nor the bridge's forwarding entry, so both may age out under
+    /// a busy pod. That alone is no reason to give up what was found: its veth is still there.
+    /// </summary>
+    private static EndpointAttachment? KnownBefore(
+        NetworkSnapshot snapshot, NodePlan? previous, LocalEndpoint pod, Refusal<EndpointReason> refusal)
+    {
+        if (refusal.Reason is not (EndpointReason.NeighbourUnresolved or EndpointReason.PortUnknown)
+            || refusal.Probe is not { } probe
+            || snapshot.Neighbour(probe.IfIndex, probe.Address)?.State.HasFlag(NeighbourState.Failed) == true)
+        {
+            return null;
+        }
+
+        var before = previous?.Endpoints.FirstOrDefault(endpoint => string.Equals(endpoint.Pod.Uid, pod.Uid, StringComparison.Ordinal));
+        return before?.Attachment?.Value is { } attachment
+            && before.Pod.Ip.Equals(pod.Ip)
+            && snapshot.Links.TryGetValue(attachment.HostIfIndex, out var link)
+            && link.IsUp
+            && string.Equals(link.Name, attachment.HostIfName, StringComparison.Ordinal)
+                ? attachment
+                : null;
+    }
+
+    private static NeighbourProbe? PodNeighbour(NetworkSnapshot snapshot, PlannedEndpoint endpoint)
+    {
+        var veth = endpoint.Spec!.IfIndex;
+        var device = snapshot.Links.GetValueOrDefault(veth) is { MasterIfIndex: not 0 } link ? link.MasterIfIndex : veth;
+        return new NeighbourProbe(device, endpoint.Address);
+    }
+
+    private static bool IsOwnFilter(TcFilter filter) =>
+        filter.BpfName?.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true;
+}

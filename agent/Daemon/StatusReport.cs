@@ -1,0 +1,170 @@
+using System.Reflection;
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Telemetry;
+using OnCache.Agent.Topology;
+using OnCache.Api;
+using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>Puts together what the agent tells about itself, from the loop's published state and the counters in the kernel.</summary>
+internal sealed class StatusReport(
+    NodeAgent agent,
+    LoadedDatapath datapath,
+    KernelCapabilities capabilities,
+    string attach,
+    ConfigurationSource configuration,
+    TimeSpan deadline,
+    TimeProvider time) : IStatusSource
+{
+    private readonly long _started = time.GetTimestamp();
+
+    public AgentHealth Health()
+    {
+        var live = agent.State is not null && agent.SinceLastTurn < deadline;
+        return new AgentHealth(live, live, live ? null : agent.State is null ? "starting" : $"the event loop has not turned for {agent.SinceLastTurn.TotalSeconds:F1} s");
+    }
+
+    public AgentStatus Status()
+    {
+        var health = Health();
+        var state = agent.State ?? throw new InvalidOperationException("the agent has not started");
+        var counters = state.EndpointSlots.ToDictionary(
+            pair => pair.Key,
+            pair => datapath.Maps.EndpointCounters.Read(pair.Value).Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu));
+        var reasons = Enum.GetValues<Reason>().ToDictionary(reason => reason, Sum);
+        var sweep = datapath.SweepFilterCache();
+        return new AgentStatus
+        {
+            Version = Version(),
+            Node = state.Configuration.Node.Metadata.Name,
+            Ready = health.Ready,
+            NotReadyReason = health.Reason,
+            UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
+            Configuration = configuration.State,
+            Capabilities = CapabilitiesOf(),
+            Underlay = UnderlayOf(state.Plan),
+            Sizes = SizesOf(state, (int)sweep.Live),
+            Endpoints = [.. state.Plan.Endpoints.Select(endpoint => EndpointOf(endpoint, state, counters))],
+            RemoteNodes = [.. state.Plan.RemoteNodes.OrderBy(node => node.Address).Select(node => RemoteNodeOf(node, state))],
+            Totals = TotalsOf(counters.Values.Aggregate(state.Retired, static (sum, one) => sum + one), reasons),
+            Reasons =
+            [
+                .. reasons.Where(pair => pair.Value != default)
+                    .Select(pair => new ReasonCount(ReasonText.Label(pair.Key), ReasonText.Describe(pair.Key), (long)pair.Value.Egress, (long)pair.Value.Ingress)),
+            ],
+            LastFlush = state.LastFlush is { } flush
+                ? new LastFlush(flush.At, flush.Cause.ToString(), flush.Duration.TotalMicroseconds, flush.Endpoints)
+                : null,
+            Warnings = state.Warnings,
+        };
+    }
+
+    private static string Version() =>
+        typeof(StatusReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    private ReasonCounters Sum(Reason reason) => datapath.Maps.Reasons.Read((uint)reason)
+        .Aggregate(default(ReasonCounters), static (sum, cpu) => new ReasonCounters(sum.Egress + cpu.Egress, sum.Ingress + cpu.Ingress));
+
+    private static Totals TotalsOf(EndpointCounters counters, Dictionary<Reason, ReasonCounters> reasons)
+    {
+        long Of(ReasonKind kind) => reasons.Where(pair => ReasonText.Kind(pair.Key) == kind).Sum(pair => (long)(pair.Value.Egress + pair.Value.Ingress));
+        var hits = (long)(counters.EgressPackets + counters.IngressPackets);
+        var misses = Of(ReasonKind.Miss);
+        return new Totals(hits, misses, hits + misses == 0 ? 0 : (double)hits / (hits + misses), Of(ReasonKind.Observed));
+    }
+
+    private Telemetry.Capabilities CapabilitiesOf() => new(
+        capabilities.KernelRelease,
+        attach,
+        new Dictionary<string, Capability>(StringComparer.Ordinal)
+        {
+            ["btf"] = new(true, "/sys/kernel/btf/vmlinux"),
+            ["conntrackLookup"] = new(capabilities.ConntrackLookup, "bpf_skb_ct_lookup, default zone"),
+            ["icmpEcho"] = new(capabilities.SkbConntrack, capabilities.SkbConntrack ? "bpf_rdonly_cast" : "needs Linux 6.2"),
+            ["tcx"] = new(capabilities.Tcx, capabilities.Tcx ? null : "needs Linux 6.6"),
+        });
+
+    private static UnderlayStatus UnderlayOf(NodePlan plan) => plan.Underlay.TryGet(out var underlay, out var refusal)
+        ? new UnderlayStatus
+        {
+            Device = underlay.Tunnel.Name,
+            Nic = underlay.Nic.Name,
+            LocalAddress = underlay.LocalAddress.ToString(),
+            Vni = (int)underlay.Tunnel.Vni,
+            Port = underlay.Tunnel.Port,
+            Mtu = underlay.Tunnel.Mtu,
+        }
+        : new UnderlayStatus { Reason = refusal.Message };
+
+    private CacheFill SizesOf(AgentState state, int flows)
+    {
+        var sizes = datapath.Maps.Sizes;
+        return new CacheFill(
+            new CacheUse(sizes.Filter, flows, datapath.MapMemory(MapNames.FilterCache)),
+            new CacheUse(sizes.Egress, state.Plan.NodeSpecs.Count, datapath.MapMemory(MapNames.EgressCache)),
+            new CacheUse(sizes.Ingress, state.EndpointSlots.Count, datapath.MapMemory(MapNames.IngressCache)));
+    }
+
+    private static EndpointStatus EndpointOf(PlannedEndpoint endpoint, AgentState state, Dictionary<Ipv4Address, EndpointCounters> counters)
+    {
+        var counted = counters.GetValueOrDefault(endpoint.Address);
+        var (kind, reason) = StateOf(endpoint, state);
+        return new EndpointStatus
+        {
+            Namespace = endpoint.Pod.Namespace,
+            Name = endpoint.Pod.Name,
+            Uid = endpoint.Pod.Uid,
+            Ip = endpoint.Pod.Ip.ToString(),
+            Interface = endpoint.Attachment?.Value?.HostIfName,
+            Mode = endpoint.Treatment.Mode,
+            Protocols = [.. Enum.GetValues<Protocols>().Where(protocol => protocol is not (Protocols.None or Protocols.All) && endpoint.Treatment.Protocols.HasFlag(protocol)).Select(protocol => protocol.ToString().ToUpperInvariant())],
+            Policy = endpoint.Treatment.PolicyName,
+            State = kind,
+            Reason = reason,
+            Hits = new EndpointHits(
+                new Traffic((long)counted.EgressPackets, (long)counted.EgressBytes),
+                new Traffic((long)counted.IngressPackets, (long)counted.IngressBytes)),
+        };
+    }
+
+    private static (EndpointState State, string? Reason) StateOf(PlannedEndpoint endpoint, AgentState state)
+    {
+        if (endpoint.Treatment.Mode == AccelerationMode.Disabled)
+        {
+            return (EndpointState.Disabled, endpoint.Treatment.Reason);
+        }
+
+        if (endpoint.Spec is null)
+        {
+            return (EndpointState.Waiting, endpoint.Attachment?.Refusal?.Message ?? state.Plan.Underlay.Refusal?.Message);
+        }
+
+        if (state.WithoutRoom.Contains(endpoint.Address))
+        {
+            return (EndpointState.Waiting, "the ingress cache is full: raise spec.cacheSizes.ingress");
+        }
+
+        var attachment = endpoint.Attachment!.Value!;
+        return (attachment.EgressShaped ?? attachment.IngressShaped) is { } shaped
+            ? (EndpointState.Shaped, shaped)
+            : (endpoint.Spec.Mode == EndpointMode.Accelerate ? EndpointState.Accelerated : EndpointState.Observed, null);
+    }
+
+    private static RemoteNodeStatus RemoteNodeOf(RemoteNodeResult node, AgentState state)
+    {
+        if (node.Resolution.Refusal is { } refusal)
+        {
+            return new RemoteNodeStatus(
+                node.Address.ToString(),
+                refusal.Reason == RemoteNodeReason.NextHopUnresolved ? RemoteNodeState.Waiting : RemoteNodeState.Withdrawn,
+                refusal.Message);
+        }
+
+        return state.WithoutRoom.Contains(node.Address)
+            ? new RemoteNodeStatus(node.Address.ToString(), RemoteNodeState.Waiting, "the egress cache is full: raise spec.cacheSizes.egress")
+            : new RemoteNodeStatus(node.Address.ToString(), RemoteNodeState.Ready, null);
+    }
+}

@@ -1,0 +1,100 @@
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Net;
+
+namespace OnCache.Agent.Datapath;
+
+/// <summary>
+/// Filters of the clsact qdisc, for kernels before 6.6, under our own handle and priority. The qdisc is created where
+/// it is missing and never removed: others may have come to rely on it.
+/// </summary>
+/// <param name="priority">1 to 65535; lower runs first.</param>
+/// <param name="devices">Lists the interface indexes of this network namespace.</param>
+internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>> devices) : IProgramAttacher
+{
+    /// <summary>"OC" in ASCII.</summary>
+    private const uint Handle = 0x4f43;
+
+    private const int EEXIST = 17;
+    private const int ENODEV = 19;
+    private const int ENOENT = 2;
+    private const int EINVAL = 22;
+
+    public string Name => "clsact";
+
+    public void Attach(int ifIndex, string program, TcDirection direction, int programFd)
+    {
+        var hook = Hook(ifIndex, direction);
+        var created = Interop.Libbpf.bpf_tc_hook_create(ref hook);
+        if (created != -EEXIST)
+        {
+            BpfException.Check(created, $"create the clsact qdisc of device index {ifIndex}");
+        }
+
+        if (Occupant(ifIndex, direction) is { } occupant && !occupant.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal))
+        {
+            throw new BpfException(
+                $"attach {program} to device index {ifIndex} ({direction})",
+                EEXIST,
+                $"priority {priority} belongs to the program {occupant.Name}; choose another with --tc-priority");
+        }
+
+        var options = Options();
+        options.prog_fd = programFd;
+        options.flags = Interop.Libbpf.BPF_TC_F_REPLACE;
+        var (result, warnings) = LibbpfLog.Collect(() => Interop.Libbpf.bpf_tc_attach(ref hook, ref options));
+        BpfException.Check(result, $"attach {program} to device index {ifIndex} ({direction}){(warnings.Count > 0 ? $": {warnings[^1]}" : "")}");
+    }
+
+    public void Detach(int ifIndex, string program, TcDirection direction)
+    {
+        if (Occupant(ifIndex, direction) is not { } occupant || !occupant.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var hook = Hook(ifIndex, direction);
+        var options = Options();
+        var result = Interop.Libbpf.bpf_tc_detach(ref hook, ref options);
+        if (result is not (-ENODEV or -ENOENT))
+        {
+            BpfException.Check(result, $"detach {program} from device index {ifIndex} ({direction})");
+        }
+    }
+
+    public IReadOnlyCollection<int> AttachedDevices() =>
+        devices()
+            .Where(device => Occupies(device, TcDirection.Ingress) || Occupies(device, TcDirection.Egress))
+            .ToHashSet();
+
+    private static Interop.Libbpf.bpf_tc_hook Hook(int ifIndex, TcDirection direction) => new()
+    {
+        sz = (nuint)sizeof(Interop.Libbpf.bpf_tc_hook),
+        ifindex = ifIndex,
+        attach_point = direction == TcDirection.Ingress ? Interop.Libbpf.BPF_TC_INGRESS : Interop.Libbpf.BPF_TC_EGRESS,
+    };
+
+    private bool Occupies(int device, TcDirection direction) =>
+        Occupant(device, direction)?.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true;
+
+    private BpfProgramInfo? Occupant(int ifIndex, TcDirection direction)
+    {
+        var hook = Hook(ifIndex, direction);
+        var options = Options();
+        // libbpf reports a missing qdisc or filter as a warning and as one of these errors.
+        var (result, _) = LibbpfLog.Collect(() => Interop.Libbpf.bpf_tc_query(ref hook, ref options));
+        if (result is -ENOENT or -EINVAL or -ENODEV)
+        {
+            return null;
+        }
+
+        BpfException.Check(result, $"query the filters of device index {ifIndex} ({direction})");
+        return BpfProgramInfo.OfId(options.prog_id);
+    }
+
+    private Interop.Libbpf.bpf_tc_opts Options() => new()
+    {
+        sz = (nuint)sizeof(Interop.Libbpf.bpf_tc_opts),
+        handle = Handle,
+        priority = priority,
+    };
+}

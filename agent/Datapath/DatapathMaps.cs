@@ -1,0 +1,95 @@
+using OnCache.Agent.Bpf;
+
+namespace OnCache.Agent.Datapath;
+
+/// <summary>How many entries each cache holds; index 0 of the egress and ingress cache comes on top.</summary>
+internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingress)
+{
+    /// <summary>Max entries of every map whose size follows from these.</summary>
+    public IEnumerable<(string Map, uint Entries)> MapEntries()
+    {
+        yield return (MapNames.FilterCache, (uint)Filter);
+        yield return (MapNames.EgressCache, (uint)Egress + 1);
+        yield return (MapNames.NodeIndex, (uint)Egress + 1);
+        yield return (MapNames.IngressCache, (uint)Ingress + 1);
+        yield return (MapNames.EndpointIndex, (uint)Ingress + 1);
+        yield return (MapNames.EndpointCounters, (uint)Ingress + 1);
+    }
+}
+
+/// <summary>The maps of <c>bpf/maps.h</c>.</summary>
+internal static class MapNames
+{
+    public const string Config = "config";
+    public const string FilterCache = "filter_cache";
+    public const string EgressCache = "egress_cache";
+    public const string IngressCache = "ingress_cache";
+    public const string NodeIndex = "node_index";
+    public const string EndpointIndex = "endpoint_index";
+    public const string ExcludedPrefixes = "excluded_prefixes";
+    public const string ExcludedPorts = "excluded_ports";
+    public const string EndpointCounters = "endpoint_counters";
+    public const string Reasons = "reasons";
+    public const string Sweep = "sweep";
+
+    /// <summary>Pinned and reused as a whole: epochs in one are meaningless beside entries of another.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        Config, FilterCache, EgressCache, IngressCache, NodeIndex, EndpointIndex, ExcludedPrefixes, ExcludedPorts,
+        EndpointCounters, Reasons, Sweep,
+    ];
+}
+
+/// <summary>The maps of a loaded datapath, typed.</summary>
+internal sealed class DatapathMaps : IDisposable
+{
+    public DatapathMaps(BpfObject obj, DatapathSizes sizes)
+    {
+        var cpus = BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");
+        Sizes = sizes;
+        Config = new(MapNames.Config, obj.MapFd(MapNames.Config), 1);
+        EgressCache = new(MapNames.EgressCache, obj.MapFd(MapNames.EgressCache), sizes.Egress + 1);
+        IngressCache = new(MapNames.IngressCache, obj.MapFd(MapNames.IngressCache), sizes.Ingress + 1);
+        FilterCache = new(MapNames.FilterCache, obj.MapFd(MapNames.FilterCache));
+        NodeIndex = new(MapNames.NodeIndex, obj.MapFd(MapNames.NodeIndex));
+        EndpointIndex = new(MapNames.EndpointIndex, obj.MapFd(MapNames.EndpointIndex));
+        ExcludedPrefixes = new(MapNames.ExcludedPrefixes, obj.MapFd(MapNames.ExcludedPrefixes));
+        ExcludedPorts = new(MapNames.ExcludedPorts, obj.MapFd(MapNames.ExcludedPorts));
+        EndpointCounters = new(MapNames.EndpointCounters, obj.MapFd(MapNames.EndpointCounters), cpus);
+        Reasons = new(MapNames.Reasons, obj.MapFd(MapNames.Reasons), cpus);
+        Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));
+    }
+
+    public DatapathSizes Sizes { get; }
+
+    public MappedArray<Config> Config { get; }
+
+    public MappedArray<EgressEntry> EgressCache { get; }
+
+    public MappedArray<IngressEntry> IngressCache { get; }
+
+    public BpfMap<FlowKey, FilterEntry> FilterCache { get; }
+
+    /// <summary>Outer address in network order to index of the egress cache.</summary>
+    public BpfMap<uint, uint> NodeIndex { get; }
+
+    /// <summary>Pod address in network order to index of the ingress cache.</summary>
+    public BpfMap<uint, uint> EndpointIndex { get; }
+
+    public BpfMap<ExcludedPrefix, uint> ExcludedPrefixes { get; }
+
+    public BpfMap<ExcludedPort, uint> ExcludedPorts { get; }
+
+    public PerCpuArray<EndpointCounters> EndpointCounters { get; }
+
+    public PerCpuArray<ReasonCounters> Reasons { get; }
+
+    public BpfMap<uint, Sweep> Sweep { get; }
+
+    public void Dispose()
+    {
+        Config.Dispose();
+        EgressCache.Dispose();
+        IngressCache.Dispose();
+    }
+}

@@ -1,0 +1,198 @@
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Net;
+
+namespace OnCache.Agent.Datapath;
+
+/// <summary>A local pod as the datapath shall know it.</summary>
+/// <param name="Uid">The pod's identity; the address alone may pass to another pod.</param>
+/// <param name="Mtu">Largest IPv4 packet the veth takes, bytes.</param>
+internal sealed record EndpointSpec(
+    Ipv4Address Address,
+    string Uid,
+    int IfIndex,
+    MacAddress PodMac,
+    MacAddress GatewayMac,
+    int Mtu,
+    EndpointMode Mode,
+    ProtocolBits Protocols,
+    EndpointFlags Flags)
+{
+    /// <summary>The same pod at the same place: a verdict for the one holds for the other.</summary>
+    public bool IsSamePod(EndpointSpec other) =>
+        Address == other.Address && string.Equals(Uid, other.Uid, StringComparison.Ordinal) && IfIndex == other.IfIndex
+        && PodMac == other.PodMac;
+}
+
+/// <summary>What <see cref="EndpointTable.Apply"/> did.</summary>
+/// <param name="Flushed">Endpoints whose cached verdicts became void.</param>
+/// <param name="NoRoom">Endpoints for which the ingress cache has no entry left.</param>
+internal sealed record EndpointChanges(IReadOnlyList<Ipv4Address> Flushed, IReadOnlyList<Ipv4Address> NoRoom);
+
+/// <summary>
+/// The ingress cache. A slot is withdrawn, its epoch raised and running programs awaited before another pod moves in,
+/// so that no packet meets half of one pod and half of another.
+/// </summary>
+internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action waitForRunningPrograms)
+{
+    private readonly SlotIndex _index = new(maps.EndpointIndex, maps.Sizes.Ingress);
+    private readonly Dictionary<Ipv4Address, EndpointSpec> _specs = [];
+    private readonly Dictionary<Ipv4Address, ulong> _learnAfterRelease = [];
+
+    public IReadOnlyDictionary<Ipv4Address, EndpointSpec> Specs => _specs;
+
+    /// <summary>What pods that have gone had sent and received on the fast path since this agent began.</summary>
+    public EndpointCounters Retired { get; private set; }
+
+    public uint? SlotOf(Ipv4Address address) => _index.Slots.TryGetValue(address, out var slot) ? slot : null;
+
+    /// <summary>
+    /// Makes the table hold exactly <paramref name="desired"/>.
+    /// </summary>
+    /// <param name="settle">Nanoseconds for which learning is held where an address passed from one pod to another.</param>
+    public EndpointChanges Apply(IReadOnlyCollection<EndpointSpec> desired, ulong settle)
+    {
+        var wanted = desired.ToDictionary(spec => spec.Address);
+        var flushed = new List<Ipv4Address>();
+        var noRoom = new List<Ipv4Address>();
+        ForgetOldReleases();
+
+        var vacated = new List<uint>();
+        var rewritten = new HashSet<Ipv4Address>();
+        foreach (var address in _index.Slots.Keys.ToList())
+        {
+            var target = wanted.GetValueOrDefault(address);
+            if (target is not null && _specs.TryGetValue(address, out var present) && present.IsSamePod(target))
+            {
+                continue;
+            }
+
+            // Another pod, or one that an earlier agent left behind and of which nothing is known.
+            Withdraw(address, now() + settle);
+            flushed.Add(address);
+            vacated.Add(_index.Slots[address]);
+            if (target is null)
+            {
+                _learnAfterRelease[address] = now() + settle;
+                _specs.Remove(address);
+                _index.Release(address);
+            }
+            else
+            {
+                rewritten.Add(address);
+            }
+        }
+
+        if (flushed.Count > 0)
+        {
+            waitForRunningPrograms();
+            Retire(vacated);
+        }
+
+        foreach (var target in desired)
+        {
+            if (_index.Allocate(target.Address) is not { } slot)
+            {
+                noRoom.Add(target.Address);
+                continue;
+            }
+
+            var known = _specs.GetValueOrDefault(target.Address);
+            if (known == target && !rewritten.Contains(target.Address))
+            {
+                continue;
+            }
+
+            ref var entry = ref maps.IngressCache[slot];
+            var samePod = known is not null && !rewritten.Contains(target.Address);
+            if (samePod && (known!.Mode != target.Mode || known.Protocols != target.Protocols))
+            {
+                // A verdict learned for protocols or a mode that no longer hold. Our own policy: nothing to wait for.
+                entry.Mode = EndpointMode.Disabled;
+                Interlocked.Increment(ref entry.Epoch);
+                flushed.Add(target.Address);
+            }
+            else if (known is null && !rewritten.Contains(target.Address))
+            {
+                entry.LearnAfter = _learnAfterRelease.GetValueOrDefault(target.Address);
+            }
+
+            Write(ref entry, target);
+            _specs[target.Address] = target;
+        }
+
+        return new EndpointChanges(flushed, noRoom);
+    }
+
+    /// <summary>Voids the verdicts of one endpoint and holds learning until <paramref name="learnAfter"/>.</summary>
+    public void Flush(Ipv4Address address, ulong learnAfter)
+    {
+        if (SlotOf(address) is { } slot)
+        {
+            Hold(ref maps.IngressCache[slot], learnAfter);
+            Interlocked.Increment(ref maps.IngressCache[slot].Epoch);
+        }
+    }
+
+    /// <summary>Holds learning for every endpoint: the first half of a flush of everything.</summary>
+    public void HoldAll(ulong learnAfter)
+    {
+        foreach (var slot in _index.Slots.Values)
+        {
+            Hold(ref maps.IngressCache[slot], learnAfter);
+        }
+    }
+
+    /// <summary>What took the fast path at the pod of this slot, all CPUs together.</summary>
+    public EndpointCounters CountersOf(uint slot) =>
+        maps.EndpointCounters.Read(slot).Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu);
+
+    private static void Hold(ref IngressEntry entry, ulong learnAfter)
+    {
+        if (entry.LearnAfter < learnAfter)
+        {
+            Volatile.Write(ref entry.LearnAfter, learnAfter);
+        }
+    }
+
+    private static void Write(ref IngressEntry entry, EndpointSpec spec)
+    {
+        entry.Ip = SlotIndex.ToNetwork(spec.Address);
+        entry.Mtu = (ushort)Math.Min(spec.Mtu, ushort.MaxValue);
+        entry.Protocols = spec.Protocols;
+        entry.Flags = spec.Flags;
+        spec.PodMac.CopyTo(entry.PodMac);
+        spec.GatewayMac.CopyTo(entry.GatewayMac);
+        Thread.MemoryBarrier();
+        entry.Mode = spec.Mode;
+        Volatile.Write(ref entry.IfIndex, (uint)spec.IfIndex);
+    }
+
+    private void Withdraw(Ipv4Address address, ulong learnAfter)
+    {
+        ref var entry = ref maps.IngressCache[_index.Slots[address]];
+        Volatile.Write(ref entry.IfIndex, 0);
+        Hold(ref entry, learnAfter);
+        Interlocked.Increment(ref entry.Epoch);
+    }
+
+    private void Retire(List<uint> vacated)
+    {
+        foreach (var slot in vacated)
+        {
+            Retired += CountersOf(slot);
+            maps.EndpointCounters.Clear(slot);
+        }
+    }
+
+    private void ForgetOldReleases()
+    {
+        var time = now();
+        foreach (var (address, learnAfter) in _learnAfterRelease.ToList())
+        {
+            if (learnAfter <= time)
+            {
+                _learnAfterRelease.Remove(address);
+            }
+        }
+    }
+}
