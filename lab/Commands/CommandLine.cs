@@ -8,6 +8,9 @@ public static class CommandLine
     private const int Failed = 1;
     private const int Misused = 2;
 
+    // An interrupted command still takes its labs down.
+    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromSeconds(20);
+
     public static async Task<int> RunAsync(string[] arguments)
     {
         var root = new RootCommand("A multi-node overlay network on one machine, in network namespaces")
@@ -17,6 +20,7 @@ public static class CommandLine
             DownCommand.Create(),
             StatusCommand.Create(),
             TrafficCommand.Create(),
+            DemoCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
@@ -26,7 +30,11 @@ public static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = CleanUpLimit,
+            });
         }
         catch (LabOptionException exception)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using OnCache.Lab.Topology;
 
 namespace OnCache.Lab.Commands;
@@ -25,6 +26,23 @@ internal static class LabArguments
             if (!int.TryParse(text, out var number))
             {
                 result.AddError($"{name[2..]}: '{text}' is not a whole number");
+            }
+
+            return number;
+        },
+    };
+
+    /// <summary>An option with a decimal number, written with a point.</summary>
+    public static Option<double> Real(string name, string description, double value) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => value,
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+            {
+                result.AddError($"{name[2..]}: '{text}' is not a number");
             }
 
             return number;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using OnCache.Lab.Traffic;
@@ -56,21 +55,7 @@ internal static class TrafficCommand
         };
         var to = Address("--to", "Address of the server");
         var port = LabArguments.Number("--port", "Control port of the server", DefaultPort);
-        var seconds = new Option<double>("--seconds")
-        {
-            Description = "Measured time",
-            DefaultValueFactory = _ => 1,
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-                if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
-                {
-                    result.AddError($"seconds: '{text}' is not a number");
-                }
-
-                return value;
-            },
-        };
+        var seconds = LabArguments.Real("--seconds", "Measured time", 1);
         var core = new Option<int?>("--core") { Description = "Core for both sides; without it they run where the scheduler puts them" };
         var size = new Option<int?>("--size") { Description = "Payload bytes of one message" };
         var command = new Command("run", "Run traffic against a server and print one JSON object") { kind, to, port, seconds, core, size };

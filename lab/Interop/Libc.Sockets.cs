@@ -17,9 +17,9 @@ internal static unsafe partial class Libc
     internal const int SO_RCVBUFFORCE = 33;
     internal const int MSG_DONTWAIT = 0x40;
     internal const int MSG_NOSIGNAL = 0x4000;
+    internal const int SHUT_RD = 0;
     internal const int EINTR = 4;
     internal const int EAGAIN = 11;
-    internal const int ECONNREFUSED = 111;
 
     [LibraryImport("libc")]
     internal static partial int socket(int domain, int type, int protocol);
@@ -38,6 +38,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc")]
     internal static partial int setsockopt(int fd, int level, int name, void* value, uint length);
+
+    [LibraryImport("libc")]
+    internal static partial int shutdown(int fd, int how);
 
     [LibraryImport("libc", EntryPoint = "close")]
     internal static partial int CloseSocket(int fd);

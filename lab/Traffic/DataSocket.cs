@@ -45,7 +45,7 @@ internal sealed unsafe class DataSocket : IDisposable
     /// <summary>Room for a whole window, so that the receiver being off the core does not look like loss on the path.</summary>
     public void ForceReceiveBuffer(int bytes) => Set(Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, &bytes, sizeof(int));
 
-    /// <summary>Waits for the first datagram and answers only its sender from then on; null when stopped first.</summary>
+    /// <summary>Waits for the first datagram and answers only its sender from then on; false when stopped first.</summary>
     public bool AdoptFirstSender(byte[] buffer, Func<bool> stopped)
     {
         EndPoint sender = new IPEndPoint(IPAddress.Any, 0);
@@ -161,6 +161,9 @@ internal sealed unsafe class DataSocket : IDisposable
         error == Libc.EAGAIN
             ? new LabException($"traffic: {call}: the peer did not answer in time; is the path open?")
             : new LabException($"traffic: {call}: {Marshal.GetPInvokeErrorMessage(error)}");
+
+    /// <summary>Ends a wait for datagrams or connections now instead of at its time limit. What is queued can still be read.</summary>
+    public void Wake() => _ = Libc.shutdown(Descriptor, Libc.SHUT_RD);
 
     public void Dispose() => socket.Dispose();
 

@@ -66,6 +66,7 @@ internal sealed unsafe class ServerSession
         control.Write(new SessionOffer(port, Environment.ProcessId, session.tid.Task.Result, null), TrafficJson.Default.SessionOffer);
         control.WaitForEnd();
         session.stopped = true;
+        socket.Wake();
         thread.Join();
         control.Write(new SessionReport(session.messages, session.bytes), TrafficJson.Default.SessionReport);
         if (session.failure is { } failed)

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Text.Json;
+using OnCache.Lab.Namespaces;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.Lab.Demo;
+
+/// <summary>The agent's own counters.</summary>
+/// <param name="Hits">Packets that took the fast path.</param>
+/// <param name="Misses">Packets handed to the CNI.</param>
+public sealed record AgentStatus(bool Ready, long Hits, long Misses);
+
+/// <summary>A node agent running in one node of the lab: all the lab knows of the agent's command line and output.</summary>
+public sealed class AgentProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+    private readonly string program;
+    private readonly LabNode node;
+    private readonly LabProcess process;
+    private readonly string socket;
+
+    private AgentProcess(string program, LabNode node, string socket, LabProcess process)
+    {
+        this.program = program;
+        this.node = node;
+        this.socket = socket;
+        this.process = process;
+    }
+
+    /// <summary>Starts the agent with the node's configuration, and its pins and socket inside the lab.</summary>
+    /// <param name="program">Path of oncache-agent.</param>
+    /// <param name="node">Where it runs.</param>
+    /// <param name="folder">The lab's folder, for the socket.</param>
+    public static AgentProcess Start(string program, LabNode node, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        var path = Path.Combine(folder, $"{node.Name}.sock");
+        var started = node.StartProcess(
+            program, "run", "--config", node.AgentConfigPath, "--pin-root", node.BpfRoot, "--socket", path);
+        return new AgentProcess(program, node, path, started);
+    }
+
+    /// <summary>Waits until the agent says it is ready.</summary>
+    /// <exception cref="LabException">It ended, or did not become ready in time; gives its last words.</exception>
+    public async Task WaitReadyAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!process.HasExited && Stopwatch.GetElapsedTime(started) < limit)
+        {
+            var answer = await AskAsync(["-o", "json"], cancellationToken);
+            if (answer.ExitCode == 0 && Parse(answer.Output).Ready)
+            {
+                return;
+            }
+
+            await Task.Delay(Poll, cancellationToken);
+        }
+
+        var words = process.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it printed no reason";
+        throw new LabException(process.HasExited
+            ? $"agent of {node.Name} ended before it was ready: {words}"
+            : $"agent of {node.Name} was not ready within {limit.TotalSeconds} s: {words}");
+    }
+
+    public async Task<AgentStatus> StatusAsync(CancellationToken cancellationToken = default) =>
+        Parse((await AskAsync(["-o", "json"], cancellationToken)).EnsureSuccess().Output);
+
+    /// <summary>The status as a person reads it.</summary>
+    public async Task<string> DescribeAsync(CancellationToken cancellationToken = default) =>
+        (await AskAsync([], cancellationToken)).EnsureSuccess().Output;
+
+    /// <summary>Ends the agent as a service manager does, by SIGTERM.</summary>
+    public ValueTask DisposeAsync() => process.DisposeAsync();
+
+    internal static AgentStatus Parse(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            var root = document.RootElement;
+            var totals = root.GetProperty("totals");
+            return new AgentStatus(
+                root.GetProperty("ready").GetBoolean(), totals.GetProperty("hits").GetInt64(), totals.GetProperty("misses").GetInt64());
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new LabException($"agent status: not the expected JSON: {exception.Message}", exception);
+        }
+    }
+
+    private Task<CommandResult> AskAsync(string[] options, CancellationToken cancellationToken) =>
+        node.RunCommandAsync(program, ["status", "--socket", socket, .. options], cancellationToken);
+}
