@@ -19,6 +19,9 @@ public sealed class AgentProcess : IAsyncDisposable
     private readonly LabProcess process;
     private readonly string socket;
 
+    private string LastWords =>
+        process.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it printed no reason";
+
     private AgentProcess(string program, LabNode node, string socket, LabProcess process)
     {
         this.program = program;
@@ -56,10 +59,14 @@ public sealed class AgentProcess : IAsyncDisposable
             await Task.Delay(Poll, cancellationToken);
         }
 
-        var words = process.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it printed no reason";
-        throw new LabException(process.HasExited
-            ? $"agent of {node.Name} ended before it was ready: {words}"
-            : $"agent of {node.Name} was not ready within {limit.TotalSeconds} s: {words}");
+        if (process.HasExited)
+        {
+            // Its output may come after its end: waited for.
+            await process.WaitAsync(cancellationToken);
+            throw new LabException($"agent of {node.Name} ended before it was ready: {LastWords}");
+        }
+
+        throw new LabException($"agent of {node.Name} was not ready within {limit.TotalSeconds} s: {LastWords}");
     }
 
     public async Task<AgentStatus> StatusAsync(CancellationToken cancellationToken = default) =>

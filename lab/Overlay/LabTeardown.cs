@@ -15,14 +15,7 @@ internal static class LabTeardown
         await new ProcessRegister(names).EndAllAsync(cancellationToken);
         await DeleteNamespacesAsync(names, cancellationToken);
         Unmount(names.BpfMount);
-        try
-        {
-            Directory.Delete(names.Folder, recursive: true);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Never made, or another clean-up of the same dead lab came first.
-        }
+        DeleteFolder(names.Folder);
     }
 
     /// <summary>Takes down the labs whose owning process has died.</summary>
@@ -50,6 +43,22 @@ internal static class LabTeardown
         {
             result.EnsureSuccess();
             throw new LabException($"network namespace {left}: could not be deleted");
+        }
+    }
+
+    private static void DeleteFolder(string folder)
+    {
+        // Two processes may clean the same dead lab away and delete files under each other's hands.
+        const int Attempts = 10;
+        for (var attempt = 1; Directory.Exists(folder); attempt++)
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (IOException) when (attempt < Attempts)
+            {
+            }
         }
     }
 

@@ -16,6 +16,9 @@ public static class AddressPlan
 
     public static IPAddress Node(int node) => Four(192, 168, 77, node);
 
+    /// <summary>The next hop to outside the lab; nobody is there.</summary>
+    public static IPAddress WireGateway { get; } = Four(192, 168, 77, 254);
+
     /// <summary>flannel gives its VXLAN device the network address of the node's pod CIDR.</summary>
     public static IPAddress Tunnel(int node) => Four(10, 244, node, 0);
 

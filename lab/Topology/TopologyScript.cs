@@ -64,6 +64,9 @@ internal static class TopologyScript
         script.Line("link set lo up");
         script.Line($"link set {LabNames.Underlay} up");
         script.Line($"address add {AddressPlan.Node(node.Index)}/{AddressPlan.NodePrefixLength} dev {LabNames.Underlay}");
+
+        // Nobody has the gateway's address, but without a route the node could not send to a service's address before its translation.
+        script.Line($"route add default via {AddressPlan.WireGateway}");
         script.Line($"link add {LabNames.Bridge} mtu {plan.PodMtu} type bridge");
         script.Line($"link set {LabNames.Bridge} up");
         script.Line($"address add {AddressPlan.Gateway(node.Index)}/{AddressPlan.PodPrefixLength} dev {LabNames.Bridge}");
