@@ -61,7 +61,7 @@ internal static class AgentCommandLine
         catch (Exception failure)
         {
             // The one place where whatever went wrong becomes one line; the rest of it is for whoever asks for it.
-            streams.Problem(failure.Message);
+            streams.Problem((failure as TypeInitializationException)?.InnerException?.Message ?? failure.Message);
             if (parsed.GetValue(logging) <= LogLevel.Debug)
             {
                 await streams.Error.WriteLineAsync(failure.ToString());

@@ -53,7 +53,9 @@ internal static class ConfigurationDocuments
             }
         }
 
-        foreach (var kind in new[] { NodeCacheConfig.Kind, LocalEndpoints.Kind }.Where(kind => problems.Count == 0 && !found.ContainsKey(kind)))
+        // A document that could not be read may be the one that is missing.
+        var readable = problems.Count == 0;
+        foreach (var kind in new[] { NodeCacheConfig.Kind, LocalEndpoints.Kind }.Where(kind => readable && !found.ContainsKey(kind)))
         {
             problems.Add(0, "", $"the document {kind} is missing; add one with apiVersion: {ApiGroup.ApiVersion} and kind: {kind}");
         }

@@ -25,7 +25,12 @@ internal sealed class FieldReader
     }
 
     /// <summary>A reader of a whole document.</summary>
-    public static FieldReader OfDocument(YamlMapping mapping, ProblemList problems, FieldLines lines) => new(mapping, "", problems, lines);
+    public static FieldReader OfDocument(YamlMapping mapping, ProblemList problems, FieldLines lines)
+    {
+        var reader = new FieldReader(mapping, "", problems, lines);
+        reader.RefuseRepeated(mapping, "");
+        return reader;
+    }
 
     /// <summary>Text that must be there; "" stands in for it when it is not, with a problem noted.</summary>
     public string RequiredText(string name, string example)
@@ -169,7 +174,7 @@ internal sealed class FieldReader
             var path = $"{PathOf(name)}[{i}]";
             result.Add(Mapping(items[i], path) is { } mapping
                 ? Read(mapping, path, read)
-                : read(new FieldReader(new YamlMapping(items[i].Line, []), path, new ProblemList(""), _lines)));
+                : read(new FieldReader(new YamlMapping(items[i].Line, [], []), path, new ProblemList(""), _lines)));
         }
 
         return result;
@@ -228,11 +233,24 @@ internal sealed class FieldReader
     {
         if (value is YamlMapping mapping)
         {
+            RefuseRepeated(mapping, path);
             return mapping;
         }
 
         Wrong(value, path, "use a mapping of fields");
         return null;
+    }
+
+    private void RefuseRepeated(YamlMapping mapping, string path)
+    {
+        foreach (var field in mapping.Repeated)
+        {
+            var first = mapping.Fields.First(other => string.Equals(other.Name, field.Name, StringComparison.Ordinal));
+            _problems.Add(
+                field.Line,
+                path.Length == 0 ? field.Name : $"{path}.{field.Name}",
+                $"the field is given twice, first in line {first.Line}; keep one");
+        }
     }
 
     private string? Text(YamlValue value, string path)
@@ -241,7 +259,7 @@ internal sealed class FieldReader
         {
             case YamlScalar { Kind: YamlScalarKind.String } scalar:
                 return scalar.Text;
-            case YamlScalar scalar:
+            case YamlScalar { Kind: not YamlScalarKind.Null } scalar:
                 Wrong(scalar, path, $"use text, in quotes: \"{scalar.Text}\"");
                 return null;
             default:
@@ -260,7 +278,9 @@ internal sealed class FieldReader
 
         if (!int.TryParse(scalar.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
         {
-            _problems.Add(value.Line, path, $"{scalar.Text} is not a decimal number of 32 bits; use one");
+            _problems.Add(value.Line, path, scalar.Text.All(c => char.IsAsciiDigit(c) || c is '-' or '+')
+                ? $"{scalar.Text} does not fit 32 bits; use a whole number nearer to 0"
+                : $"{scalar.Text} is not decimal; write it as a decimal number");
             return null;
         }
 

@@ -88,8 +88,13 @@ internal static class NodeCacheConfigFields
         MatchExpressions = selector.Objects("matchExpressions", Requirement),
     };
 
-    private static LabelSelectorRequirement Requirement(FieldReader requirement) => new(
-        requirement.RequiredText("key", "app"),
-        requirement.Required("operator", "In", LabelSelectorOperator.Exists, Operator),
-        requirement.Texts("values"));
+    private static LabelSelectorRequirement Requirement(FieldReader requirement)
+    {
+        var key = requirement.RequiredText("key", "app");
+        var values = requirement.Texts("values");
+
+        // Where the operator cannot be read, one that fits the values keeps the rules from judging them.
+        var fitting = values.Count > 0 ? LabelSelectorOperator.In : LabelSelectorOperator.Exists;
+        return new LabelSelectorRequirement(key, requirement.Required("operator", "In", fitting, Operator), values);
+    }
 }

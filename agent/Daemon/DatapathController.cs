@@ -67,7 +67,7 @@ internal sealed class DatapathController
         WithoutRoom = changes.NoRoom.Concat(nodesWithoutRoom).ToHashSet();
         if (changes.Flushed.Count > 0)
         {
-            Record(FlushCause.Endpoint, changes.Flushed.Count, started);
+            Record(FlushCause.Endpoint, changes.Flushed.Count, Stopwatch.GetElapsedTime(started, changes.FlushedAt));
         }
 
         AttachTo(_attachedNics, plan.Nics, ProgramNames.OfNic);
@@ -94,17 +94,17 @@ internal sealed class DatapathController
                 Endpoints.Flush(endpoint, learnAfter);
             }
 
-            return Record(plan.Cause, endpoints.Count, started);
+            return Record(plan.Cause, endpoints.Count, Stopwatch.GetElapsedTime(started));
         }
 
         Endpoints.HoldAll(learnAfter);
         Interlocked.Increment(ref Config.Epoch);
-        return Record(plan.Cause, Endpoints.Specs.Count, started);
+        return Record(plan.Cause, Endpoints.Count, Stopwatch.GetElapsedTime(started));
     }
 
-    private FlushRecord Record(FlushCause cause, int endpoints, long started)
+    private FlushRecord Record(FlushCause cause, int endpoints, TimeSpan duration)
     {
-        LastFlush = new FlushRecord(DateTimeOffset.UtcNow, cause, endpoints, Stopwatch.GetElapsedTime(started));
+        LastFlush = new FlushRecord(DateTimeOffset.UtcNow, cause, endpoints, duration);
         return LastFlush;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Net;
 
@@ -26,7 +27,8 @@ internal sealed record EndpointSpec(
 /// <summary>What <see cref="EndpointTable.Apply"/> did.</summary>
 /// <param name="Flushed">Endpoints whose cached verdicts became void.</param>
 /// <param name="NoRoom">Endpoints for which the ingress cache has no entry left.</param>
-internal sealed record EndpointChanges(IReadOnlyList<Ipv4Address> Flushed, IReadOnlyList<Ipv4Address> NoRoom);
+/// <param name="FlushedAt">When the last of those verdicts became void, as a Stopwatch timestamp.</param>
+internal sealed record EndpointChanges(IReadOnlyList<Ipv4Address> Flushed, IReadOnlyList<Ipv4Address> NoRoom, long FlushedAt);
 
 /// <summary>
 /// The ingress cache. A slot is withdrawn, its epoch raised and running programs awaited before another pod moves in,
@@ -39,6 +41,9 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
     private readonly Dictionary<Ipv4Address, ulong> _learnAfterRelease = [];
 
     public IReadOnlyDictionary<Ipv4Address, EndpointSpec> Specs => _specs;
+
+    /// <summary>Slots in use, also those that an earlier agent filled.</summary>
+    public int Count => _index.Slots.Count;
 
     /// <summary>What pods that have gone had sent and received on the fast path since this agent began.</summary>
     public EndpointCounters Retired { get; private set; }
@@ -61,12 +66,12 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         foreach (var address in _index.Slots.Keys.ToList())
         {
             var target = wanted.GetValueOrDefault(address);
-            if (target is not null && _specs.TryGetValue(address, out var present) && present.IsSamePod(target))
+            if (target is not null && (_specs.GetValueOrDefault(address) ?? Adopt(address, target)) is { } present && present.IsSamePod(target))
             {
                 continue;
             }
 
-            // Another pod, or one that an earlier agent left behind and of which nothing is known.
+            // Another pod, or one that an earlier agent knew and that has changed since.
             Withdraw(address, now() + settle);
             flushed.Add(address);
             vacated.Add(_index.Slots[address]);
@@ -82,6 +87,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             }
         }
 
+        var flushedAt = Stopwatch.GetTimestamp();
         if (flushed.Count > 0)
         {
             waitForRunningPrograms();
@@ -110,6 +116,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
                 entry.Mode = EndpointMode.Disabled;
                 Interlocked.Increment(ref entry.Epoch);
                 flushed.Add(target.Address);
+                flushedAt = Stopwatch.GetTimestamp();
             }
             else if (known is null && !rewritten.Contains(target.Address))
             {
@@ -120,7 +127,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             _specs[target.Address] = target;
         }
 
-        return new EndpointChanges(flushed, noRoom);
+        return new EndpointChanges(flushed, noRoom, flushedAt);
     }
 
     /// <summary>Voids the verdicts of one endpoint and holds learning until <paramref name="learnAfter"/>.</summary>
@@ -152,6 +159,24 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         {
             Volatile.Write(ref entry.LearnAfter, learnAfter);
         }
+    }
+
+    /// <summary>
+    /// A slot that an earlier agent filled is kept as it is where it still names the same place: packets go on while
+    /// agents change. What was learned under that agent is void by the epoch in any case.
+    /// </summary>
+    private EndpointSpec? Adopt(Ipv4Address address, EndpointSpec target)
+    {
+        ref var entry = ref maps.IngressCache[_index.Slots[address]];
+        if (entry.IfIndex != (uint)target.IfIndex || entry.Ip != SlotIndex.ToNetwork(address)
+            || MacAddress.Read(entry.PodMac) != target.PodMac || MacAddress.Read(entry.GatewayMac) != target.GatewayMac)
+        {
+            return null;
+        }
+
+        var adopted = target with { Mtu = entry.Mtu, Mode = entry.Mode, Protocols = entry.Protocols, Flags = entry.Flags };
+        _specs.Add(address, adopted);
+        return adopted;
     }
 
     private static void Write(ref IngressEntry entry, EndpointSpec spec)

@@ -34,6 +34,13 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
             }
 
             ref var entry = ref maps.EgressCache[_index.Slots[address]];
+            if (target is not null && !_specs.ContainsKey(address) && Holds(entry, target))
+            {
+                // An earlier agent's, and still right: packets go on while agents change.
+                _specs.Add(address, target);
+                continue;
+            }
+
             withdrawn |= entry.IfIndex != 0;
             Volatile.Write(ref entry.IfIndex, 0);
             _specs.Remove(address);
@@ -69,6 +76,13 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
         }
 
         return noRoom;
+    }
+
+    private static bool Holds(EgressEntry entry, NodeSpec spec)
+    {
+        var written = new EgressEntry { Epoch = entry.Epoch };
+        Write(ref written, spec);
+        return MemoryMarshal.AsBytes(new ReadOnlySpan<EgressEntry>(in entry)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<EgressEntry>(in written)));
     }
 
     private static void Write(ref EgressEntry entry, NodeSpec spec)

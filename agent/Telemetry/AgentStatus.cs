@@ -3,6 +3,7 @@ using OnCache.Agent.Configuration;
 namespace OnCache.Agent.Telemetry;
 
 /// <summary>Everything the agent tells about itself, as <c>GET /status</c> returns it.</summary>
+/// <remarks>Lists read as empty when an agent of another version left them out: the serializer passes null for what is absent.</remarks>
 internal sealed record AgentStatus
 {
     /// <summary>The agent's version.</summary>
@@ -33,22 +34,22 @@ internal sealed record AgentStatus
     public required CacheFill Sizes { get; init; }
 
     /// <summary>The pods of this node.</summary>
-    public IReadOnlyList<EndpointStatus> Endpoints { get; init; } = [];
+    public IReadOnlyList<EndpointStatus> Endpoints { get; init => field = value ?? []; } = [];
 
     /// <summary>The nodes the egress cache knows.</summary>
-    public IReadOnlyList<RemoteNodeStatus> RemoteNodes { get; init; } = [];
+    public IReadOnlyList<RemoteNodeStatus> RemoteNodes { get; init => field = value ?? []; } = [];
 
     /// <summary>Sums over all pods and both directions.</summary>
     public required Totals Totals { get; init; }
 
     /// <summary>Why packets did not take the fast path; reasons that never occurred are left out.</summary>
-    public IReadOnlyList<ReasonCount> Reasons { get; init; } = [];
+    public IReadOnlyList<ReasonCount> Reasons { get; init => field = value ?? []; } = [];
 
     /// <summary>The last flush, when there was one.</summary>
     public LastFlush? LastFlush { get; init; }
 
     /// <summary>What an operator should know: one sentence each.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    public IReadOnlyList<string> Warnings { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>What the kernel offers.</summary>

@@ -24,7 +24,7 @@ internal sealed record EndpointStatus
     public required AccelerationMode Mode { get; init; }
 
     /// <summary>The protocols they ask it for, by name.</summary>
-    public IReadOnlyList<string> Protocols { get; init; } = [];
+    public IReadOnlyList<string> Protocols { get; init => field = value ?? []; } = [];
 
     /// <summary>The policy that decided, when one did.</summary>
     public string? Policy { get; init; }

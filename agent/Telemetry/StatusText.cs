@@ -8,6 +8,8 @@ internal static class StatusText
 {
     private const string Absent = "-";
 
+    private const int FactIndent = 15;
+
     public static string Of(AgentStatus status)
     {
         var text = new StringBuilder();
@@ -110,8 +112,14 @@ internal static class StatusText
         table.AppendTo(text);
     }
 
-    private static void AppendFact(StringBuilder text, string name, string fact) =>
-        text.AppendLine(CultureInfo.InvariantCulture, $"{name,-13}  {fact}");
+    private static void AppendFact(StringBuilder text, string name, string fact)
+    {
+        foreach (var part in TextPage.Wrap(fact, FactIndent))
+        {
+            _ = text.AppendLine($"{name.PadRight(FactIndent)}{part}".TrimEnd());
+            name = "";
+        }
+    }
 
     private static string Overlay(UnderlayStatus underlay)
     {

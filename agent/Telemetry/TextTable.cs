@@ -2,20 +2,17 @@ using System.Text;
 
 namespace OnCache.Agent.Telemetry;
 
-/// <summary>A plain table: columns two spaces apart, numbers to the right. The last column takes the room that is left and is cut there.</summary>
+/// <summary>A plain table: columns two spaces apart, numbers to the right. A last cell that finds no room goes below its row.</summary>
 internal sealed class TextTable(params TextColumn[] columns)
 {
-    /// <summary>How wide a line may be, in characters.</summary>
-    public const int Width = 100;
-
-    private const int NarrowestLast = 20;
+    private const int Indent = 4;
 
     private readonly List<string[]> _rows = [];
 
     /// <summary>Adds a row with one cell per column.</summary>
     public void Add(params string[] cells) => _rows.Add(cells);
 
-    /// <summary>Writes the table, or nothing when it has no rows.</summary>
+    /// <summary>Writes the table after an empty line, or nothing when it has no rows.</summary>
     public void AppendTo(StringBuilder text)
     {
         if (_rows.Count == 0)
@@ -23,9 +20,7 @@ internal sealed class TextTable(params TextColumn[] columns)
             return;
         }
 
-        var widths = columns.Select((column, i) => _rows.Max(row => row[i].Length) is var widest && widest > column.Title.Length ? widest : column.Title.Length).ToArray();
-        widths[^1] = Math.Min(widths[^1], Math.Max(NarrowestLast, Width - widths[..^1].Sum(width => width + 2)));
-
+        var widths = columns.Select((column, i) => Math.Max(column.Title.Length, _rows.Max(row => row[i].Length))).ToArray();
         _ = text.AppendLine();
         AppendRow(text, widths, columns.Select(column => column.Title).ToArray());
         foreach (var row in _rows)
@@ -37,13 +32,24 @@ internal sealed class TextTable(params TextColumn[] columns)
     private void AppendRow(StringBuilder text, int[] widths, string[] cells)
     {
         var line = new StringBuilder();
-        for (var i = 0; i < cells.Length; i++)
+        for (var i = 0; i < cells.Length - 1; i++)
         {
-            var cell = cells[i].Length <= widths[i] ? cells[i] : string.Concat(cells[i].AsSpan(0, widths[i] - 3), "...");
-            _ = line.Append(i == 0 ? "" : "  ").Append(columns[i].Number ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]));
+            _ = line.Append(Cell(i)).Append("  ");
+        }
+
+        if (line.Length + cells[^1].Length <= TextPage.Width)
+        {
+            _ = text.AppendLine(line.Append(Cell(cells.Length - 1)).ToString().TrimEnd());
+            return;
         }
 
         _ = text.AppendLine(line.ToString().TrimEnd());
+        foreach (var part in TextPage.Wrap(cells[^1], Indent))
+        {
+            _ = text.Append(' ', Indent).AppendLine(part);
+        }
+
+        string Cell(int i) => columns[i].Number ? cells[i].PadLeft(widths[i]) : cells[i].PadRight(widths[i]);
     }
 }
 

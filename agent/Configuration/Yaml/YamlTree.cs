@@ -82,7 +82,8 @@ internal sealed class YamlTree
     private YamlMapping Mapping(int line, int depth)
     {
         var fields = new List<YamlField>();
-        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        var repeated = new List<YamlField>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         while (!_parser.TryConsume<MappingEnd>(out _))
         {
             var name = Read(depth + 1);
@@ -91,16 +92,12 @@ internal sealed class YamlTree
             {
                 _problems.Add(name.Line, "", "a list or mapping cannot be the name of a field; use text");
             }
-            else if (seen.TryAdd(scalar.Text, scalar.Line))
-            {
-                fields.Add(new YamlField(scalar.Line, scalar.Text, value));
-            }
             else
             {
-                _problems.Add(scalar.Line, scalar.Text, $"the field is given twice, first in line {seen[scalar.Text]}; keep one");
+                (seen.Add(scalar.Text) ? fields : repeated).Add(new YamlField(scalar.Line, scalar.Text, value));
             }
         }
 
-        return new YamlMapping(line, fields);
+        return new YamlMapping(line, fields, repeated);
     }
 }

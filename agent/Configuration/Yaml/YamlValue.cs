@@ -13,8 +13,8 @@ internal sealed record YamlScalar(int Line, string Text, bool Plain) : YamlValue
 /// <summary>A list.</summary>
 internal sealed record YamlSequence(int Line, IReadOnlyList<YamlValue> Items) : YamlValue(Line);
 
-/// <summary>A mapping, its fields in the order of the file, with no name twice.</summary>
-internal sealed record YamlMapping(int Line, IReadOnlyList<YamlField> Fields) : YamlValue(Line);
+/// <summary>A mapping, its fields in the order of the file. Where a name is given again, the first counts and the others are <paramref name="Repeated"/>.</summary>
+internal sealed record YamlMapping(int Line, IReadOnlyList<YamlField> Fields, IReadOnlyList<YamlField> Repeated) : YamlValue(Line);
 
 /// <summary>One field of a mapping.</summary>
 internal sealed record YamlField(int Line, string Name, YamlValue Value);
