@@ -33,10 +33,9 @@ internal static class LabArguments
     };
 
     /// <summary>An option with a decimal number, written with a point.</summary>
-    public static Option<double> Real(string name, string description, double value) => new(name)
+    public static Option<double?> Real(string name, string description) => new(name)
     {
         Description = description,
-        DefaultValueFactory = _ => value,
         CustomParser = result =>
         {
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";

@@ -7,7 +7,8 @@ namespace OnCache.Lab.Commands;
 
 internal static class TrafficCommand
 {
-    public const int DefaultPort = 7000;
+    private const int DefaultPort = 7000;
+    private const double DefaultSeconds = 1;
 
     public static Command Create() => new("traffic", "Generate and measure traffic from where this runs") { Server(), Run() };
 
@@ -55,7 +56,7 @@ internal static class TrafficCommand
         };
         var to = Address("--to", "Address of the server");
         var port = LabArguments.Number("--port", "Control port of the server", DefaultPort);
-        var seconds = LabArguments.Real("--seconds", "Measured time", 1);
+        var seconds = LabArguments.Real("--seconds", $"Measured time, {DefaultSeconds} by default");
         var core = new Option<int?>("--core") { Description = "Core for both sides; without it they run where the scheduler puts them" };
         var size = new Option<int?>("--size") { Description = "Payload bytes of one message" };
         var command = new Command("run", "Run traffic against a server and print one JSON object") { kind, to, port, seconds, core, size };
@@ -66,7 +67,7 @@ internal static class TrafficCommand
                 Kind = parsed.GetValue(kind),
                 To = parsed.GetValue(to)!,
                 Port = parsed.GetValue(port),
-                Seconds = parsed.GetValue(seconds),
+                Seconds = parsed.GetValue(seconds) ?? DefaultSeconds,
                 Core = parsed.GetValue(core),
                 Size = parsed.GetValue(size),
             });

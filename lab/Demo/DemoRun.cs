@@ -93,15 +93,15 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
         return total;
     }
 
-    private double SliceSeconds(int variants) => (options.Seconds / (DemoOptions.Rounds * Metrics.Length * variants)) - WarmUpSeconds;
+    private double SliceSeconds(int variants) => (options.Seconds / (options.Rounds * Metrics.Length * variants)) - WarmUpSeconds;
 
     private async Task<IReadOnlyList<ComparisonRow>> MeasureAsync(DemoVariant[] variants, CancellationToken cancellationToken)
     {
         var seconds = SliceSeconds(variants.Length);
         var comparison = new Comparison();
-        var slices = Schedule.Interleave(Metrics, variants, DemoOptions.Rounds).ToArray();
+        var slices = Schedule.Interleave(Metrics, variants, options.Rounds).ToArray();
         screen.Say(FormattableString.Invariant(
-            $"measuring {string.Join(", ", Metrics)} on core {options.Core}: {DemoOptions.Rounds} rounds of {slices.Length / DemoOptions.Rounds} slices of {seconds:F2} s"));
+            $"measuring {string.Join(", ", Metrics)} on core {options.Core}: {options.Rounds} rounds of {slices.Length / options.Rounds} slices of {seconds:F2} s"));
         await screen.FollowAsync(slices.Length, async step =>
         {
             foreach (var (round, metric, variant) in slices)
@@ -141,7 +141,7 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
         {
             var kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
             var variants = rows.Select(row => row.Variant).Distinct(StringComparer.Ordinal).Count();
-            var result = new DemoResult(kernel, lab.Mtu, options.Core, DemoOptions.Rounds, SliceSeconds(variants), rows, use);
+            var result = new DemoResult(kernel, lab.Mtu, options.Core, options.Rounds, SliceSeconds(variants), rows, use);
             File.WriteAllText(path, JsonSerializer.Serialize(result, DemoJson.Default.DemoResult) + "\n");
         }
     }

@@ -27,7 +27,9 @@ public sealed class CommandLineTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     [InlineData("traffic run --kind tcp-rr --to 127.0.0.1 --seconds 0", "seconds: '0' is not above 0")]
     [InlineData("traffic server --bind 127.0.0.1 --port 70000", "port: '70000' is not in 0..65535")]
     [InlineData("demo --agent /nonexistent", "agent: '/nonexistent' is not an existing program, or none")]
-    [InlineData("demo --agent none --seconds 1", "seconds: '1' is not in 8..3600")]
+    [InlineData("demo --agent none --seconds 1", "seconds: '1' is not in 7.8..3600 for 6 rounds")]
+    [InlineData("demo --agent none --rounds 0", "rounds: '0' is not in 1..100")]
+    [InlineData("demo --agent none --seconds many", "seconds: 'many' is not a number")]
     public async Task A_wrong_command_line_is_one_line_and_status_2(string arguments, string message)
     {
         var result = await RunAsync(arguments.Split(' '));

@@ -36,6 +36,7 @@ public sealed class DemoLiveTests : IDisposable
         using var json = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "result.json"), Cancellation));
         json.RootElement.GetProperty("rows").GetArrayLength().ShouldBe(4 * 3);
         json.RootElement.GetProperty("rows")[2].GetProperty("rate_ratios").GetProperty("host").GetDouble().ShouldBeGreaterThan(0);
+        json.RootElement.GetProperty("rounds").GetInt32().ShouldBe(2);
     }
 
     [Fact]
@@ -61,7 +62,7 @@ public sealed class DemoLiveTests : IDisposable
         var path = Path.Combine(folder, "agent");
         await File.WriteAllTextAsync(path, $"#!/bin/sh\n{agent}\n", Cancellation);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        string[] arguments = ["demo", "--agent", path, "--seconds", "8", "--json", Path.Combine(folder, "result.json")];
+        string[] arguments = ["demo", "--agent", path, "--rounds", "2", "--seconds", "3", "--json", Path.Combine(folder, "result.json")];
         await using var demo = LabProcess.Start(Program, arguments);
         var result = await demo.WaitAsync(Cancellation);
         OverlayLab.List().Select(LabState.Read).ShouldNotContain(state => IsOf(state, demo.Id));
