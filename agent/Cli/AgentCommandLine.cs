@@ -30,9 +30,9 @@ internal static class AgentCommandLine
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            // What nobody asked for explains itself; that something else is missing because of it does not help.
+            // The first word that is not known explains what follows from it: the value after it, the command missing in its place.
             var problems = parsed.UnmatchedTokens.Count > 0
-                ? parsed.UnmatchedTokens.Select(token => $"{token} is not a command or option known here")
+                ? [$"{parsed.UnmatchedTokens[0]} is not a command or option known here"]
                 : parsed.Errors.Select(error => error.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal);
             foreach (var problem in problems)
             {

@@ -1,0 +1,191 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using OnCache.Agent.Telemetry;
+
+namespace OnCache.Agent.Tests.Telemetry;
+
+public sealed class StatusServerTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly StatusSample _sample = new();
+    private readonly CancellationToken _cancellation = TestContext.Current.CancellationToken;
+
+    private string Socket => _folder.Path("run", "agent.sock");
+
+    [Fact]
+    public async Task The_status_arrives_as_it_was_told()
+    {
+        await using var server = await StartAsync();
+        using var client = new AgentClient(Socket);
+
+        var json = await client.StatusJsonAsync(_cancellation);
+
+        json.ShouldBe(JsonSerializer.Serialize(StatusSample.Ready, AgentJson.Default.AgentStatus));
+        json.ShouldContain("\"state\": \"Accelerated\"");
+        json.ShouldContain("\"uptimeSeconds\": 61.5");
+        json.ShouldNotContain("notReadyReason");
+    }
+
+    [Fact]
+    public async Task A_flush_reaches_its_target()
+    {
+        await using var server = await StartAsync();
+        using var client = new AgentClient(Socket);
+
+        (await client.FlushAsync(FlushRequest.Of("default/n1p1"), _cancellation)).Endpoints.ShouldBe(1);
+        _sample.Flushed.ShouldBe(FlushRequest.Of("default/n1p1"));
+        (await client.FlushAsync(FlushRequest.Everything, _cancellation)).ShouldBe(new FlushOutcome(3, 42.4));
+        _sample.Flushed.ShouldBe(FlushRequest.Everything);
+    }
+
+    [Fact]
+    public async Task An_endpoint_nobody_knows_is_refused_by_name()
+    {
+        await using var server = await StartAsync();
+        using var client = new AgentClient(Socket);
+
+        var refusal = await Should.ThrowAsync<AgentUnreachableException>(() => client.FlushAsync(FlushRequest.Of("default/gone"), _cancellation));
+
+        refusal.Message.ShouldBe("no endpoint is named or addressed default/gone");
+    }
+
+    [Theory]
+    [InlineData("{}", "name either an endpoint or all")]
+    [InlineData("{\"all\":true,\"endpoint\":\"a/b\"}", "name either an endpoint or all")]
+    [InlineData("null", "name either an endpoint or all")]
+    [InlineData("{\"every\":true}", "the request is not understood")]
+    [InlineData("flush", "the request is not understood")]
+    public async Task A_flush_that_does_not_say_what_flushes_nothing(string body, string expected)
+    {
+        await using var server = await StartAsync();
+
+        var (code, text) = await SendAsync("POST", "/flush", body);
+
+        code.ShouldBe(400);
+        text.ShouldStartWith(expected);
+        _sample.Flushed.ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("/healthz", true, false, 200, "ok")]
+    [InlineData("/healthz", false, true, 503, "because")]
+    [InlineData("/readyz", false, true, 200, "ok")]
+    [InlineData("/readyz", true, false, 503, "because")]
+    public async Task Liveness_and_readiness_are_different_questions(string path, bool live, bool ready, int expected, string said)
+    {
+        _sample.Answer = new AgentHealth(live, ready, "because");
+        await using var server = await StartAsync();
+
+        var (code, text) = await SendAsync("GET", path);
+
+        (code, text.TrimEnd()).ShouldBe((expected, said));
+    }
+
+    [Theory]
+    [InlineData("GET", "/metrics", 404)]
+    [InlineData("GET", "/flush", 405)]
+    [InlineData("DELETE", "/status", 405)]
+    public async Task What_is_not_offered_is_refused(string method, string path, int expected)
+    {
+        await using var server = await StartAsync();
+
+        (await SendAsync(method, path)).Code.ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task Only_the_owner_can_reach_the_socket()
+    {
+        await using var server = await StartAsync();
+
+        File.GetUnixFileMode(_folder.Path("run")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.GetUnixFileMode(Socket).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public async Task A_second_agent_does_not_take_the_socket_away()
+    {
+        await using var server = await StartAsync();
+
+        var refusal = await Should.ThrowAsync<SocketUnavailableException>(StartAsync);
+
+        refusal.Message.ShouldContain(Socket);
+        using var client = new AgentClient(Socket);
+        (await client.StatusJsonAsync(_cancellation)).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_socket_nobody_answers_on_is_replaced()
+    {
+        Directory.CreateDirectory(_folder.Path("run"));
+        LeaveStaleSocket(Socket);
+        Path.Exists(Socket).ShouldBeTrue();
+
+        await using var server = await StartAsync();
+        using var client = new AgentClient(Socket);
+
+        (await client.StatusJsonAsync(_cancellation)).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task Something_that_is_no_socket_is_left_alone()
+    {
+        Directory.CreateDirectory(_folder.Path("run"));
+        await File.WriteAllTextAsync(Socket, "mine", _cancellation);
+
+        var refusal = await Should.ThrowAsync<SocketUnavailableException>(StartAsync);
+
+        refusal.Message.ShouldBe($"{Socket} is not a socket; remove it or choose another --socket");
+        (await File.ReadAllTextAsync(Socket, _cancellation)).ShouldBe("mine");
+    }
+
+    [Fact]
+    public async Task Stopping_removes_the_socket()
+    {
+        await (await StartAsync()).DisposeAsync();
+
+        Path.Exists(Socket).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Nobody_there_is_said_so()
+    {
+        using var client = new AgentClient(Socket);
+
+        var refusal = await Should.ThrowAsync<AgentUnreachableException>(() => client.StatusJsonAsync(_cancellation));
+
+        refusal.Message.ShouldBe($"no agent answers on {Socket}: is it running?");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, _sample, _sample, _cancellation);
+
+    private async Task<(int Code, string Text)> SendAsync(string method, string path, string? body = null)
+    {
+        using var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var http = new HttpClient(handler);
+        using var request = new HttpRequestMessage(new HttpMethod(method), "http://agent" + path);
+        request.Content = body is null ? null : new StringContent(body);
+        using var response = await http.SendAsync(request, _cancellation);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(_cancellation));
+    }
+
+    // A killed agent leaves its socket behind; here another name keeps the file when the first one goes.
+    private static void LeaveStaleSocket(string path)
+    {
+        using (var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            socket.Bind(new UnixDomainSocketEndPoint(path + ".bound"));
+            socket.Listen();
+            File.Move(path + ".bound", path);
+        }
+    }
+}
