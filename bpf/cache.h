@@ -21,15 +21,15 @@ static __always_inline __u64 now_coarse(void)
  * when the connection begins to end. Returns why the packet must go to the CNI after all.
  */
 static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_config *cfg,
-					  struct oncache_filter_entry *entry,
-					  struct packet *packet, __u64 now)
+					  struct oncache_filter_entry *entry, struct packet *packet,
+					  __u64 now)
 {
 	bool ending = packet->tcp_flags & (TCP_FIN | TCP_RST);
 
 	if (likely(!ending && now - entry->touched < cfg->touch_interval))
 		return GO;
 	if (packet->key.protocol == IPPROTO_ICMP)
-		return GO;	/* its lease is one touch interval: the CNI itself refreshes */
+		return GO; /* its lease is one touch interval: the CNI itself refreshes */
 	entry->touched = now;
 	if (ending)
 		entry->closing = 1;

@@ -9,8 +9,8 @@
 
 #include "parse.h"
 
-#define CURRENT_NETNS (-1)		/* BPF_F_CURRENT_NETNS of the lookup */
-#define NFCT_POINTER (~7UL)		/* sk_buff._nfct: the low bits are the ctinfo */
+#define CURRENT_NETNS (-1)  /* BPF_F_CURRENT_NETNS of the lookup */
+#define NFCT_POINTER (~7UL) /* sk_buff._nfct: the low bits are the ctinfo */
 
 /*
  * A packet local -> remote finds both flows that local began and, as the reply tuple,

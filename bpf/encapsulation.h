@@ -54,9 +54,15 @@ static __always_inline int tunnel_push(struct __sk_buff *skb, struct oncache_egr
 	return vxlan_push(skb, node, cfg, packet, identification);
 }
 
-static __always_inline int tunnel_pop(struct __sk_buff *skb)
+/* Does the received header carry a checksum over the inner packet? */
+static __always_inline bool tunnel_checksum(void *data)
 {
-	return vxlan_pop(skb);
+	return ((struct vxlan_header *)data)->udp.check;
+}
+
+static __always_inline int tunnel_pop(struct __sk_buff *skb, bool outer_checksum)
+{
+	return vxlan_pop(skb, outer_checksum);
 }
 
 #endif

@@ -38,32 +38,32 @@ enum oncache_endpoint_flag {
 
 /* In .rodata, set before load: the verifier removes what it switches off. */
 struct oncache_load_options {
-	__u8 have_skb_conntrack;	/* kernel 6.2: an skb's conntrack entry can be read */
+	__u8 have_skb_conntrack; /* kernel 6.2: an skb's conntrack entry can be read */
 	__u8 pad[3];
 };
 _Static_assert(sizeof(struct oncache_load_options) == 4, "layout");
 
 /* One element, mapped into the agent. */
 struct oncache_config {
-	__u32 epoch;			/* an entry of another epoch is stale */
-	__u32 mark;			/* the miss bit in skb->mark, as a mask */
-	__u64 heartbeat_deadline;	/* past it everything is handed to the CNI */
-	__u64 lease;			/* how long a verdict lives */
-	__u64 touch_interval;		/* how often a flow refreshes its conntrack entry */
-	__be32 node_ip;			/* outer address of this node */
-	__be32 tunnel_id;		/* VXLAN: the header's second word, VNI << 8 */
-	__be16 tunnel_port;		/* outer destination port */
+	__u32 epoch;		  /* an entry of another epoch is stale */
+	__u32 mark;		  /* the miss bit in skb->mark, as a mask */
+	__u64 heartbeat_deadline; /* past it everything is handed to the CNI */
+	__u64 lease;		  /* how long a verdict lives */
+	__u64 touch_interval;	  /* how often a flow refreshes its conntrack entry */
+	__be32 node_ip;		  /* outer address of this node */
+	__be32 tunnel_id;	  /* VXLAN: the header's second word, VNI << 8 */
+	__be16 tunnel_port;	  /* outer destination port */
 	__u16 source_port_min;
-	__u16 source_port_count;	/* size of the range, 1 at least */
-	__u8 protocols;			/* PROTOCOL_* this node may accelerate */
-	__u8 inherit_tos;		/* outer DSCP is the inner one */
-	__u8 tunnel_mac[6];		/* inner destination of packets for this node */
+	__u16 source_port_count; /* size of the range, 1 at least */
+	__u8 protocols;		 /* PROTOCOL_* this node may accelerate */
+	__u8 inherit_tos;	 /* outer DSCP is the inner one */
+	__u8 tunnel_mac[6];	 /* inner destination of packets for this node */
 	__u8 pad[2];
-	__u32 timeout_tcp_established;	/* conntrack timeouts, ms */
+	__u32 timeout_tcp_established; /* conntrack timeouts, ms */
 	__u32 timeout_tcp_closing;
 	__u32 timeout_tcp_reset;
 	__u32 timeout_udp_stream;
-	__u32 saved_tcp_be_liberal;	/* the agent's: sysctl value to restore plus 1, 0 = untouched */
+	__u32 saved_tcp_be_liberal; /* the agent's: sysctl value to restore plus 1, 0 = untouched */
 	__u32 pad2;
 };
 _Static_assert(sizeof(struct oncache_config) == 80, "layout");
@@ -72,23 +72,23 @@ _Static_assert(sizeof(struct oncache_config) == 80, "layout");
 struct oncache_flow_key {
 	__be32 local_ip;
 	__be32 remote_ip;
-	__be16 local_port;		/* ICMP echo: identifier */
-	__be16 remote_port;		/* ICMP echo: 1 where the remote side asks, else 0 */
+	__be16 local_port;  /* ICMP echo: identifier */
+	__be16 remote_port; /* ICMP echo: 1 where the remote side asks, else 0 */
 	__u8 protocol;
 	__u8 pad[3];
 };
 _Static_assert(sizeof(struct oncache_flow_key) == 16, "layout");
 
 struct oncache_filter_entry {
-	__u64 egress_lease;		/* verdict usable until; 0 = never given */
+	__u64 egress_lease; /* verdict usable until; 0 = never given */
 	__u64 ingress_lease;
-	__u64 touched;			/* when conntrack was last refreshed */
-	__u32 epoch;			/* of config, endpoint, node, when learned */
+	__u64 touched; /* when conntrack was last refreshed */
+	__u32 epoch;   /* of config, endpoint, node, when learned */
 	__u32 endpoint_epoch;
 	__u32 node_epoch;
-	__u16 endpoint;			/* index in the ingress cache */
-	__u16 node;			/* index in the egress cache, INDEX_NONE = unknown */
-	__u8 closing;			/* a FIN was seen: conntrack may not live long */
+	__u16 endpoint; /* index in the ingress cache */
+	__u16 node;	/* index in the egress cache, INDEX_NONE = unknown */
+	__u8 closing;	/* a FIN was seen: conntrack may not live long */
 	__u8 pad[7];
 };
 _Static_assert(sizeof(struct oncache_filter_entry) == 48, "layout");
@@ -96,27 +96,27 @@ _Static_assert(sizeof(struct oncache_filter_entry) == 48, "layout");
 /* Egress cache: how to reach a remote node. */
 struct oncache_egress_entry {
 	__u32 epoch;
-	__u32 ifindex;			/* NIC; 0 = withdrawn */
-	__be32 node_ip;			/* outer destination */
-	__u32 checksum;			/* one's complement sum of the outer IPv4 header without
+	__u32 ifindex;	/* NIC; 0 = withdrawn */
+	__be32 node_ip; /* outer destination */
+	__u32 checksum; /* one's complement sum of the outer IPv4 header without
 					 * tos, total length, id and checksum */
-	__u16 mtu;			/* largest inner IPv4 packet, bytes */
-	__u8 tos;			/* outer DSCP, ECN bits zero */
+	__u16 mtu;	/* largest inner IPv4 packet, bytes */
+	__u8 tos;	/* outer DSCP, ECN bits zero */
 	__u8 pad[5];
-	__u8 header[HEADER_MAX];	/* outer Ethernet .. inner Ethernet */
+	__u8 header[HEADER_MAX]; /* outer Ethernet .. inner Ethernet */
 };
 _Static_assert(sizeof(struct oncache_egress_entry) == 88, "layout");
 
 /* Ingress cache: a local pod. */
 struct oncache_ingress_entry {
 	__u32 epoch;
-	__u32 ifindex;			/* host-side veth; 0 = withdrawn */
-	__u64 learn_after;		/* nothing is learned before */
+	__u32 ifindex;	   /* host-side veth; 0 = withdrawn */
+	__u64 learn_after; /* nothing is learned before */
 	__be32 ip;
-	__u16 mtu;			/* largest IPv4 packet the veth takes, bytes */
+	__u16 mtu; /* largest IPv4 packet the veth takes, bytes */
 	__u8 mode;
-	__u8 protocols;			/* PROTOCOL_* selected for this pod */
-	__u8 flags;			/* ENDPOINT_* */
+	__u8 protocols; /* PROTOCOL_* selected for this pod */
+	__u8 flags;	/* ENDPOINT_* */
 	__u8 pad[3];
 	__u8 pod_mac[6];
 	__u8 gateway_mac[6];
@@ -141,7 +141,7 @@ _Static_assert(sizeof(struct oncache_reason_counters) == 16, "layout");
 
 /* Exclusions: longest prefix match on the peer's address ... */
 struct oncache_excluded_prefix {
-	__u32 length;			/* bits */
+	__u32 length; /* bits */
 	__be32 address;
 };
 _Static_assert(sizeof(struct oncache_excluded_prefix) == 8, "layout");
@@ -156,8 +156,8 @@ _Static_assert(sizeof(struct oncache_excluded_port) == 4, "layout");
 
 /* Result of the last sweep over the filter cache. */
 struct oncache_sweep {
-	__u64 live;			/* entries still usable */
-	__u64 purged;			/* entries removed */
+	__u64 live;   /* entries still usable */
+	__u64 purged; /* entries removed */
 };
 _Static_assert(sizeof(struct oncache_sweep) == 16, "layout");
 

@@ -12,14 +12,14 @@
 
 static __always_inline bool port_excluded(__u8 protocol, __be16 port)
 {
-	struct oncache_excluded_port key = { .protocol = protocol, .port = port };
+	struct oncache_excluded_port key = {.protocol = protocol, .port = port};
 
 	return bpf_map_lookup_elem(&excluded_ports, &key);
 }
 
 static __always_inline bool excluded(struct oncache_flow_key *key)
 {
-	struct oncache_excluded_prefix peer = { .length = 32, .address = key->remote_ip };
+	struct oncache_excluded_prefix peer = {.length = 32, .address = key->remote_ip};
 
 	if (bpf_map_lookup_elem(&excluded_prefixes, &peer))
 		return true;
@@ -32,12 +32,12 @@ static __always_inline bool excluded(struct oncache_flow_key *key)
 /* Everything a direction's verdict is bound to, read before conntrack is asked. */
 struct verdict {
 	__u64 now;
-	__u64 lease;			/* deadline */
+	__u64 lease; /* deadline */
 	__u32 epoch;
 	__u32 endpoint_epoch;
 	__u32 node_epoch;
 	__u16 endpoint;
-	__u16 node;			/* INDEX_NONE on ingress: the outer header is gone */
+	__u16 node; /* INDEX_NONE on ingress: the outer header is gone */
 };
 
 /*

@@ -175,6 +175,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	struct oncache_egress_entry *node;
 	struct ethhdr *ethernet;
 	struct packet packet;
+	bool outer_checksum;
 	__u64 now;
 	int reason;
 
@@ -195,6 +196,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	reason = tunnel_check(data, cfg);
 	if (reason != GO)
 		goto slow;
+	outer_checksum = tunnel_checksum(data);
 	length = skb->len - header;
 	reason = parse_ipv4(data + header, end, length, INGRESS, &packet);
 	if (reason != GO)
@@ -240,14 +242,14 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	if (reason != GO)
 		goto slow;
 
-	reason = tunnel_pop(skb);
+	reason = tunnel_pop(skb, outer_checksum);
 	if (reason != GO)
 		goto slow;
 	data = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
 	ethernet = data;
 	if (data + sizeof(*ethernet) + sizeof(struct iphdr) > end)
-		return TC_ACT_SHOT;	/* for the verifier: the header was there before */
+		return TC_ACT_SHOT; /* for the verifier: the header was there before */
 	mac_copy(ethernet->h_dest, endpoint->pod_mac);
 	mac_copy(ethernet->h_source, endpoint->gateway_mac);
 	decrement_ttl(data + sizeof(*ethernet));
@@ -278,8 +280,8 @@ struct sweep_context {
 	__u64 now;
 };
 
-static long sweep_entry(void *map, struct oncache_flow_key *key,
-			struct oncache_filter_entry *entry, struct sweep_context *context)
+static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_filter_entry *entry,
+			struct sweep_context *context)
 {
 	struct oncache_ingress_entry *endpoint = endpoint_get(entry->endpoint);
 	bool expired = context->now >= entry->egress_lease && context->now >= entry->ingress_lease;
@@ -298,7 +300,7 @@ static long sweep_entry(void *map, struct oncache_flow_key *key,
 SEC("syscall")
 int oncache_sweep(void *unused)
 {
-	struct sweep_context context = { .now = bpf_ktime_get_ns() };
+	struct sweep_context context = {.now = bpf_ktime_get_ns()};
 	__u32 zero = 0;
 
 	context.cfg = config_get();

@@ -12,8 +12,8 @@
 /* No reason against the fast path. */
 #define GO (-1)
 
-#define IP_VERSION_AND_LENGTH 0x45	/* version 4, five words: no options */
-#define IP_MORE_OR_OFFSET 0x3fff	/* MF and the fragment offset */
+#define IP_VERSION_AND_LENGTH 0x45 /* version 4, five words: no options */
+#define IP_MORE_OR_OFFSET 0x3fff   /* MF and the fragment offset */
 #define ECN_MASK 0x03
 #define ECN_CE 0x03
 
@@ -27,7 +27,7 @@ struct tcp_header {
 	__be16 destination;
 	__be32 sequence;
 	__be32 acknowledgement;
-	__u8 data_offset;		/* high nibble, words */
+	__u8 data_offset; /* high nibble, words */
 	__u8 flags;
 	__be16 window;
 	__be16 checksum;
@@ -50,7 +50,7 @@ _Static_assert(sizeof(struct icmp_echo_header) == 8, "RFC 792");
 
 struct packet {
 	struct oncache_flow_key key;
-	__u16 headers;			/* IPv4 and transport header, bytes */
+	__u16 headers; /* IPv4 and transport header, bytes */
 	__u8 protocol_bit;
 	__u8 tcp_flags;
 	__u8 tos;

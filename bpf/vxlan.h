@@ -6,14 +6,14 @@
 
 #include "parse.h"
 
-#define VXLAN_FLAGS 0x08000000		/* "VNI present" and nothing else */
+#define VXLAN_FLAGS 0x08000000 /* "VNI present" and nothing else */
 
 struct vxlan_header {
 	struct ethhdr ethernet;
 	struct iphdr ip;
 	struct udphdr udp;
 	__be32 flags;
-	__be32 vni;			/* VNI << 8 */
+	__be32 vni; /* VNI << 8 */
 	struct ethhdr inner;
 } __attribute__((packed));
 
@@ -33,8 +33,7 @@ static __always_inline bool vxlan_candidate(void *data, void *end, struct oncach
 
 static __always_inline bool mac_equal(const __u8 *left, const __u8 *right)
 {
-	return *(__u32 *)left == *(__u32 *)right &&
-	       *(__u16 *)(left + 4) == *(__u16 *)(right + 4);
+	return *(__u32 *)left == *(__u32 *)right && *(__u16 *)(left + 4) == *(__u16 *)(right + 4);
 }
 
 static __always_inline void mac_copy(__u8 *to, const __u8 *from)
@@ -48,8 +47,7 @@ static __always_inline int vxlan_check(void *data, struct oncache_config *cfg)
 	struct vxlan_header *header = data;
 
 	if (header->flags != bpf_htonl(VXLAN_FLAGS) || header->vni != cfg->tunnel_id ||
-	    header->udp.check || header->ip.daddr != cfg->node_ip ||
-	    !mac_equal(header->inner.h_dest, cfg->tunnel_mac))
+	    header->ip.daddr != cfg->node_ip || !mac_equal(header->inner.h_dest, cfg->tunnel_mac))
 		return REASON_TUNNEL_HEADER;
 	if (header->inner.h_proto != bpf_htons(ETH_P_IP))
 		return REASON_NOT_IPV4;
@@ -64,18 +62,21 @@ static __always_inline bool vxlan_equals_template(void *data, struct oncache_egr
 	struct vxlan_header *header = data;
 	struct vxlan_header *template = (void *)node->header;
 
-	/* Left out, as they differ from packet to packet: lengths, id, checksum, source port, ECN. */
+	/*
+	 * Left out, as they differ from packet to packet: lengths, id, checksums, source
+	 * port, ECN. Our UDP checksum is 0 even where the device computes one: a receiver
+	 * must accept it (RFC 7348 section 5), and the inner packet has its own.
+	 */
 	return mac_equal(header->ethernet.h_dest, template->ethernet.h_dest) &&
 	       mac_equal(header->ethernet.h_source, template->ethernet.h_source) &&
 	       header->ethernet.h_proto == template->ethernet.h_proto &&
 	       *(__u8 *)&header->ip == *(__u8 *)&template->ip &&
 	       (cfg->inherit_tos || (header->ip.tos & ~ECN_MASK) == node->tos) &&
-	       header->ip.frag_off == template->ip.frag_off &&
-	       header->ip.ttl == template->ip.ttl &&
+	       header->ip.frag_off == template->ip.frag_off && header->ip.ttl == template->ip.ttl &&
 	       header->ip.protocol == template->ip.protocol &&
 	       header->ip.saddr == template->ip.saddr && header->ip.daddr == template->ip.daddr &&
-	       header->udp.dest == template->udp.dest && header->udp.check == template->udp.check &&
-	       header->flags == template->flags && header->vni == template->vni &&
+	       header->udp.dest == template->udp.dest && header->flags == template->flags &&
+	       header->vni == template->vni &&
 	       mac_equal(header->inner.h_dest, template->inner.h_dest) &&
 	       mac_equal(header->inner.h_source, template->inner.h_source) &&
 	       header->inner.h_proto == template->inner.h_proto;
@@ -100,8 +101,8 @@ static __always_inline int vxlan_push(struct __sk_buff *skb, struct oncache_egre
 
 	if (bpf_skb_adjust_room(skb, VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC,
 				BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
-				BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2_ETH |
-				BPF_F_ADJ_ROOM_ENCAP_L2(sizeof(struct ethhdr))))
+					BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2_ETH |
+					BPF_F_ADJ_ROOM_ENCAP_L2(sizeof(struct ethhdr))))
 		return REASON_REWRITE_FAILED;
 
 	header = (void *)(long)skb->data;
@@ -124,8 +125,8 @@ static __always_inline int vxlan_push(struct __sk_buff *skb, struct oncache_egre
 	checksum = (checksum & 0xffff) + (checksum >> 16);
 	checksum = (checksum & 0xffff) + (checksum >> 16);
 	header->ip.check = ~checksum;
-	header->udp.source = bpf_htons((((__u64)hash * cfg->source_port_count) >> 32) +
-				       cfg->source_port_min);
+	header->udp.source =
+		bpf_htons((((__u64)hash * cfg->source_port_count) >> 32) + cfg->source_port_min);
 	header->udp.len = bpf_htons(length - sizeof(struct iphdr));
 
 	decrement_ttl((void *)(header + 1));
@@ -133,13 +134,17 @@ static __always_inline int vxlan_push(struct __sk_buff *skb, struct oncache_egre
 }
 
 /*
- * The outer checksum was zero (vxlan_check), so whatever the NIC verified is the inner
- * one: it stays verified.
+ * Without an outer checksum, whatever the NIC verified is the inner one and stays
+ * verified, as in the kernel's own decapsulation. With one, the kernel forgets what the
+ * NIC said and the pod verifies the inner one.
  */
-static __always_inline int vxlan_pop(struct __sk_buff *skb)
+static __always_inline int vxlan_pop(struct __sk_buff *skb, bool outer_checksum)
 {
-	if (bpf_skb_adjust_room(skb, -(__s32)VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC,
-				BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+
+	if (!outer_checksum)
+		flags |= BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	if (bpf_skb_adjust_room(skb, -(__s32)VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, flags))
 		return REASON_REWRITE_FAILED;
 	return GO;
 }
