@@ -16,9 +16,7 @@ internal static class DedicatedThread
             {
                 result = work();
             }
-#pragma warning disable CA1031 // the exception is carried to the caller's thread, whatever it is
             catch (Exception exception)
-#pragma warning restore CA1031
             {
                 failure = ExceptionDispatchInfo.Capture(exception);
             }
