@@ -18,7 +18,7 @@ sources = $(shell find $(1) \( -name bin -o -name obj \) -prune -o -type f ! -na
 
 build: ## the agent and the lab, in artifacts/bin
 	@eng/prerequisites.sh && eng/packages.sh build
-	@$(MAKE) --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-lab
+	@$(MAKE) --silent --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-lab
 
 $(BIN)/oncache-agent: $(call sources,agent api bpf)
 	@echo "Building oncache-agent"
