@@ -153,7 +153,7 @@ public sealed class NetworkMonitorLiveTests : IDisposable
     {
         _node.Network.Ip("rule add priority 100 fwmark 1 lookup 77");
         var change = await _monitor.UntilAsync(static network => network.Rules.Any(static rule => rule.Priority == 100), "a rule");
-        change.Kinds.ShouldBe(NetworkChangeKinds.Rules);
+        change.Kinds.HasFlag(NetworkChangeKinds.Rules).ShouldBeTrue();
 
         _node.Network.Ip("rule delete priority 100");
         await _monitor.UntilAsync(static network => network.Rules.Length == 3, "no rule");
@@ -167,8 +167,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
         var moved = MacAddress.Parse("02:00:00:00:09:09");
         _node.Network.Ip($"neighbour replace {FlannelNode.RemoteAddress} lladdr {moved} dev eth0 nud permanent");
         var change = await _monitor.UntilAsync(network => network.Neighbour(eth0, remote)?.Mac == moved, "another MAC");
-        change.Kinds.ShouldBe(NetworkChangeKinds.Neighbours);
-        change.IfIndexes.ShouldBe([eth0]);
+        change.Kinds.HasFlag(NetworkChangeKinds.Neighbours).ShouldBeTrue();
+        change.IfIndexes.ShouldContain(eth0);
 
         _node.Network.Ip($"neighbour delete {FlannelNode.RemoteAddress} dev eth0");
         await _monitor.UntilAsync(network => network.Neighbour(eth0, remote) is null, "no neighbour");
@@ -181,7 +181,7 @@ public sealed class NetworkMonitorLiveTests : IDisposable
         _node.Network.Bridge($"fdb replace {FlannelNode.RemoteVtepMac} dev flannel.1 dst 192.0.2.3 self");
         var change = await _monitor.UntilAsync(
             network => network.FdbOf(flannel).Any(static entry => entry.RemoteAddress == Ipv4Address.Parse("192.0.2.3")), "another destination");
-        change.Kinds.ShouldBe(NetworkChangeKinds.Fdb);
+        change.Kinds.HasFlag(NetworkChangeKinds.Fdb).ShouldBeTrue();
         change.Snapshot.FdbOf(flannel).ShouldHaveSingleItem();
 
         _node.Network.Bridge($"fdb delete {FlannelNode.RemoteVtepMac} dev flannel.1 self");
@@ -239,7 +239,7 @@ public sealed class NetworkMonitorLiveTests : IDisposable
         _node.Network.RequireIpsec();
         _node.Network.Ip("xfrm policy add src 192.0.2.1/32 dst 192.0.2.2/32 dir out action block");
         var change = await _monitor.UntilAsync(static network => network.XfrmPolicies.Length == 1, "a policy");
-        change.Kinds.ShouldBe(NetworkChangeKinds.XfrmPolicies);
+        change.Kinds.HasFlag(NetworkChangeKinds.XfrmPolicies).ShouldBeTrue();
 
         _node.Network.Ip("xfrm policy flush");
         await _monitor.UntilAsync(static network => network.XfrmPolicies.IsEmpty, "no policy");
