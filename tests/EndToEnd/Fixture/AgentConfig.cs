@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.EndToEnd.Fixture;
+
+/// <summary>An agent's configuration as a test wants it: one policy, and the pods that the node has at the moment of writing.</summary>
+/// <remarks>Values are YAML and are written as they are, wrong ones too. Settling is short: tests wait for it after every flush.</remarks>
+internal sealed record AgentConfig
+{
+    public string Settle { get; init; } = "100ms";
+
+    public string Lease { get; init; } = "30s";
+
+    public string Mode { get; init; } = "Accelerate";
+
+    /// <summary>A list such as <c>[TCP]</c>; null for all.</summary>
+    public string? Protocols { get; init; }
+
+    /// <summary>A map such as <c>{ cidrs: [10.0.0.0/8] }</c>.</summary>
+    public string? Exclusions { get; init; }
+
+    /// <summary>A map such as <c>{ filter: 2048 }</c>.</summary>
+    public string? CacheSizes { get; init; }
+
+    /// <summary>The value of <c>oncache.io/accelerate</c> on every pod.</summary>
+    public string? Annotation { get; init; }
+
+    /// <summary>The uid of the pods to leave out.</summary>
+    public IReadOnlyList<Guid> Without { get; init; } = [];
+
+    public string Render(LabNode node)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"""
+            apiVersion: oncache.io/v1alpha1
+            kind: NodeCacheConfig
+            metadata:
+              name: {node.Name}
+            spec:
+              settle: {Settle}
+              lease: {Lease}
+
+            """);
+        Field(text, "  exclusions", Exclusions);
+        Field(text, "  cacheSizes", CacheSizes);
+        text.Append(CultureInfo.InvariantCulture, $"""
+              policies:
+              - name: tested
+                mode: {Mode}
+
+            """);
+        Field(text, "    protocols", Protocols);
+        text.Append(CultureInfo.InvariantCulture, $$"""
+            ---
+            apiVersion: oncache.io/v1alpha1
+            kind: LocalEndpoints
+            metadata:
+              name: {{node.Name}}
+            namespaces:
+            - name: default
+              labels: {}
+            endpoints:
+
+            """);
+        foreach (var pod in node.Pods.Where(pod => !Without.Contains(pod.Uid)))
+        {
+            text.Append(CultureInfo.InvariantCulture, $$"""
+                - name: {{pod.Name}}
+                  namespace: default
+                  uid: "{{pod.Uid}}"
+                  ip: {{pod.Address}}
+                  labels: { app: {{pod.Name}} }
+
+                """);
+            Field(text, "  annotations", Annotation is null ? null : $"{{ oncache.io/accelerate: \"{Annotation}\" }}");
+        }
+
+        return text.ToString();
+    }
+
+    private static void Field(StringBuilder text, string name, string? value)
+    {
+        if (value is not null)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
+        }
+    }
+}

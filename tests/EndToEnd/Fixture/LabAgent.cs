@@ -1,0 +1,166 @@
+using System.Text.Json;
+using OnCache.Agent.Telemetry;
+using OnCache.Lab.Namespaces;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.EndToEnd.Fixture;
+
+/// <summary>The agent of one node, as the process that is shipped. May be started, stopped and killed many times.</summary>
+internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
+{
+    private const int Kill = 9;
+    private LabProcess? process;
+
+    /// <summary>The executable that the build has put beside the tests.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "oncache-agent");
+
+    public LabNode Node => node;
+
+    public string Socket { get; } = Path.Combine(folder, $"{node.Name}.sock");
+
+    public string ConfigPath { get; } = Path.Combine(folder, $"{node.Name}-agent.yaml");
+
+    public AgentConfig Config { get; private set; } = new();
+
+    public bool IsRunning => process is { HasExited: false };
+
+    /// <summary>What the present process has logged.</summary>
+    public string Log => process?.Error ?? "";
+
+    /// <summary>Starts the agent and waits until it says it is ready.</summary>
+    public async Task StartAsync(AgentConfig? config = null, params string[] options)
+    {
+        await WriteAsync(config ?? Config);
+        await EndAsync();
+        process = node.StartProcess(Program, RunArguments(options));
+        _ = await UntilAsync(static status => status.Ready, "ready");
+    }
+
+    public string[] RunArguments(params string[] options) =>
+        ["run", "--config", ConfigPath, "--pin-root", node.BpfRoot, "--socket", Socket, .. options];
+
+    /// <summary>SIGTERM, as a service manager stops it. Its exit status must be 0.</summary>
+    public async Task StopAsync()
+    {
+        var ended = await process!.StopAsync(cancellationToken: TestContext.Current.CancellationToken);
+        ended.ExitCode.ShouldBe(0, ended.Error);
+    }
+
+    /// <summary>SIGKILL: nothing of its own runs any more, what it put into the kernel stays.</summary>
+    public async Task KillAsync()
+    {
+        process!.Signal(Kill);
+        _ = await process.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task RestartAsync(AgentConfig? config = null, params string[] options)
+    {
+        await StopAsync();
+        await StartAsync(config, options);
+    }
+
+    /// <summary>Any verb of the command line, in the node's namespace.</summary>
+    public Task<CommandResult> RunVerbAsync(params string[] arguments) =>
+        node.RunCommandAsync(Program, arguments, TestContext.Current.CancellationToken);
+
+    public async Task UninstallAsync() =>
+        (await RunVerbAsync("uninstall", "--pin-root", node.BpfRoot, "--socket", Socket)).EnsureSuccess();
+
+    public async Task<AgentStatus> StatusAsync()
+    {
+        using var client = new AgentClient(Socket);
+        var json = await client.StatusJsonAsync(TestContext.Current.CancellationToken);
+        return JsonSerializer.Deserialize(json, AgentJson.Default.AgentStatus)!;
+    }
+
+    /// <summary>Polls the status until <paramref name="condition"/> holds.</summary>
+    /// <exception cref="InvalidOperationException">The process ended meanwhile; its last words.</exception>
+    public async Task<AgentStatus> UntilAsync(Func<AgentStatus, bool> condition, string what)
+    {
+        AgentStatus? last = null;
+        try
+        {
+            await Eventually.ReadsAsync(
+                async () =>
+                {
+                    try
+                    {
+                        last = await StatusAsync();
+                        return condition(last);
+                    }
+                    catch (AgentUnreachableException) when (process is { HasExited: false })
+                    {
+                        return false;
+                    }
+                },
+                static holds => holds,
+                what);
+            return last!;
+        }
+        catch (TimeoutException tooLong) when (last is not null)
+        {
+            throw new TimeoutException($"agent of {node.Name}: still not {what}:\n{StatusText.Of(last)}\n{Log}", tooLong);
+        }
+        catch (AgentUnreachableException ended)
+        {
+            throw new InvalidOperationException($"agent of {node.Name} is not {what}, it ended: {Log}", ended);
+        }
+    }
+
+    public async Task FlushAsync(string? endpoint = null)
+    {
+        using var client = new AgentClient(Socket);
+        var request = endpoint is null ? FlushRequest.Everything : FlushRequest.Of(endpoint);
+        var outcome = await client.FlushAsync(request, TestContext.Current.CancellationToken);
+        outcome.Endpoints.ShouldBePositive();
+    }
+
+    /// <summary>Replaces the configuration file and waits until the agent has judged it.</summary>
+    public async Task ConfigureAsync(AgentConfig config)
+    {
+        if (!IsRunning)
+        {
+            await WriteAsync(config);
+            return;
+        }
+
+        var before = (await StatusAsync()).Configuration;
+        var same = string.Equals(await File.ReadAllTextAsync(ConfigPath, TestContext.Current.CancellationToken), config.Render(node), StringComparison.Ordinal);
+        await WriteAsync(config);
+        if (!same)
+        {
+            _ = await UntilAsync(status => status.Configuration != before, "aware of the new configuration");
+        }
+    }
+
+    public async Task<Hits> HitsAsync(LabPod pod) => Hits.Of(EndpointOf(await StatusAsync(), pod));
+
+    /// <summary>Packets of one reason, both directions.</summary>
+    public async Task<long> ReasonAsync(string name)
+    {
+        var counted = (await StatusAsync()).Reasons.FirstOrDefault(reason => reason.Name == name);
+        return counted is null ? 0 : counted.Egress + counted.Ingress;
+    }
+
+    public static EndpointStatus EndpointOf(AgentStatus status, LabPod pod) =>
+        status.Endpoints.Single(endpoint => endpoint.Uid == pod.Uid.ToString());
+
+    /// <summary>Ends what still runs; the lab takes the rest away.</summary>
+    public async ValueTask DisposeAsync() => await EndAsync();
+
+    private async Task EndAsync()
+    {
+        if (process is not null)
+        {
+            await process.DisposeAsync();
+        }
+    }
+
+    private async Task WriteAsync(AgentConfig config)
+    {
+        Config = config;
+        var draft = $"{ConfigPath}.new";
+        await File.WriteAllTextAsync(draft, config.Render(node), TestContext.Current.CancellationToken);
+        File.Move(draft, ConfigPath, overwrite: true);
+    }
+}

@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.EndToEnd.Traffic;
+
+/// <summary>Short messages on one connection, answered in kind.</summary>
+internal sealed class TcpConversation : IConversation
+{
+    private const int Bytes = 32;
+    private readonly Socket asking;
+    private readonly Socket answering;
+    private int next;
+
+    private TcpConversation(LabPod client, LabPod server, Socket asking, Socket answering)
+    {
+        Client = client;
+        Server = server;
+        this.asking = asking;
+        this.answering = answering;
+    }
+
+    public LabPod Client { get; }
+
+    public LabPod Server { get; }
+
+    public static async Task<TcpConversation> OpenAsync(LabPod client, LabPod server)
+    {
+        var (from, to) = await Sockets.ConnectAsync(client, server);
+        return new TcpConversation(client, server, from, to);
+    }
+
+    public async Task ExchangeAsync(int count)
+    {
+        using var patience = Patience.Of(Patience.Long);
+        var message = new byte[Bytes];
+        var seen = new byte[Bytes];
+        for (var i = 0; i < count; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(message, next++);
+            await TransferAsync(asking, answering, message, seen, patience.Token);
+            await TransferAsync(answering, asking, message, seen, patience.Token);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        asking.Dispose();
+        answering.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public override string ToString() => $"TCP {Client} -> {Server}";
+
+    private static async Task TransferAsync(Socket from, Socket to, byte[] message, byte[] seen, CancellationToken cancellationToken)
+    {
+        _ = await from.SendAsync(message, cancellationToken);
+        for (var have = 0; have < Bytes;)
+        {
+            var read = await to.ReceiveAsync(seen.AsMemory(have), cancellationToken);
+            read.ShouldBePositive("the connection was closed");
+            have += read;
+        }
+
+        seen.ShouldBe(message);
+    }
+}

@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.EndToEnd.Traffic;
+
+/// <summary>Datagrams that are sent back as they came.</summary>
+internal sealed class UdpConversation : IConversation
+{
+    private readonly Socket asking;
+    private readonly UdpEcho echo;
+    private int next;
+
+    public UdpConversation(LabPod client, LabPod server, int fromPort = 0)
+    {
+        Client = client;
+        Server = server;
+        echo = UdpEcho.Start(server, server.Address);
+        asking = Sockets.Udp(client, client.Address, fromPort);
+        asking.Connect(echo.EndPoint);
+    }
+
+    public LabPod Client { get; }
+
+    public LabPod Server { get; }
+
+    public Socket Socket => asking;
+
+    public UdpEcho Echo => echo;
+
+    public async Task ExchangeAsync(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var question = new byte[32];
+            BinaryPrimitives.WriteInt32BigEndian(question, next++);
+            await ExchangeAsync(question);
+        }
+    }
+
+    /// <summary>Sends one datagram and checks that it comes back byte for byte.</summary>
+    public async Task ExchangeAsync(byte[] question)
+    {
+        _ = await asking.SendAsync(question, TestContext.Current.CancellationToken);
+        var answer = await Sockets.ReceiveAsync(asking, Patience.Long);
+        answer.ShouldNotBeNull($"datagram of {question.Length} bytes from {Client} to {Server} or its answer was lost");
+        answer.AsSpan().SequenceEqual(question).ShouldBeTrue($"datagram of {question.Length} bytes came back changed, {answer.Length} bytes");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        asking.Dispose();
+        await echo.DisposeAsync();
+    }
+
+    public override string ToString() => $"UDP {Client} -> {Server}";
+}
