@@ -5,7 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 agent=artifacts/bin/oncache-agent
+# A tag may not hold the "+commit" that the version of a build in a git checkout ends with.
 version=$("$agent" --version)
+version=${version%%+*}
 name=oncache.io/oncache-agent:$version
 out=artifacts/images
 work=$(mktemp -d)
