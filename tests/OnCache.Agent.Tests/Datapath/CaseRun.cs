@@ -1,0 +1,293 @@
+using System.Globalization;
+using System.Text;
+
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Daemon;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Tests.Bpf;
+using OnCache.Agent.Tests.Datapath.Cases;
+using OnCache.Agent.Tests.Datapath.Packets;
+
+namespace OnCache.Agent.Tests.Datapath;
+
+/// <summary>Plays one case on the stage and compares.</summary>
+internal sealed class CaseRun(Stage stage, string program, PacketCase item)
+{
+    private const ulong Second = 1_000_000_000;
+
+    // The programs' clock ticks at least every 10 ms (CONFIG_HZ=100) and is read at its last tick.
+    private const ulong Tick = 20_000_000;
+
+    private bool IsEgress => program.Contains("egress", StringComparison.Ordinal);
+
+    private bool IsOnPod => program.StartsWith("pod", StringComparison.Ordinal);
+
+    public void Check()
+    {
+        stage.Reset();
+        stage.Conntrack.Clear();
+        item.Before.Conntrack.ForEach(stage.Conntrack.Insert);
+        var before = Prepare();
+        var packet = PacketBuilder.Build(item.Packet);
+        var device = Stage.IfIndex(item.Device ?? (IsOnPod ? "pod" : "nic"));
+        var mark = Stage.ForeignMark | (item.Mark ? Stage.MissBit : 0);
+
+        var started = MonotonicClock.Now();
+        var outcome = stage.Run(Stage.FullName(program), packet, new PacketContext(device, mark, GsoSize: item.GsoSize));
+        var ended = MonotonicClock.Now();
+
+        // The counters first: the reason says most about a case that went another way.
+        CheckReasons();
+        ((Verdict)outcome.Verdict).ShouldBe(item.Expect.Verdict);
+        CheckPacket(packet, outcome.Packet);
+        outcome.Context.Mark.ShouldBe(Stage.ForeignMark | (item.Expect.Mark ? Stage.MissBit : 0), "the mark");
+        outcome.Context.Priority.ShouldBe(item.Expect.Priority, "the priority");
+        CheckEntry(before, started, ended);
+        CheckCounters();
+        CheckConntrack();
+    }
+
+    private FilterEntry? Prepare()
+    {
+        var now = MonotonicClock.Now();
+        ref var config = ref stage.Maps.Config[0];
+        config.HeartbeatDeadline = At(now, item.Before.Config.Heartbeat);
+        config.Lease = (ulong)item.Before.Config.Lease * Second;
+        config.TouchInterval = (ulong)item.Before.Config.TouchInterval * Second;
+        config.Protocols = Combine(item.Before.Config.Protocols);
+        config.InheritTos = item.Before.Config.InheritTos ? (byte)1 : (byte)0;
+
+        PrepareEndpoint(now);
+        PrepareNode();
+        foreach (var cidr in item.Before.ExcludedPrefixes)
+        {
+            var (address, length) = cidr.Split('/') is [var left, var right] ? (left, right) : throw new FormatException($"{cidr} is not a CIDR");
+            stage.Maps.ExcludedPrefixes.Set(
+                new ExcludedPrefix(uint.Parse(length, CultureInfo.InvariantCulture), SlotIndex.ToNetwork(WellKnown.Ip(address))), 1);
+        }
+
+        foreach (var port in item.Before.ExcludedPorts)
+        {
+            stage.Maps.ExcludedPorts.Set(new ExcludedPort { Protocol = (byte)port.Protocol, Port = Network(port.Port) }, 1);
+        }
+
+        if (item.Before.Entry is not { } entry)
+        {
+            return null;
+        }
+
+        var written = new FilterEntry
+        {
+            EgressLease = entry.EgressLease == "never" ? 0 : At(now, Seconds(entry.EgressLease)),
+            IngressLease = entry.IngressLease == "never" ? 0 : At(now, Seconds(entry.IngressLease)),
+            Touched = At(now, -entry.Touched),
+            Epoch = Stage.Epoch - (entry.Stale.Contains(EpochOf.Everything) ? 1u : 0),
+            EndpointEpoch = Stage.EndpointEpoch - (entry.Stale.Contains(EpochOf.Endpoint) ? 1u : 0),
+            NodeEpoch = entry.Node == "none" ? 0 : Stage.NodeEpoch - (entry.Stale.Contains(EpochOf.Node) ? 1u : 0),
+            Endpoint = EndpointSlot(entry.Endpoint),
+            Node = NodeSlot(entry.Node),
+            Closing = entry.Closing ? (byte)1 : (byte)0,
+        };
+        stage.Maps.FilterCache.Set(Key, written);
+        return written;
+    }
+
+    private void PrepareEndpoint(ulong now)
+    {
+        var endpoint = item.Before.Endpoint;
+        ref var entry = ref stage.Maps.IngressCache[Stage.PodSlot];
+        entry.Mode = endpoint.Mode;
+        entry.Protocols = Combine(endpoint.Protocols);
+        entry.Flags = endpoint.Flags.Aggregate(EndpointFlags.None, static (all, flag) => all | flag);
+        entry.LearnAfter = At(now, endpoint.Hold);
+        entry.Mtu = endpoint.Mtu;
+        if (endpoint.Withdrawn)
+        {
+            entry.IfIndex = 0;
+        }
+
+        if (!endpoint.Indexed)
+        {
+            stage.Maps.EndpointIndex.Remove(entry.Ip);
+        }
+    }
+
+    private void PrepareNode()
+    {
+        var node = item.Before.Node;
+        stage.SetNode(Stage.RemoteNodeSlot, "remote-node", node.Mtu, node.Tos, node.Ttl);
+        ref var entry = ref stage.Maps.EgressCache[Stage.RemoteNodeSlot];
+        if (node.Withdrawn)
+        {
+            entry.IfIndex = 0;
+        }
+
+        if (!node.Indexed)
+        {
+            stage.Maps.NodeIndex.Remove(entry.NodeIp);
+        }
+    }
+
+    private void CheckReasons()
+    {
+        var counted = Enum.GetValues<Reason>()
+            .Select(reason => (Reason: reason, Count: stage.Maps.Reasons.Read((uint)reason)))
+            .SelectMany(pair => new[]
+            {
+                (pair.Reason, Direction: "egress", Count: pair.Count.Aggregate(0UL, static (sum, cpu) => sum + cpu.Egress)),
+                (pair.Reason, Direction: "ingress", Count: pair.Count.Aggregate(0UL, static (sum, cpu) => sum + cpu.Ingress)),
+            })
+            .Where(row => row.Count > 0)
+            .Select(row => $"{row.Reason} {row.Direction} {row.Count}")
+            .ToList();
+        counted.ShouldBe(item.Expect.Reason is { } reason ? [$"{reason} {(IsEgress ? "egress" : "ingress")} 1"] : []);
+    }
+
+    private void CheckPacket(byte[] input, byte[] output)
+    {
+        if (item.Expect.Output is not { } layers)
+        {
+            output.ShouldBe(input, "the packet must stay as it came");
+            return;
+        }
+
+        var expected = PacketBuilder.Build(layers, output);
+        if (!output.AsSpan().SequenceEqual(expected))
+        {
+            var at = output.AsSpan().CommonPrefixLength(expected);
+            throw new Xunit.Sdk.XunitException(
+                $"the packet differs at {PacketBuilder.LayerAt(layers, at)}\nexpected {Dump(expected)}\nactual   {Dump(output)}");
+        }
+
+        if (PacketBuilder.WantsTunnelPort(layers))
+        {
+            var port = output[34] << 8 | output[35];
+            port.ShouldBeInRange(WellKnown.SourcePortMin, WellKnown.SourcePortMin + WellKnown.SourcePortCount - 1, "the outer source port");
+        }
+    }
+
+    private void CheckEntry(FilterEntry? before, ulong started, ulong ended)
+    {
+        var present = stage.Maps.FilterCache.TryGet(Key, out var after);
+        var others = stage.Maps.FilterCache.Keys().Where(key => key != Key).ToList();
+        others.ShouldBeEmpty("the case's flow is the only one that may be cached");
+        if (item.Expect.Entry is not { } expected)
+        {
+            (present ? after : (FilterEntry?)null).ShouldBe(before, "the filter entry must stay as it was");
+            return;
+        }
+
+        if (expected.Absent)
+        {
+            present.ShouldBeFalse("the filter entry must be gone");
+            return;
+        }
+
+        present.ShouldBeTrue("there must be a filter entry");
+        var wanted = before is null || expected.Fresh ? FreshEntry() : before.Value;
+        wanted.Closing = expected.Closing ? (byte)1 : wanted.Closing;
+        if (expected.Endpoint is { } endpoint)
+        {
+            wanted.Endpoint = EndpointSlot(endpoint);
+        }
+
+        if (expected.Node is { } node)
+        {
+            wanted.Node = NodeSlot(node);
+            wanted.NodeEpoch = node == "none" ? 0 : Stage.NodeEpoch;
+        }
+
+        wanted.EgressLease = Lease("egress", expected.EgressLease, wanted.EgressLease, after.EgressLease);
+        wanted.IngressLease = Lease("ingress", expected.IngressLease, wanted.IngressLease, after.IngressLease);
+        if (expected.Touched == "now")
+        {
+            after.Touched.ShouldBeInRange(started - Tick, ended, "when conntrack was touched");
+            wanted.Touched = after.Touched;
+        }
+
+        after.ShouldBe(wanted);
+
+        ulong Lease(string direction, string text, ulong kept, ulong actual)
+        {
+            switch (text)
+            {
+                case "kept":
+                    return kept;
+                case "never":
+                    return 0;
+                default:
+                    var life = (ulong)Seconds(text) * Second;
+                    actual.ShouldBeInRange(started - Tick + life, ended + life, $"the {direction} lease");
+                    return actual;
+            }
+        }
+    }
+
+    private static FilterEntry FreshEntry() => new()
+    {
+        Epoch = Stage.Epoch,
+        EndpointEpoch = Stage.EndpointEpoch,
+        Endpoint = (ushort)Stage.PodSlot,
+    };
+
+    private void CheckCounters()
+    {
+        var expected = item.Expect.Counters;
+        stage.Maps.EndpointCounters.Read(Stage.PodSlot)
+            .Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu)
+            .ShouldBe(new EndpointCounters(expected.EgressPackets, expected.EgressBytes, expected.IngressPackets, expected.IngressBytes));
+    }
+
+    private void CheckConntrack()
+    {
+        if (item.Expect.ConntrackTimeout is { } range)
+        {
+            var timeout = stage.Conntrack.TimeoutOf(item.Before.Conntrack[0]);
+            timeout.ShouldNotBeNull("the conntrack entry must be there");
+            timeout.Value.ShouldBeInRange(range[0], range[1], "seconds that the conntrack entry has left");
+        }
+    }
+
+    private FlowKey Key => new()
+    {
+        LocalIp = SlotIndex.ToNetwork(WellKnown.Ip(item.Flow.Local)),
+        RemoteIp = SlotIndex.ToNetwork(WellKnown.Ip(item.Flow.Remote)),
+        LocalPort = Network(item.Flow.LocalPort),
+        RemotePort = Network(item.Flow.RemotePort),
+        Protocol = (byte)item.Flow.Protocol,
+    };
+
+    private static ushort EndpointSlot(string name) => (ushort)(name switch
+    {
+        "pod" => Stage.PodSlot,
+        "other-pod" => Stage.OtherPodSlot,
+        _ => throw new FormatException($"endpoint: {name} is neither pod nor other-pod"),
+    });
+
+    private static ushort NodeSlot(string name) => (ushort)(name switch
+    {
+        "none" => Layout.IndexNone,
+        "remote-node" => Stage.RemoteNodeSlot,
+        "other-node" => Stage.OtherNodeSlot,
+        _ => throw new FormatException($"node: {name} is none of none, remote-node, other-node"),
+    });
+
+    private static ulong At(ulong now, int seconds) => now + (ulong)seconds * Second;
+
+    private static int Seconds(string text) => int.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+
+    private static ushort Network(ushort port) => System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(port);
+
+    private static ProtocolBits Combine(List<ProtocolBits> bits) => bits.Aggregate(ProtocolBits.None, static (all, bit) => all | bit);
+
+    private static string Dump(byte[] packet)
+    {
+        var text = new StringBuilder();
+        for (var i = 0; i < packet.Length; i++)
+        {
+            text.Append(i % 4 == 0 ? " " : "").Append(packet[i].ToString("x2", CultureInfo.InvariantCulture));
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,205 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Daemon;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Tests.Bpf;
+using OnCache.Agent.Tests.Datapath.Packets;
+using OnCache.Agent.Tests.Net;
+
+namespace OnCache.Agent.Tests.Datapath;
+
+/// <summary>
+/// The programs and maps in the kernel, with devices to stand on: a network namespace with the host-side veths of two
+/// pods and a veth as the NIC. Made at the first use, so that a test can skip.
+/// </summary>
+public sealed class Stage : IDisposable
+{
+    internal const uint MissBit = 0x1000_0000;
+
+    /// <summary>Somebody else's bits of the mark, which must come through.</summary>
+    internal const uint ForeignMark = 0x0000_4001;
+
+    internal const uint Epoch = 7;
+    internal const uint EndpointEpoch = 5;
+    internal const uint NodeEpoch = 3;
+
+    internal const uint PodSlot = 1;
+    internal const uint OtherPodSlot = 2;
+    internal const uint RemoteNodeSlot = 1;
+    internal const uint OtherNodeSlot = 2;
+
+    private static readonly Dictionary<string, int> s_devices = new(StringComparer.Ordinal)
+    {
+        ["pod"] = 101,
+        ["other-pod"] = 103,
+        ["nic"] = 105,
+    };
+
+    private readonly Lazy<Parts> _parts = new(Parts.Create);
+
+    internal LoadedDatapath Datapath => _parts.Value.Datapath;
+
+    internal DatapathMaps Maps => Datapath.Maps;
+
+    internal TestNamespace Namespace => _parts.Value.Namespace;
+
+    internal Conntrack Conntrack => new(Namespace);
+
+    internal static int IfIndex(string device) => s_devices[device];
+
+    /// <summary>A program's name from that of the fixtures.</summary>
+    internal static string FullName(string program) => ProgramNames.Prefix + program;
+
+    public void Dispose()
+    {
+        if (_parts.IsValueCreated)
+        {
+            _parts.Value.Dispose();
+        }
+    }
+
+    internal ProgramOutcome Run(string program, byte[] packet, PacketContext context)
+    {
+        var fd = Datapath.ProgramFd(program);
+        return Namespace.Run(() => ProgramRun.Once(fd, packet, context));
+    }
+
+    /// <summary>Puts the maps into the state from which every case starts: all known, nothing cached.</summary>
+    internal void Reset()
+    {
+        foreach (var key in Maps.FilterCache.Keys())
+        {
+            Maps.FilterCache.Remove(key);
+        }
+
+        Clear(Maps.ExcludedPrefixes);
+        Clear(Maps.ExcludedPorts);
+        Clear(Maps.NodeIndex);
+        Clear(Maps.EndpointIndex);
+        foreach (var reason in Enum.GetValues<Reason>())
+        {
+            Maps.Reasons.Clear((uint)reason);
+        }
+
+        Maps.EndpointCounters.Clear(PodSlot);
+        Maps.EndpointCounters.Clear(OtherPodSlot);
+        SetConfig(ref Maps.Config[0]);
+        SetEndpoint(PodSlot, "pod");
+        SetEndpoint(OtherPodSlot, "other-pod");
+        SetNode(RemoteNodeSlot, "remote-node");
+        SetNode(OtherNodeSlot, "other-node");
+    }
+
+    /// <summary>Writes a remote node; every node is behind the same router.</summary>
+    internal void SetNode(uint slot, string name, ushort mtu = 1450, byte tos = 0, byte ttl = 64)
+    {
+        var template = HeaderTemplate.Vxlan(new VxlanPath(
+            WellKnown.Mac("nic"),
+            WellKnown.Mac("next-hop"),
+            WellKnown.Ip("node"),
+            WellKnown.Ip(name),
+            ttl,
+            tos,
+            DontFragment: false,
+            WellKnown.TunnelPort,
+            WellKnown.Vni,
+            WellKnown.Mac("tunnel"),
+            WellKnown.Mac("remote-tunnel")));
+        ref var entry = ref Maps.EgressCache[slot];
+        entry = new EgressEntry
+        {
+            Epoch = NodeEpoch,
+            IfIndex = (uint)IfIndex("nic"),
+            NodeIp = SlotIndex.ToNetwork(WellKnown.Ip(name)),
+            Checksum = template.Checksum,
+            Mtu = mtu,
+            Tos = template.Tos,
+        };
+        template.Bytes.AsSpan().CopyTo(MemoryMarshal.CreateSpan(ref entry.Header[0], Layout.HeaderMax));
+        Maps.NodeIndex.Set(entry.NodeIp, slot);
+    }
+
+    private static void Clear<TKey>(BpfMap<TKey, uint> map)
+        where TKey : unmanaged
+    {
+        foreach (var key in map.Keys())
+        {
+            map.Remove(key);
+        }
+    }
+
+    private static void SetConfig(ref Config config)
+    {
+        config = new Config
+        {
+            Epoch = Epoch,
+            Mark = MissBit,
+            HeartbeatDeadline = MonotonicClock.Now() + 60_000_000_000,
+            Lease = 30_000_000_000,
+            TouchInterval = 5_000_000_000,
+            NodeIp = SlotIndex.ToNetwork(WellKnown.Ip("node")),
+            TunnelId = BinaryPrimitives.ReverseEndianness(WellKnown.Vni << 8),
+            TunnelPort = BinaryPrimitives.ReverseEndianness(WellKnown.TunnelPort),
+            SourcePortMin = WellKnown.SourcePortMin,
+            SourcePortCount = WellKnown.SourcePortCount,
+            Protocols = ProtocolBits.All,
+            TimeoutTcpEstablished = 4_000_000,
+            TimeoutTcpClosing = 30_000,
+            TimeoutTcpReset = 10_000,
+            TimeoutUdpStream = 120_000,
+        };
+        WellKnown.Mac("tunnel").CopyTo(config.TunnelMac);
+    }
+
+    private void SetEndpoint(uint slot, string name)
+    {
+        ref var entry = ref Maps.IngressCache[slot];
+        entry = new IngressEntry
+        {
+            Epoch = EndpointEpoch,
+            IfIndex = (uint)IfIndex(name),
+            Ip = SlotIndex.ToNetwork(WellKnown.Ip(name)),
+            Mtu = 1450,
+            Mode = EndpointMode.Accelerate,
+            Protocols = ProtocolBits.All,
+        };
+        WellKnown.Mac(name).CopyTo(entry.PodMac);
+        WellKnown.Mac("gateway").CopyTo(entry.GatewayMac);
+        Maps.EndpointIndex.Set(entry.Ip, slot);
+    }
+
+    private sealed record Parts(TestNamespace Namespace, BpfFileSystem Pins, LoadedDatapath Datapath) : IDisposable
+    {
+        public static Parts Create()
+        {
+            Conntrack.Require();
+            var space = TestNamespace.Create();
+            BpfFileSystem? pins = null;
+            try
+            {
+                space.IpBatch(s_devices.SelectMany(device => new[]
+                {
+                    $"link add {device.Key} index {device.Value} type veth peer name {device.Key}-peer index {device.Value + 1}",
+                    $"link set {device.Key} up",
+                }));
+                pins = new BpfFileSystem();
+                return new Parts(space, pins, LoadedPrograms.Load(pins));
+            }
+            catch
+            {
+                pins?.Dispose();
+                space.Dispose();
+                throw;
+            }
+        }
+
+        public void Dispose()
+        {
+            Datapath.Dispose();
+            Pins.Dispose();
+            Namespace.Dispose();
+        }
+    }
+}
