@@ -89,7 +89,9 @@ internal sealed class NetworkRequests : IDisposable
         try
         {
             return _route.Dump(
-                TcMessage.FilterDumpRequest(new byte[RequestLength], ifIndex, direction), "list filters", TcMessage.ParseFilter);
+                TcMessage.FilterDumpRequest(new byte[RequestLength], ifIndex, direction),
+                "list filters",
+                (in message) => TcMessage.ParseFilter(message, ifIndex, direction));
         }
         catch (NetlinkException e) when (e.Errno is NetlinkNative.EINVAL or NetlinkNative.ENODEV or NetlinkNative.ENOENT)
         {

@@ -3,6 +3,10 @@ using System.Collections.Immutable;
 namespace OnCache.Agent.Net;
 
 /// <summary>Reads a whole snapshot.</summary>
+/// <remarks>
+/// Plain loops rather than queries: this runs once, at the agent's start, where every generic method over a struct must first be compiled,
+/// and queries bring many.
+/// </remarks>
 internal static class NetworkSnapshotReader
 {
     /// <summary>Reads the calling thread's network namespace.</summary>
@@ -24,28 +28,67 @@ internal static class NetworkSnapshotReader
             Addresses = ByDevice(requests.Addresses(), static address => address.IfIndex),
             RouteTables = Tables(requests.Routes()),
             Rules = [.. requests.Rules()],
-            Neighbours = requests.Neighbours().GroupBy(static neighbour => neighbour.IfIndex)
-                .ToImmutableDictionary(static group => group.Key, static group => ByKey(group, static entry => entry.Address)),
-            Fdb = requests.Fdb().GroupBy(static entry => entry.IfIndex)
-                .ToImmutableDictionary(static group => group.Key, static group => ByKey(group, static entry => entry.Key)),
+            Neighbours = ByDeviceAndKey(requests.Neighbours(), static neighbour => neighbour.IfIndex, static neighbour => neighbour.Address),
+            Fdb = ByDeviceAndKey(requests.Fdb(), static entry => entry.IfIndex, static entry => entry.Key),
             Qdiscs = qdiscs,
-            Filters = qdiscs
-                .Select(device => KeyValuePair.Create(device.Key, requests.Filters(device.Key, device.Value).ToImmutableArray()))
-                .Where(static device => !device.Value.IsEmpty)
-                .ToImmutableDictionary(),
+            Filters = Filters(requests, qdiscs),
             XfrmPolicies = [.. requests.XfrmPolicies()],
         };
     }
 
     /// <summary>Routes by their table.</summary>
-    public static ImmutableDictionary<uint, RouteTable> Tables(IEnumerable<Ipv4Route> routes) =>
-        routes.GroupBy(static route => route.Table).ToImmutableDictionary(static group => group.Key, RouteTable.Create);
+    public static ImmutableDictionary<uint, RouteTable> Tables(IEnumerable<Ipv4Route> routes)
+    {
+        var tables = ImmutableDictionary.CreateBuilder<uint, RouteTable>();
+        foreach (var (table, entries) in Groups(routes, static route => route.Table))
+        {
+            tables[table] = RouteTable.Create(entries);
+        }
 
-    private static ImmutableDictionary<int, ImmutableArray<T>> ByDevice<T>(IEnumerable<T> entries, Func<T, int> device) =>
-        entries.GroupBy(device).ToImmutableDictionary(static group => group.Key, static group => group.ToImmutableArray());
+        return tables.ToImmutable();
+    }
+
+    private static ImmutableDictionary<int, ImmutableArray<TcFilter>> Filters(
+        NetworkRequests requests, ImmutableDictionary<int, ImmutableArray<Qdisc>> qdiscs)
+    {
+        var filters = ImmutableDictionary.CreateBuilder<int, ImmutableArray<TcFilter>>();
+        foreach (var (ifIndex, hooks) in qdiscs)
+        {
+            if (requests.Filters(ifIndex, hooks) is { Count: > 0 } found)
+            {
+                filters[ifIndex] = [.. found];
+            }
+        }
+
+        return filters.ToImmutable();
+    }
+
+    private static ImmutableDictionary<int, ImmutableArray<T>> ByDevice<T>(List<T> entries, Func<T, int> device)
+    {
+        var devices = ImmutableDictionary.CreateBuilder<int, ImmutableArray<T>>();
+        foreach (var (ifIndex, group) in Groups(entries, device))
+        {
+            devices[ifIndex] = [.. group];
+        }
+
+        return devices.ToImmutable();
+    }
+
+    private static ImmutableDictionary<int, ImmutableDictionary<TKey, T>> ByDeviceAndKey<TKey, T>(
+        List<T> entries, Func<T, int> device, Func<T, TKey> key)
+        where TKey : notnull
+    {
+        var devices = ImmutableDictionary.CreateBuilder<int, ImmutableDictionary<TKey, T>>();
+        foreach (var (ifIndex, group) in Groups(entries, device))
+        {
+            devices[ifIndex] = ByKey(group, key);
+        }
+
+        return devices.ToImmutable();
+    }
 
     // A list read while it changes may name an entry twice; the later one is the newer.
-    private static ImmutableDictionary<TKey, T> ByKey<TKey, T>(IEnumerable<T> entries, Func<T, TKey> key)
+    private static ImmutableDictionary<TKey, T> ByKey<TKey, T>(List<T> entries, Func<T, TKey> key)
         where TKey : notnull
     {
         var builder = ImmutableDictionary.CreateBuilder<TKey, T>();
@@ -55,5 +98,23 @@ internal static class NetworkSnapshotReader
         }
 
         return builder.ToImmutable();
+    }
+
+    private static Dictionary<TKey, List<T>> Groups<TKey, T>(IEnumerable<T> entries, Func<T, TKey> key)
+        where TKey : notnull
+    {
+        var groups = new Dictionary<TKey, List<T>>();
+        foreach (var entry in entries)
+        {
+            var of = key(entry);
+            if (!groups.TryGetValue(of, out var group))
+            {
+                groups[of] = group = [];
+            }
+
+            group.Add(entry);
+        }
+
+        return groups;
     }
 }

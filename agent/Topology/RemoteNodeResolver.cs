@@ -93,7 +93,8 @@ internal static class RemoteNodeResolver
         return outcome switch
         {
             { Verdict: RouteVerdict.Forward, Route: { } route } =>
-                route.PreferredSource is { } source && source != underlay.LocalAddress && !snapshot.Links[underlay.Tunnel.IfIndex].Vxlan!.Local.HasValue
+                route.PreferredSource is { } source && source != underlay.LocalAddress
+                && snapshot.Links.GetValueOrDefault(underlay.Tunnel.IfIndex)?.Vxlan?.Local is null
                     ? Refuse(RemoteNodeReason.SourceMismatch,
                         $"remote node {address}: its route prefers source {source}, must be {underlay.LocalAddress}; give {underlay.Tunnel.Name} a local address")
                     : route,

@@ -59,8 +59,11 @@ internal static class TcMessage
         return null;
     }
 
-    /// <summary>The filter of a message; null for the entry that only announces a priority and for filters elsewhere than at clsact.</summary>
-    public static TcFilter? ParseFilter(in NetlinkMessage message)
+    /// <summary>
+    /// The filter of a message; null for the entry that only announces a priority. Device and direction are those that were asked for:
+    /// a filter of a block that several devices share names neither.
+    /// </summary>
+    public static TcFilter? ParseFilter(in NetlinkMessage message, int ifIndex, TcDirection direction)
     {
         var header = message.Read<Header>();
         if (header.Handle == 0)
@@ -86,8 +89,7 @@ internal static class TcMessage
             }
         }
 
-        var direction = header.Parent == TC_H_CLSACT_EGRESS ? TcDirection.Egress : TcDirection.Ingress;
-        return kind is null ? null : new TcFilter(header.IfIndex, direction, kind, (ushort)(header.Info >> 16), header.Handle, name, id);
+        return kind is null ? null : new TcFilter(ifIndex, direction, kind, (ushort)(header.Info >> 16), header.Handle, name, id);
     }
 
     /// <summary>The device of a qdisc or filter event.</summary>

@@ -246,6 +246,27 @@ public sealed class NetworkMonitorLiveTests : IDisposable
     }
 
     [Fact]
+    public async Task An_ipsec_policy_that_expires_is_gone()
+    {
+        _node.Network.RequireIpsec();
+        _node.Network.Ip("xfrm policy add src 192.0.2.1/32 dst 192.0.2.2/32 dir out action block limit time-hard 1");
+        await _monitor.UntilAsync(static network => network.XfrmPolicies.Length == 1, "a policy");
+
+        await _monitor.UntilAsync(static network => network.XfrmPolicies.IsEmpty, "no policy");
+    }
+
+    [Fact]
+    public async Task A_filter_of_a_shared_block_counts_for_its_devices()
+    {
+        var veth = _node.IfIndex(FlannelNode.PodVeth);
+        _node.Network.Tc($"qdisc add dev {FlannelNode.PodVeth} egress_block 7 clsact");
+        _node.Network.Tc("filter add block 7 prio 3 bpf bytecode \"1,6 0 0 0\"");
+
+        var change = await _monitor.UntilAsync(network => network.Filters.ContainsKey(veth), "a filter");
+        change.Snapshot.Filters[veth].ShouldBe([new TcFilter(veth, TcDirection.Egress, "bpf", 3, 1)]);
+    }
+
+    [Fact]
     public async Task A_burst_ends_in_what_the_kernel_has()
     {
         const int Count = 2000;

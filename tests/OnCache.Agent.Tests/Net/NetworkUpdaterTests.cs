@@ -9,6 +9,7 @@ namespace OnCache.Agent.Tests.Net;
 
 public sealed class NetworkUpdaterTests
 {
+    private const ushort IfaLocal = 2;
     private const ushort IflaMtu = 4;
     private const ushort IflaMaster = 10;
     private const ushort NdaDst = 1;
@@ -109,6 +110,22 @@ public sealed class NetworkUpdaterTests
             RTM_NEWLINK, new LinkMessage.Header { IfIndex = Networks.Eth0, HardwareType = 1 }, static (ref writer) => writer.Attribute(IflaMtu, 1500)));
 
         _updater.Stale.ShouldBe(NetworkChangeKinds.Routes);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", NetworkChangeKinds.Routes)]
+    [InlineData("10.244.1.1", NetworkChangeKinds.None)]
+    internal void An_address_that_goes_makes_routes_stale_when_one_prefers_it(string address, NetworkChangeKinds stale)
+    {
+        var own = Ipv4Address.Parse(address);
+        var updater = new NetworkUpdater(Networks.Node.With(Networks.Route("198.51.100.0/24", Networks.Eth0) with { PreferredSource = Networks.Local }));
+        updater.Apply(MessageBytes.Build(
+            RTM_DELADDR,
+            new AddressMessage.Header { Family = AF_INET, IfIndex = own == Networks.Local ? Networks.Eth0 : Networks.Cni0, PrefixLength = 24 },
+            (ref writer) => writer.Attribute(IfaLocal, MessageBytes.Bytes(own))));
+
+        updater.TakeChange().ShouldNotBeNull().Kinds.ShouldBe(NetworkChangeKinds.Addresses);
+        updater.Stale.ShouldBe(stale);
     }
 
     [Fact]
