@@ -22,7 +22,7 @@ static __always_inline __u64 now_coarse(void)
  */
 static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_config *cfg,
 					  struct oncache_filter_entry *entry, struct packet *packet,
-					  __u64 now)
+					  __u64 now, enum oncache_direction direction)
 {
 	bool ending = packet->tcp_flags & (TCP_FIN | TCP_RST);
 
@@ -31,15 +31,29 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 	if (packet->key.protocol == IPPROTO_ICMP)
 		return GO; /* its lease is one touch interval: the CNI itself refreshes */
 	entry->touched = now;
-	if (ending)
-		entry->closing = 1;
-	if (!conntrack_touch(skb, cfg, packet, entry->closing)) {
-		bpf_map_delete_elem(&filter_cache, &packet->key);
-		return REASON_CONNTRACK_GONE;
-	}
+	if (packet->tcp_flags & TCP_FIN)
+		entry->closing |= direction == EGRESS ? CLOSING_EGRESS_FIN : CLOSING_INGRESS_FIN;
 	if (packet->tcp_flags & TCP_RST)
-		bpf_map_delete_elem(&filter_cache, &packet->key);
-	return GO;
+		entry->closing |= CLOSING_RESET;
+	if (conntrack_touch(skb, cfg, &packet->key, entry->closing))
+		return GO;
+	bpf_map_delete_elem(&filter_cache, &packet->key);
+	return REASON_CONNTRACK_GONE;
+}
+
+/*
+ * A SYN begins a new life of its ports: no verdict of the old one may cover it, neither
+ * ours nor one that conntrack gives because we hid the end of the connection from it.
+ */
+static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_key *key)
+{
+	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
+
+	if (!entry)
+		return;
+	if (is_closed(entry->closing))
+		conntrack_expire(skb, key);
+	bpf_map_delete_elem(&filter_cache, key);
 }
 
 /*

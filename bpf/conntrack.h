@@ -38,6 +38,9 @@ static __always_inline int conntrack_judge(unsigned long status, bool tcp, __u8 
 {
 	if (status & IPS_NAT_MASK)
 		return REASON_LEARN_NAT;
+	/* Such a flow opens others (FTP, SIP): the helper must see every packet of it. */
+	if (status & (IPS_HELPER | IPS_SEQ_ADJUST))
+		return REASON_LEARN_HELPER;
 	if ((status & (IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_DYING)) !=
 	    (IPS_CONFIRMED | IPS_SEEN_REPLY))
 		return REASON_LEARN_NOT_ESTABLISHED;
@@ -94,15 +97,21 @@ static __always_inline int conntrack_verdict_icmp(struct __sk_buff *skb,
 	return conntrack_judge(ct->status, false, 0);
 }
 
+/* The connection is over, as far as the packets tell. */
+static __always_inline bool is_closed(__u8 closing)
+{
+	return (closing & CLOSING_RESET) || (closing & CLOSING_BOTH_FIN) == CLOSING_BOTH_FIN;
+}
+
 /*
- * Keeps the flow's conntrack entry alive (or lets it end soon: a connection that is
- * closing must not stay ESTABLISHED for days). False when the entry is gone or says
- * that the flow is over: the cached verdict must go with it.
+ * Keeps the flow's conntrack entry alive, or lets it end soon: conntrack does not see
+ * the packets that close a connection on the fast path, and must not hold it for days.
+ * False when the entry is gone or says that the flow is over: the cached verdict must go
+ * with it.
  */
 static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncache_config *cfg,
-					    struct packet *packet, bool closing)
+					    struct oncache_flow_key *key, __u8 closing)
 {
-	struct oncache_flow_key *key = &packet->key;
 	bool tcp = key->protocol == IPPROTO_TCP;
 	struct nf_conn *ct;
 	__u32 timeout;
@@ -116,14 +125,31 @@ static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncach
 	if (alive) {
 		if (!tcp)
 			timeout = cfg->timeout_udp_stream;
-		else if (packet->tcp_flags & TCP_RST)
-			timeout = cfg->timeout_tcp_reset;
+		else if (is_closed(closing))
+			timeout = cfg->timeout_tcp_closed;
 		else
 			timeout = closing ? cfg->timeout_tcp_closing : cfg->timeout_tcp_established;
 		alive = bpf_ct_change_timeout(ct, timeout) == 0;
 	}
 	bpf_ct_release(ct);
 	return alive;
+}
+
+/*
+ * Ports begin a new life whose old one ended on the fast path: conntrack still holds that
+ * one as established and would wave the new connection through, past a policy that may
+ * have come since. Expired, it judges the SYN as what it is.
+ */
+static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncache_flow_key *key)
+{
+	struct nf_conn *ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
+					    key->remote_port, key->protocol);
+
+	if (!ct)
+		return;
+	if (conntrack_judge(ct->status, true, ct->proto.tcp.state) == GO)
+		bpf_ct_change_timeout(ct, 0);
+	bpf_ct_release(ct);
 }
 
 #endif

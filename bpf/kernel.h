@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/pkt_cls.h>
@@ -33,7 +34,9 @@
 #define IPS_SEEN_REPLY (1UL << 1)
 #define IPS_CONFIRMED (1UL << 3)
 #define IPS_NAT_MASK ((1UL << 4) | (1UL << 5))
+#define IPS_SEQ_ADJUST (1UL << 6)
 #define IPS_DYING (1UL << 9)
+#define IPS_HELPER (1UL << 13)
 /* linux/netfilter/nf_conntrack_tcp.h */
 #define TCP_CONNTRACK_ESTABLISHED 3
 

@@ -36,6 +36,13 @@ enum oncache_endpoint_flag {
 	ENDPOINT_INGRESS_SHAPED = 2,
 };
 
+enum oncache_closing {
+	CLOSING_EGRESS_FIN = 1,
+	CLOSING_INGRESS_FIN = 2,
+	CLOSING_BOTH_FIN = 3,
+	CLOSING_RESET = 4,
+};
+
 /* In .rodata, set before load: the verifier removes what it switches off. */
 struct oncache_load_options {
 	__u8 have_skb_conntrack; /* kernel 6.2: an skb's conntrack entry can be read */
@@ -61,7 +68,7 @@ struct oncache_config {
 	__u8 pad[2];
 	__u32 timeout_tcp_established; /* conntrack timeouts, ms */
 	__u32 timeout_tcp_closing;
-	__u32 timeout_tcp_reset;
+	__u32 timeout_tcp_closed;
 	__u32 timeout_udp_stream;
 	__u32 saved_tcp_be_liberal; /* the agent's: sysctl value to restore plus 1, 0 = untouched */
 	__u32 pad2;
@@ -88,7 +95,7 @@ struct oncache_filter_entry {
 	__u32 node_epoch;
 	__u16 endpoint; /* index in the ingress cache */
 	__u16 node;	/* index in the egress cache, INDEX_NONE = unknown */
-	__u8 closing;	/* a FIN was seen: conntrack may not live long */
+	__u8 closing;	/* CLOSING_*: how far the connection has ended */
 	__u8 pad[7];
 };
 _Static_assert(sizeof(struct oncache_filter_entry) == 48, "layout");

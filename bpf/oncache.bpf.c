@@ -34,9 +34,8 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 		   !(endpoint->protocols & cfg->protocols & packet->protocol_bit)) {
 		reason = REASON_DISABLED;
 	} else {
-		/* Ports begin a new life: the verdict of the old one must not cover it. */
 		if (reason == REASON_TCP_SYN)
-			bpf_map_delete_elem(&filter_cache, &packet->key);
+			forget(skb, &packet->key);
 		skb->mark |= cfg->mark;
 	}
 	count(reason, direction);
@@ -84,7 +83,9 @@ int oncache_pod_egress(struct __sk_buff *skb)
 
 	if (!cfg)
 		return NEXT;
-	if (data + sizeof(*ethernet) > end || ethernet->h_proto != bpf_htons(ETH_P_IP)) {
+	/* A VLAN tag lies beside the packet, not in it. */
+	if (data + sizeof(*ethernet) > end || ethernet->h_proto != bpf_htons(ETH_P_IP) ||
+	    skb->vlan_present) {
 		count(REASON_NOT_IPV4, EGRESS);
 		return NEXT;
 	}
@@ -132,7 +133,7 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	reason = REASON_OBSERVED;
 	if (endpoint->mode != MODE_ACCELERATE)
 		goto slow;
-	reason = keep_conntrack(skb, cfg, entry, &packet, now);
+	reason = keep_conntrack(skb, cfg, entry, &packet, now, EGRESS);
 	if (reason != GO)
 		goto slow;
 
@@ -179,7 +180,9 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	__u64 now;
 	int reason;
 
-	if (!cfg || !tunnel_candidate(data, end, cfg))
+	/* For another station, seen in promiscuous mode; for a VLAN device on top of this one. */
+	if (!cfg || skb->pkt_type != PACKET_HOST || skb->vlan_present ||
+	    !tunnel_candidate(data, end, cfg))
 		return NEXT;
 	/* Some drivers leave only the first bytes linear. */
 	if (data + HEADER_MAX + sizeof(struct iphdr) + sizeof(struct tcp_header) > end) {
@@ -238,7 +241,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	reason = REASON_OBSERVED;
 	if (endpoint->mode != MODE_ACCELERATE)
 		goto slow;
-	reason = keep_conntrack(skb, cfg, entry, &packet, now);
+	reason = keep_conntrack(skb, cfg, entry, &packet, now, INGRESS);
 	if (reason != GO)
 		goto slow;
 
@@ -274,6 +277,8 @@ int oncache_pod_ingress_learn(struct __sk_buff *skb)
 	return NEXT;
 }
 
+#define NSEC_PER_MSEC 1000000ULL
+
 struct sweep_context {
 	struct oncache_config *cfg;
 	struct oncache_sweep *result;
@@ -286,6 +291,10 @@ static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_
 	struct oncache_ingress_entry *endpoint = endpoint_get(entry->endpoint);
 	bool expired = context->now >= entry->egress_lease && context->now >= entry->ingress_lease;
 
+	/* While conntrack still holds the connection, a SYN must find out that it is over. */
+	if (is_closed(entry->closing) &&
+	    context->now - entry->touched < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)
+		return 0;
 	if (!endpoint || entry->epoch != context->cfg->epoch ||
 	    entry->endpoint_epoch != endpoint->epoch || expired) {
 		bpf_map_delete_elem(map, key);

@@ -10,7 +10,7 @@
 
 enum oncache_reason {
 	/* Handed to the CNI: the packet. */
-	REASON_NOT_IPV4 = 0,
+	REASON_NOT_IPV4 = 0, /* or with a VLAN tag */
 	REASON_IP_OPTIONS = 1,
 	REASON_FRAGMENT = 2,
 	REASON_PROTOCOL = 3, /* not TCP, UDP or ICMP echo */
@@ -48,7 +48,8 @@ enum oncache_reason {
 	REASON_LEARN_TEMPLATE = 33, /* the CNI's headers differ from our template */
 	REASON_LEARN_FAILED = 34,   /* map update refused */
 	REASON_LEARNED = 35,
-	REASON_COUNT = 36,
+	REASON_LEARN_HELPER = 36, /* a conntrack helper must read the payload */
+	REASON_COUNT = 37,
 };
 
 #endif

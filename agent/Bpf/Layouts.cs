@@ -43,6 +43,17 @@ internal enum EndpointFlags : byte
     IngressShaped = 2,
 }
 
+/// <summary>How far a connection on the fast path has ended.</summary>
+[Flags]
+internal enum Closing : byte
+{
+    None = 0,
+    EgressFin = 1,
+    IngressFin = 2,
+    BothFin = EgressFin | IngressFin,
+    Reset = 4,
+}
+
 [InlineArray(6)]
 internal struct MacBytes
 {
@@ -83,7 +94,7 @@ internal struct Config
     private readonly ushort _pad;
     public uint TimeoutTcpEstablished;
     public uint TimeoutTcpClosing;
-    public uint TimeoutTcpReset;
+    public uint TimeoutTcpClosed;
     public uint TimeoutUdpStream;
     public uint SavedTcpBeLiberal;
     private readonly uint _pad2;
@@ -113,7 +124,7 @@ internal record struct FilterEntry
     public uint NodeEpoch;
     public ushort Endpoint;
     public ushort Node;
-    public byte Closing;
+    public Closing Closing;
     private readonly byte _pad0;
     private readonly ushort _pad1;
     private readonly uint _pad2;

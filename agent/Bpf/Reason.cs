@@ -39,4 +39,5 @@ internal enum Reason
     LearnTemplate = 33,
     LearnFailed = 34,
     Learned = 35,
+    LearnHelper = 36,
 }

@@ -37,7 +37,7 @@ internal static class ReasonText
 
     public static string Describe(Reason reason) => reason switch
     {
-        Reason.NotIpv4 => "not IPv4",
+        Reason.NotIpv4 => "not IPv4, or with a VLAN tag",
         Reason.IpOptions => "IP options",
         Reason.Fragment => "IP fragment",
         Reason.Protocol => "not TCP, UDP or ICMP echo",
@@ -73,6 +73,7 @@ internal static class ReasonText
         Reason.LearnTemplate => "the CNI's headers differ from the template",
         Reason.LearnFailed => "filter cache update refused",
         Reason.Learned => "learned",
+        Reason.LearnHelper => "a conntrack helper reads the payload",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
     };
 }

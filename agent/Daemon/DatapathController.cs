@@ -115,7 +115,7 @@ internal sealed class DatapathController
             Config.TouchInterval = MonotonicClock.Nanoseconds(timeouts.TouchInterval);
             Config.TimeoutTcpEstablished = MonotonicClock.Milliseconds(timeouts.TcpEstablished);
             Config.TimeoutTcpClosing = MonotonicClock.Milliseconds(timeouts.TcpFinWait);
-            Config.TimeoutTcpReset = MonotonicClock.Milliseconds(timeouts.TcpClose);
+            Config.TimeoutTcpClosed = MonotonicClock.Milliseconds(timeouts.TcpClose);
             Config.TimeoutUdpStream = MonotonicClock.Milliseconds(timeouts.UdpStream);
             _appliedTimeouts = timeouts;
         }
