@@ -42,7 +42,7 @@ public readonly record struct Ipv4Cidr
         expected = "use an IPv4 range such as 10.1.0.0/16";
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0
-            || !Ipv4Address.TryParse(text[..slash], out var address)
+            || !Ipv4Notation.TryParse(text[..slash], out var address)
             || !int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var prefixLength)
             || prefixLength > 32)
         {

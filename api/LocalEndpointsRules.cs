@@ -20,7 +20,7 @@ public static class LocalEndpointsRules
         .. FieldRules.Unique(
             local.Endpoints,
             i => $"endpoints[{i}].ip",
-            endpoint => endpoint.HostNetwork || !Ipv4Address.IsPodAddress(endpoint.Ip) ? null : endpoint.Ip.ToString()),
+            endpoint => endpoint.HostNetwork || !Ipv4Notation.IsPodAddress(endpoint.Ip) ? null : endpoint.Ip.ToString()),
     ];
 
     /// <summary>The problems between fields; worth asking once each field is right by itself.</summary>
@@ -47,7 +47,7 @@ public static class LocalEndpointsRules
         .. FieldRules.Subdomain($"{field}.name", endpoint.Name),
         .. FieldRules.Namespace($"{field}.namespace", endpoint.Namespace),
         .. endpoint.Uid.Length == 0 ? new[] { new FieldProblem($"{field}.uid", "\"\" is no identity; use the pod's UID") } : [],
-        .. Ipv4Address.IsPodAddress(endpoint.Ip)
+        .. Ipv4Notation.IsPodAddress(endpoint.Ip)
             ? []
             : new[] { new FieldProblem($"{field}.ip", $"{endpoint.Ip} cannot be a pod's address; use the pod's own unicast address") },
         .. FieldRules.Labels($"{field}.labels", endpoint.Labels),

@@ -17,7 +17,7 @@ internal static class Parse
         ? Good(cidr)
         : Bad<Api.Ipv4Cidr>($"{text} is not accepted; {expected}");
 
-    public static Parse<System.Net.IPAddress> Address(string text) => Api.Ipv4Address.TryParse(text, out var address)
+    public static Parse<System.Net.IPAddress> Address(string text) => Api.Ipv4Notation.TryParse(text, out var address)
         ? Good(address)
         : Bad<System.Net.IPAddress>($"{text} is not an IPv4 address; use one such as 10.244.1.2");
 

@@ -7,7 +7,6 @@ using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
 using OnCache.Agent.Topology;
 using OnCache.Api;
-using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
 
 namespace OnCache.Agent.Daemon;
 

@@ -9,7 +9,6 @@ using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
-using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
 
 namespace OnCache.Agent.Daemon;
 

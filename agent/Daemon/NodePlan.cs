@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
 using OnCache.Agent.Topology;
 using OnCache.Api;
-using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
 
 namespace OnCache.Agent.Daemon;
 

@@ -2,10 +2,10 @@ using System.Reflection;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
 using OnCache.Api;
-using Ipv4Address = OnCache.Agent.Net.Ipv4Address;
 
 namespace OnCache.Agent.Daemon;
 

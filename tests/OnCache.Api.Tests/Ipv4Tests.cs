@@ -41,7 +41,7 @@ public sealed class Ipv4Tests
     [InlineData("10.244.1.256", false)]
     [InlineData("10.244.1.2 ", false)]
     [InlineData("::1", false)]
-    public void Addresses_are_four_decimal_numbers(string text, bool read) => Ipv4Address.TryParse(text, out _).ShouldBe(read);
+    public void Addresses_are_four_decimal_numbers(string text, bool read) => Ipv4Notation.TryParse(text, out _).ShouldBe(read);
 
     [Theory]
     [InlineData("10.244.1.2", true)]
@@ -52,5 +52,5 @@ public sealed class Ipv4Tests
     [InlineData("255.255.255.255", false)]
     [InlineData("fd00::1", false)]
     public void Only_unicast_addresses_belong_to_pods(string text, bool belongs) =>
-        Ipv4Address.IsPodAddress(IPAddress.Parse(text)).ShouldBe(belongs);
+        Ipv4Notation.IsPodAddress(IPAddress.Parse(text)).ShouldBe(belongs);
 }

@@ -4,7 +4,7 @@ using System.Net;
 namespace OnCache.Api;
 
 /// <summary>Reads IPv4 addresses strictly: four decimal numbers without leading zeros.</summary>
-public static class Ipv4Address
+public static class Ipv4Notation
 {
     /// <summary>Reads <c>a.b.c.d</c>. The short, octal and hexadecimal forms of inet_aton are refused: they are mistakes in a configuration.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out IPAddress? address)
