@@ -30,13 +30,14 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 		reason = direction == EGRESS ? REASON_SOURCE_ADDRESS : REASON_NOT_ENDPOINT;
 	} else if (direction == EGRESS && endpoint->ifindex != skb->ifindex) {
 		reason = REASON_SOURCE_ADDRESS;
-	} else if (endpoint->mode == MODE_DISABLED ||
-		   !(endpoint->protocols & cfg->protocols & packet->protocol_bit)) {
-		reason = REASON_DISABLED;
 	} else {
 		if (reason == REASON_TCP_SYN)
 			forget(skb, &packet->key);
-		skb->mark |= cfg->mark;
+		if (endpoint->mode == MODE_DISABLED ||
+		    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
+			reason = REASON_DISABLED;
+		else
+			skb->mark |= cfg->mark;
 	}
 	count(reason, direction);
 	return NEXT;
@@ -93,12 +94,13 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	reason = parse_ipv4(data + sizeof(*ethernet), end, length, EGRESS, &packet);
 	if (reason != GO)
 		goto slow;
+	/* First of all, as what a SYN makes the cache forget must go in any case. */
+	reason = REASON_TCP_SYN;
+	if (packet.tcp_flags & TCP_SYN)
+		goto slow;
 	now = now_coarse();
 	reason = REASON_AGENT_SILENT;
 	if (now >= READ_ONCE(cfg->heartbeat_deadline))
-		goto slow;
-	reason = REASON_TCP_SYN;
-	if (packet.tcp_flags & TCP_SYN)
 		goto slow;
 
 	reason = REASON_NO_ENTRY;
@@ -204,12 +206,13 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	reason = parse_ipv4(data + header, end, length, INGRESS, &packet);
 	if (reason != GO)
 		goto slow;
+	/* First of all, as what a SYN makes the cache forget must go in any case. */
+	reason = REASON_TCP_SYN;
+	if (packet.tcp_flags & TCP_SYN)
+		goto slow;
 	now = now_coarse();
 	reason = REASON_AGENT_SILENT;
 	if (now >= READ_ONCE(cfg->heartbeat_deadline))
-		goto slow;
-	reason = REASON_TCP_SYN;
-	if (packet.tcp_flags & TCP_SYN)
 		goto slow;
 
 	reason = REASON_NO_ENTRY;

@@ -15,6 +15,9 @@ internal enum FlushCause
     /// <summary>What happened while no agent ran is unknown.</summary>
     AgentStart,
 
+    /// <summary>The heartbeat deadline passed while the agent lived: stopped, starved or suspended.</summary>
+    Silence,
+
     /// <summary>Somebody asked: <c>oncache-agent flush</c>.</summary>
     Request,
 

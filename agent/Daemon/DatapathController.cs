@@ -27,6 +27,7 @@ internal sealed class DatapathController
     private Underlay? _appliedUnderlay;
     private ProtocolBits _appliedProtocols;
     private ConntrackTimeouts? _appliedTimeouts;
+    private bool _alive;
 
     public DatapathController(LoadedDatapath datapath, IProgramAttacher attacher, AgentSettings settings)
     {
@@ -46,9 +47,22 @@ internal sealed class DatapathController
 
     public FlushRecord? LastFlush { get; private set; }
 
-    /// <summary>The programs go on for this long without another call.</summary>
-    public void RenewHeartbeat() =>
-        Volatile.Write(ref Config.HeartbeatDeadline, MonotonicClock.Now() + MonotonicClock.Nanoseconds(_settings.HeartbeatTimeout));
+    /// <summary>
+    /// The programs go on for the heartbeat timeout without another call. Where the deadline has passed since the last
+    /// one (the process was stopped, the machine suspended), events may still wait to be read: what was cached before is
+    /// void.
+    /// </summary>
+    public void RenewHeartbeat(TimeSpan settle)
+    {
+        var now = MonotonicClock.Now();
+        if (_alive && now > Volatile.Read(ref Config.HeartbeatDeadline))
+        {
+            Flush(new FlushPlan(FlushCause.Silence, Endpoints: null, Settle: true), settle);
+        }
+
+        _alive = true;
+        Volatile.Write(ref Config.HeartbeatDeadline, now + MonotonicClock.Nanoseconds(_settings.HeartbeatTimeout));
+    }
 
     private ref Config Config => ref _datapath.Maps.Config[0];
 

@@ -75,6 +75,7 @@ internal sealed partial class NodeAgent : IFlushTarget
     {
         ClaimConntrack();
         Turn();
+        Beat();
         _controller.DetachLeftOvers();
     }
 
@@ -106,6 +107,7 @@ internal sealed partial class NodeAgent : IFlushTarget
                     Turn();
                 }
 
+                Beat();
                 if (feeders.FirstOrDefault(feeder => feeder.IsFaulted) is { } broken)
                 {
                     await broken;
@@ -163,7 +165,6 @@ internal sealed partial class NodeAgent : IFlushTarget
         _plan = NodePlanner.Plan(_snapshot, _configuration, _underlayOptions, before);
         var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
         _controller.Apply(_plan, _configuration.Node.Spec, protocols, _conntrack.Timeouts());
-        _controller.RenewHeartbeat();
         foreach (var probe in _plan.Missing)
         {
             Probe(probe);
@@ -171,6 +172,12 @@ internal sealed partial class NodeAgent : IFlushTarget
 
         Report(before, flush);
         Publish();
+    }
+
+    /// <summary>After all that was queued is in force, and only then, the programs may go on.</summary>
+    private void Beat()
+    {
+        _controller.RenewHeartbeat(_configuration.Node.Spec.Settle);
         Volatile.Write(ref _lastTurn, _time.GetTimestamp());
     }
 
@@ -183,10 +190,9 @@ internal sealed partial class NodeAgent : IFlushTarget
         _controller.LastFlush,
         Warnings());
 
+    /// <summary>A turn without news: the loop lives.</summary>
     private bool KeepAlive()
     {
-        _controller.RenewHeartbeat();
-        Volatile.Write(ref _lastTurn, _time.GetTimestamp());
         // A neighbour that did not answer the first time gets another chance.
         foreach (var probe in _plan!.Missing)
         {

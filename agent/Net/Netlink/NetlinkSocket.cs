@@ -24,7 +24,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
     private uint _sequence;
 
-    private NetlinkSocket(NetlinkHandle handle) => _handle = handle;
+    /// <summary>Takes over an open socket.</summary>
+    public NetlinkSocket(NetlinkHandle handle) => _handle = handle;
 
     /// <summary>The descriptor, for poll; owned by this object.</summary>
     public int Descriptor => (int)_handle.DangerousGetHandle();
