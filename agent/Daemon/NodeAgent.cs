@@ -177,7 +177,14 @@ internal sealed partial class NodeAgent : IFlushTarget
     /// <summary>After all that was queued is in force, and only then, the programs may go on.</summary>
     private void Beat()
     {
+        var before = _controller.LastFlush;
         _controller.RenewHeartbeat(_configuration.Node.Spec.Settle);
+        if (_controller.LastFlush is { } flush && flush != before)
+        {
+            LogFlushed(flush.Cause, flush.Endpoints, flush.Duration.TotalMicroseconds);
+            Publish();
+        }
+
         Volatile.Write(ref _lastTurn, _time.GetTimestamp());
     }
 
