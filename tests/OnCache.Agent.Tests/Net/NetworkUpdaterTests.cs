@@ -9,6 +9,8 @@ namespace OnCache.Agent.Tests.Net;
 
 public sealed class NetworkUpdaterTests
 {
+    private const byte NtfProxy = 8;
+    private const uint RtmFCloned = 0x200;
     private const ushort IfaLocal = 2;
     private const ushort IflaMtu = 4;
     private const ushort IflaMaster = 10;
@@ -165,6 +167,28 @@ public sealed class NetworkUpdaterTests
             RTM_NEWNEIGH,
             new NeighbourMessage.Header { Family = AF_BRIDGE, IfIndex = Networks.Flannel },
             (ref writer) => writer.Attribute(NdaLladdr, MessageBytes.Bytes(MacAddress.Parse(mac)))));
+
+        _updater.TakeChange().ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_proxied_address_is_not_a_neighbour()
+    {
+        _updater.Apply(MessageBytes.Build(
+            RTM_NEWNEIGH,
+            new NeighbourMessage.Header { Family = AF_INET, IfIndex = Networks.Eth0, Flags = NtfProxy },
+            static (ref writer) => writer.Attribute(NdaDst, MessageBytes.Bytes(Networks.Remote))));
+
+        _updater.TakeChange().ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_cached_exception_is_not_a_route()
+    {
+        _updater.Apply(MessageBytes.Build(
+            RTM_NEWROUTE,
+            new RouteMessage.Header { Family = AF_INET, DestinationLength = 32, Table = (byte)Ipv4Route.MainTable, Type = (byte)RouteType.Unicast, Flags = RtmFCloned },
+            static (ref writer) => writer.Attribute(RtaDst, MessageBytes.Bytes(Networks.Remote))));
 
         _updater.TakeChange().ShouldBeNull();
     }
