@@ -9,12 +9,16 @@ internal static class Uninstaller
 {
     public static void Run(PinDirectory pins, ConntrackSysctl conntrack)
     {
-        RestoreConntrack(pins, conntrack);
+        DetachLinks(pins);
         DetachFilters();
-        // The last reference of a tcx link is its pin.
+        RestoreConntrack(pins, conntrack);
         pins.Remove();
     }
 
+    /// <summary>
+    /// Only once nothing takes the fast path any more. Connections that did are outside the window that conntrack saw, and
+    /// keep the liberty that the setting gave them until they end.
+    /// </summary>
     private static void RestoreConntrack(PinDirectory pins, ConntrackSysctl conntrack)
     {
         if (PinnedMaps.TryOpen(pins, MapNames.Config) is not { } fd)
@@ -24,10 +28,29 @@ internal static class Uninstaller
 
         using (fd)
         {
-            if (new BpfMap<uint, Config>(MapNames.Config, fd.Value).TryGet(0, out var config) && config.SavedTcpBeLiberal != 0
-                && conntrack.TcpBeLiberal is not null && conntrack.TrySetTcpBeLiberal(config.SavedTcpBeLiberal - 1) is { } failure)
+            if (!new BpfMap<uint, Config>(MapNames.Config, fd.Value).TryGet(0, out var config) || config.SavedTcpBeLiberal == 0
+                || conntrack.TcpBeLiberal is null)
+            {
+                return;
+            }
+
+            ConntrackTable.MakeTcpLiberal();
+            if (conntrack.TrySetTcpBeLiberal(config.SavedTcpBeLiberal - 1) is { } failure)
             {
                 throw new DatapathException(failure);
+            }
+        }
+    }
+
+    /// <summary>A link also goes with its pin, but only some time later.</summary>
+    private static void DetachLinks(PinDirectory pins)
+    {
+        var attacher = new TcxAttacher(pins.Links);
+        foreach (var device in attacher.AttachedDevices())
+        {
+            foreach (var (program, direction) in ProgramNames.OfEndpoint.Concat(ProgramNames.OfNic))
+            {
+                attacher.Detach(device, program, direction);
             }
         }
     }

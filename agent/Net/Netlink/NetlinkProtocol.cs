@@ -5,6 +5,7 @@ internal static class NetlinkProtocol
 {
     public const int NETLINK_ROUTE = 0;
     public const int NETLINK_XFRM = 6;
+    public const int NETLINK_NETFILTER = 12;
 
     public const int HeaderLength = 16;
     public const int AttributeHeaderLength = 4;
@@ -23,6 +24,7 @@ internal static class NetlinkProtocol
     public const ushort NLMSGERR_ATTR_MSG = 1;
     // The two top bits of an attribute type say "nested" and "network byte order".
     public const ushort NLA_TYPE_MASK = 0x3fff;
+    public const ushort NLA_F_NESTED = 0x8000;
 
     public const ushort RTM_NEWLINK = 16;
     public const ushort RTM_DELLINK = 17;
