@@ -1,0 +1,267 @@
+#!/usr/bin/env bash
+# Real Kubernetes components from Debian's packages and sources alone, for the lab's clusters and the tests of the API.
+#   eng/kubernetes.sh api     etcd, kube-apiserver, kubectl
+#   eng/kubernetes.sh all     also kube-controller-manager, kube-scheduler, kubelet, kube-proxy, containerd, runc, CNI plugins, pause, busybox
+#   eng/kubernetes.sh clean   removes the build folder (about 5 GiB), keeps the binaries
+# They end up in ${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes/{bin,cni}. Nothing is installed: packages are unpacked into the build folder.
+# What is there is kept, and an interrupted build goes on where it stopped.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+cache=${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes
+bin=$cache/bin
+cni=$cache/cni
+build=$cache/build
+# The newest Kubernetes in Debian's archive as a whole; kubectl is packaged alone and much newer.
+version=1.20.2
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+needed_gib=6
+
+api_programs=(etcd kubectl kube-apiserver)
+node_programs=(containerd containerd-shim-runc-v2 ctr runc busybox pause kube-controller-manager kube-scheduler kubelet kube-proxy)
+cni_plugins=(bridge host-local loopback)
+
+fail() { echo "kubernetes.sh: $*" >&2; exit 1; }
+say() { printf '[%3d s] %s\n' "$SECONDS" "$*"; }
+
+# missing_of FOLDER NAME...: prints those that are not there.
+missing_of() { local folder=$1 name; shift; for name in "$@"; do [[ -x $folder/$name ]] || echo "$name"; done; }
+missing() {
+  missing_of "$bin" "${api_programs[@]}"
+  [[ $1 == api ]] || { missing_of "$bin" "${node_programs[@]}"; missing_of "$cni" "${cni_plugins[@]}"; }
+}
+
+# ---- packages, by a view of apt that knows one suite and touches nothing of the system's ----
+
+# Debian's archive as this machine's apt reaches it: a mirror near by, or the way a proxy allows.
+mirror() {
+  local found
+  # shellcheck disable=SC2016 # apt's own placeholders
+  found=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 2>/dev/null |
+    awk '$1 ~ /\/debian\/?$/ { sub("/$", "", $1); print $1; exit }' || true)
+  echo "${found:-http://deb.debian.org/debian}"
+}
+
+# apt_of SUITE COMMAND ARGUMENT...: apt-get in the view of that suite.
+apt_of() {
+  local view=$build/apt/$1
+  shift
+  apt-get --quiet=2 -o Dir::Etc::SourceList="$view/sources.list" -o Dir::Etc::SourceParts=- -o Dir::Etc::PreferencesParts=- -o Dir::Etc::Preferences=- \
+    -o Dir::State="$view/state" -o Dir::State::Lists="$view/lists" -o Dir::State::Status="$view/status" -o Dir::Cache="$view/cache" \
+    -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false "$@"
+}
+
+# quietly WHAT COMMAND...: shows what the command said only when it fails, after the line that names what is missing.
+quietly() {
+  local what=$1 log
+  log=$build/last.log
+  shift
+  "$@" >"$log" 2>&1 </dev/null || { fail "$what: $(grep -m1 '^E:' "$log" || tail -n1 "$log") (all of it: $log)"; }
+}
+
+# suite NAME TYPE...: the package lists of a suite, fetched once.
+suite() {
+  local name=$1 type view=$build/apt/$1
+  shift
+  [[ ! -e $view/ready ]] || return 0
+  say "package lists of Debian $name from $mirror"
+  mkdir -p "$view/state" "$view/lists/partial" "$view/cache/archives/partial"
+  : >"$view/status"
+  for type in "$@"; do echo "$type [signed-by=$keyring] $mirror $name main"; done >"$view/sources.list"
+  quietly "the package lists of Debian $name cannot be had from $mirror" apt_of "$name" update
+  touch "$view/ready"
+}
+
+# unpack SUITE FOLDER PACKAGE...: unpacks packages into a folder, once each.
+unpack() {
+  local suite=$1 folder=$2 package deb download
+  shift 2
+  for package in "$@"; do
+    [[ ! -e $folder/.have-$package ]] || continue
+    download=$build/download
+    rm -rf "$download"
+    mkdir -p "$download" "$folder"
+    cd "$download"
+    quietly "the package $package of Debian $suite cannot be had from $mirror" apt_of "$suite" download "$package"
+    deb=$(echo "$package"_*.deb)
+    quietly "$deb cannot be unpacked" dpkg-deb --extract "$deb" "$folder"
+    cd "$here"
+    rm -rf "$download"
+    touch "$folder/.have-$package"
+  done
+}
+
+# publish FILE [FOLDER]: into the cache in one step, so that what is there is whole.
+publish() {
+  local target=${2:-$bin}
+  mkdir -p "$target"
+  install -m 755 "$1" "$target/.${1##*/}.new"
+  mv "$target/.${1##*/}.new" "$target/${3:-${1##*/}}"
+}
+
+# ---- what is taken ready-made ----
+
+root12=$build/bookworm
+root13=$build/trixie
+
+take_etcd() {
+  suite bookworm deb deb-src
+  say "etcd"
+  unpack bookworm "$root12" etcd-server
+  publish "$root12/usr/bin/etcd"
+}
+
+take_kubectl() {
+  suite trixie deb
+  say "kubectl"
+  unpack trixie "$root13" kubectl
+  publish "$root13/usr/bin/kubectl"
+}
+
+take_runtime() {
+  suite bookworm deb deb-src
+  say "containerd, runc, CNI plugins, busybox"
+  unpack bookworm "$root12" containerd runc containernetworking-plugins busybox-static
+  local program plugin
+  for program in usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr usr/sbin/runc bin/busybox; do publish "$root12/$program"; done
+  for plugin in "${cni_plugins[@]}"; do publish "$root12/usr/lib/cni/$plugin" "$cni"; done
+}
+
+# ---- what is built ----
+
+gopath=$build/go
+tree=$gopath/src/k8s.io/kubernetes
+goroot=$root12/usr/lib/go-1.19
+
+go_env() {
+  env -C "$tree" GOROOT="$goroot" GOPATH="$gopath" GO111MODULE=off CGO_ENABLED=0 GOFLAGS='' GOCACHE="$build/gocache" \
+    PATH="$goroot/bin:$PATH" nice -n 10 "$@"
+}
+
+prepare_source() {
+  suite bookworm deb deb-src
+  say "Go 1.19"
+  unpack bookworm "$root12" golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev golang-github-json-iterator-go-dev
+  [[ ! -e $tree/.ready ]] || return 0
+
+  say "source of Kubernetes"
+  local download=$build/source module archives
+  rm -rf "$download" "$tree"
+  mkdir -p "$download" "$tree"
+  cd "$download"
+  quietly "the source of kubernetes in Debian bookworm cannot be had from $mirror" apt_of bookworm source --download-only kubernetes
+  cd "$here"
+  archives=("$download"/kubernetes_*"$version".orig.tar.*)
+  [[ -f ${archives[0]} ]] || fail "Debian bookworm has no Kubernetes $version any more, but $(basename "$(echo "$download"/*.orig.tar.*)")"
+  tar -xf "${archives[0]}" -C "$tree" --strip-components=1
+  rm -rf "$download"
+
+  # reflect2 as vendored walks maps by the runtime's internals of before Go 1.18; Debian's does not. json-iterator goes with it.
+  for module in github.com/modern-go/reflect2 github.com/json-iterator/go; do
+    rm -rf "$tree/vendor/$module"
+    mkdir -p "$tree/vendor/$module"
+    find "$root12/usr/share/gocode/src/$module" -maxdepth 1 \( -name '*.go' -o -name '*.s' \) ! -name '*_test.go' \
+      -exec cp -t "$tree/vendor/$module" {} +
+  done
+  touch "$tree/.ready"
+}
+
+# compile NAME OUTPUT ARGUMENT...: go build with a line of progress now and then.
+compile() {
+  local name=$1 output=$2 log=$build/$1.log compiler packages waited=0
+  shift 2
+  say "building $name"
+  mkdir -p "$(dirname "$output")"
+  go_env go build -v -trimpath -o "$output" "$@" >"$log" 2>&1 </dev/null 9>&- &
+  compiler=$!
+  trap 'kill "$compiler" 2>/dev/null || true' EXIT
+  while kill -0 "$compiler" 2>/dev/null; do
+    sleep 0.5
+    if ((++waited % 30 == 0)); then
+      packages=$(wc -l <"$log")
+      say "building $name: $packages packages compiled"
+    fi
+  done
+  trap - EXIT
+  wait "$compiler" || fail "$name does not build: $(grep -v -m1 -E '^[a-z0-9./_-]+$' "$log" || tail -n1 "$log") (all of it: $log)"
+}
+
+# The API server describes its types by one generated file that the source archive leaves out.
+generate_openapi() {
+  local output=$tree/pkg/generated/openapi/zz_generated.openapi.go folders
+  [[ ! -e $build/openapi.ready ]] || return 0
+  compile openapi-gen "$build/out/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
+  say "generating the OpenAPI definitions"
+  rm -f "$output"
+  # The packages upstream generates from: those that carry the marker, but for examples and the generator's own.
+  folders=$(cd "$tree" && grep -rl --include='*.go' '+k8s:openapi-gen=' pkg cmd plugin staging/src/k8s.io | xargs -n1 dirname | LC_ALL=C sort -u |
+    grep -v -E 'sample-apiserver|code-generator|testapigroup' |
+    sed -E -e 's#^staging/src/#k8s.io/kubernetes/vendor/#' -e 's#^(pkg|cmd|plugin)/#k8s.io/kubernetes/\1/#' | paste -s -d,)
+  quietly "the OpenAPI definitions cannot be generated" go_env "$build/out/openapi-gen" --logtostderr -i "$folders" \
+    -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -r "$build/violations"
+  # The generator names every field that breaks the API's conventions; upstream keeps the list of those it should name.
+  cmp -s "$build/violations" "$tree/api/api-rules/violation_exceptions.list" ||
+    fail "the generated OpenAPI definitions differ from upstream's: compare $build/violations with $tree/api/api-rules/violation_exceptions.list"
+  touch "$build/openapi.ready"
+}
+
+build_component() {
+  local package flags='-s -w'
+  prepare_source
+  generate_openapi
+  for package in k8s.io/kubernetes/vendor/k8s.io/component-base/version k8s.io/kubernetes/vendor/k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=v$version -X $package.gitMajor=1 -X $package.gitMinor=20 -X $package.gitTreeState=archive"
+    flags+=" -X $package.buildDate=1970-01-01T00:00:00Z"
+  done
+  compile "$1" "$build/out/$1" -ldflags "$flags" "./cmd/$1"
+  publish "$build/out/$1"
+}
+
+build_pause() {
+  prepare_source
+  compile pause "$build/out/pause" -ldflags '-s -w' "$here/pause/main.go"
+  publish "$build/out/pause"
+}
+
+make_program() {
+  case $1 in
+    etcd) take_etcd ;;
+    kubectl) take_kubectl ;;
+    pause) build_pause ;;
+    kube-* | kubelet) build_component "$1" ;;
+    *) take_runtime ;;
+  esac
+}
+
+# ---- the run ----
+
+set=${1:-all}
+case $set in
+  api | all) ;;
+  clean) rm -rf "$build"; exit 0 ;;
+  *) echo "kubernetes.sh: '$set' is not api, all or clean" >&2; exit 2 ;;
+esac
+[[ -n $(missing "$set") ]] || exit 0
+
+((EUID == 0)) || fail "root is needed to unpack packages with their owners"
+[[ $(dpkg --print-architecture) == amd64 ]] || fail "$(dpkg --print-architecture) is not amd64, the one architecture this builds for"
+[[ -r $keyring ]] || fail "$keyring is missing: install debian-archive-keyring"
+mkdir -p "$build"
+
+# The lock is the open file's: it ends with this process, however that ends.
+exec 9>"$cache/lock"
+flock --nonblock 9 || { say "another build is under way; waiting for it"; flock 9; }
+
+free_gib=$(($(df --output=avail --block-size=1M "$build" | tail -n1) / 1024))
+((free_gib >= needed_gib)) || [[ -e $build/openapi.ready ]] || fail "$build has $free_gib GiB free, $needed_gib are needed"
+mirror=$(mirror)
+
+mapfile -t wanted < <(missing "$set")
+say "Kubernetes $version for $cache: ${wanted[*]}"
+# One step may bring several; what the API needs is asked for first.
+for program in "${wanted[@]}"; do
+  [[ -x $bin/$program || -x $cni/$program ]] || make_program "$program"
+done
+left=$(missing "$set")
+[[ -z $left ]] || fail "these were not made: $left"
+say "Kubernetes $version is in $cache ($(du -sh "$bin" | cut -f1))"
