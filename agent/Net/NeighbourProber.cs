@@ -18,14 +18,17 @@ internal sealed class NeighbourProber : IDisposable
     /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
     public static NeighbourProber Open() => new(NetlinkSocket.Open(NETLINK_ROUTE));
 
-    /// <summary>Makes the kernel resolve the neighbour, or confirm it when it is stale (NTF_USE). The answer comes as a neighbour event.</summary>
+    /// <summary>
+    /// Makes the kernel resolve the neighbour, or confirm it when it is stale (NTF_USE). The answer comes as a neighbour event.
+    /// </summary>
     /// <exception cref="NetlinkException">No such device (ENODEV), or no permission (EPERM).</exception>
     public void Use(int ifIndex, Ipv4Address address)
     {
         lock (_lock)
         {
             _socket.Execute(
-                NeighbourMessage.UseRequest(stackalloc byte[RequestLength], ifIndex, address), $"use neighbour {address} on ifindex {ifIndex}");
+                NeighbourMessage.UseRequest(stackalloc byte[RequestLength], ifIndex, address),
+                $"use neighbour {address} on ifindex {ifIndex}");
         }
     }
 

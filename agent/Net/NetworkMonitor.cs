@@ -71,7 +71,9 @@ internal sealed class NetworkMonitor : IDisposable
             // Events first, lists second: what changes in between is then seen twice rather than never.
             var route = Keep(NetlinkSocket.Open(NETLINK_ROUTE));
             route.SetReceiveBuffer(receiveBuffer);
-            foreach (var group in (ReadOnlySpan<int>)[RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE])
+            ReadOnlySpan<int> groups =
+                [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE];
+            foreach (var group in groups)
             {
                 route.Subscribe(group);
             }

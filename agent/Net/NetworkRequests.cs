@@ -2,7 +2,9 @@ using static OnCache.Agent.Net.NetlinkProtocol;
 
 namespace OnCache.Agent.Net;
 
-/// <summary>Reads the kernel's tables of one network namespace: that of the thread that made this object. Not for two threads at once.</summary>
+/// <summary>
+/// Reads the kernel's tables of one network namespace: that of the thread that made this object. Not for two threads at once.
+/// </summary>
 internal sealed class NetworkRequests : IDisposable
 {
     // Every request here is far smaller.

@@ -28,7 +28,8 @@ internal static class NetworkSnapshotReader
             Addresses = ByDevice(requests.Addresses(), static address => address.IfIndex),
             RouteTables = Tables(requests.Routes()),
             Rules = [.. requests.Rules()],
-            Neighbours = ByDeviceAndKey(requests.Neighbours(), static neighbour => neighbour.IfIndex, static neighbour => neighbour.Address),
+            Neighbours = ByDeviceAndKey(
+                requests.Neighbours(), static neighbour => neighbour.IfIndex, static neighbour => neighbour.Address),
             Fdb = ByDeviceAndKey(requests.Fdb(), static entry => entry.IfIndex, static entry => entry.Key),
             Qdiscs = qdiscs,
             Filters = Filters(requests, qdiscs),

@@ -44,7 +44,8 @@ internal static class EndpointResolver
             { Verdict: RouteVerdict.Forward, Route: { Gateway: null } route } =>
                 snapshot.Links.GetValueOrDefault(route.OutIfIndex) switch
                 {
-                    null => Refuse(EndpointReason.NoRoute, $"pod {pod}: route {route.Destination} leaves by ifindex {route.OutIfIndex}, which is gone"),
+                    null => Refuse(EndpointReason.NoRoute,
+                        $"pod {pod}: route {route.Destination} leaves by ifindex {route.OutIfIndex}, which is gone"),
                     { Kind: not ("bridge" or "veth") } other => Refuse(EndpointReason.NotVeth,
                         $"pod {pod}: its route leaves by {other.Name} of kind '{other.Kind}', must be a bridge or a veth"),
                     { Mac: null } bare => Refuse(EndpointReason.NotVeth, $"pod {pod}: {bare.Name} has no Ethernet address"),
@@ -93,7 +94,8 @@ internal static class EndpointResolver
                     $"pod {pod}: port {other.Name} of bridge {device.Name} is of kind '{other.Kind}', must be a veth"),
             },
             _ => Refuse(EndpointReason.Ambiguous,
-                $"pod {pod}: bridge {device.Name} has {neighbour.Mac} behind {string.Join(", ", ports.Select(snapshot.NameOf))}, must be one port"),
+                $"pod {pod}: bridge {device.Name} has {neighbour.Mac} behind "
+                + $"{string.Join(", ", ports.Select(snapshot.NameOf))}, must be one port"),
         };
     }
 

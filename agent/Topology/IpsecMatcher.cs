@@ -34,7 +34,8 @@ internal static class IpsecMatcher
                 ?? Find(ordered, XfrmDirection.In, path.Remote, path.Local, path.Port);
     }
 
-    private static XfrmPolicy? Find(List<XfrmPolicy> ordered, XfrmDirection direction, Ipv4Address source, Ipv4Address destination, ushort port)
+    private static XfrmPolicy? Find(
+        List<XfrmPolicy> ordered, XfrmDirection direction, Ipv4Address source, Ipv4Address destination, ushort port)
     {
         foreach (var policy in ordered)
         {

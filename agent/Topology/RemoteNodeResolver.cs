@@ -9,7 +9,9 @@ using RemoteNodeResolution = Resolution<RemoteNode, RemoteNodeReason>;
 /// <summary>Finds the nodes behind a VXLAN device and the way to each.</summary>
 internal static class RemoteNodeResolver
 {
-    /// <summary>Octets in front of the inner IPv4 packet, without the outer Ethernet header: IPv4 20, UDP 8, VXLAN 8, Ethernet 14.</summary>
+    /// <summary>
+    /// Octets in front of the inner IPv4 packet, without the outer Ethernet header: IPv4 20, UDP 8, VXLAN 8, Ethernet 14.
+    /// </summary>
     public const int VxlanOverhead = 50;
 
     // RFC 791: what every IPv4 link carries.
@@ -52,7 +54,8 @@ internal static class RemoteNodeResolver
         var mtu = Math.Min(underlay.Tunnel.Mtu, path - VxlanOverhead);
         return mtu < MinimumMtu
             ? Refuse(RemoteNodeReason.MtuTooSmall,
-                $"remote node {address}: device {nic.Name} carries packets of {path} octets, must carry at least {MinimumMtu + VxlanOverhead}")
+                $"remote node {address}: device {nic.Name} carries packets of {path} octets, "
+                + $"must carry at least {MinimumMtu + VxlanOverhead}")
             : new RemoteNode
             {
                 Address = address,
@@ -79,11 +82,13 @@ internal static class RemoteNodeResolver
 
         return entries is not [var station]
             ? Refuse(RemoteNodeReason.AmbiguousStation,
-                $"remote node {address}: several stations are behind it on {underlay.Tunnel.Name} and {entries.Length} of them are gateways, must be 1")
+                $"remote node {address}: several stations are behind it on {underlay.Tunnel.Name} "
+                + $"and {entries.Length} of them are gateways, must be 1")
             : station.RemotePort is not 0 && station.RemotePort != underlay.Tunnel.Port
                 || station.RemoteVni is { } vni && vni != underlay.Tunnel.Vni || station.RemoteIfIndex != 0
                 ? Refuse(RemoteNodeReason.ForwardingOverride,
-                    $"remote node {address}: forwarding entry {station.Mac} on {underlay.Tunnel.Name} has a port, VNI or device of its own, must use the tunnel's")
+                    $"remote node {address}: forwarding entry {station.Mac} on {underlay.Tunnel.Name} "
+                    + "has a port, VNI or device of its own, must use the tunnel's")
                 : station;
     }
 
@@ -96,14 +101,16 @@ internal static class RemoteNodeResolver
                 route.PreferredSource is { } source && source != underlay.LocalAddress
                 && snapshot.Links.GetValueOrDefault(underlay.Tunnel.IfIndex)?.Vxlan?.Local is null
                     ? Refuse(RemoteNodeReason.SourceMismatch,
-                        $"remote node {address}: its route prefers source {source}, must be {underlay.LocalAddress}; give {underlay.Tunnel.Name} a local address")
+                        $"remote node {address}: its route prefers source {source}, must be {underlay.LocalAddress}; "
+                        + $"give {underlay.Tunnel.Name} a local address")
                     : route,
             { Verdict: RouteVerdict.Local } =>
                 Refuse(RemoteNodeReason.LocalAddress, $"remote node {address}: is an address of this node, must be another's"),
             { Verdict: RouteVerdict.Refused } =>
                 Refuse(RemoteNodeReason.RouteRefused, $"remote node {address}: a blackhole, unreachable or prohibit route covers it"),
             { Verdict: RouteVerdict.Special, Route: { } route } =>
-                Refuse(RemoteNodeReason.UnsupportedRoute, $"remote node {address}: route {route.Destination} is {Describe(route)}, must have one plain next hop"),
+                Refuse(RemoteNodeReason.UnsupportedRoute,
+                    $"remote node {address}: route {route.Destination} is {Describe(route)}, must have one plain next hop"),
             { Verdict: RouteVerdict.Undecided, Rule: { } rule } =>
                 Refuse(RemoteNodeReason.PolicyRouting, $"remote node {address}: routing rule {rule.Priority} may send packets elsewhere"),
             _ => Refuse(RemoteNodeReason.NoRoute, $"remote node {address}: no route"),
@@ -114,15 +121,18 @@ internal static class RemoteNodeResolver
     {
         if (!snapshot.Links.TryGetValue(route.OutIfIndex, out var nic))
         {
-            return Refuse(RemoteNodeReason.NoRoute, $"remote node {address}: route {route.Destination} leaves by ifindex {route.OutIfIndex}, which is gone");
+            return Refuse(RemoteNodeReason.NoRoute,
+                $"remote node {address}: route {route.Destination} leaves by ifindex {route.OutIfIndex}, which is gone");
         }
 
         return UnderlayDevice.Check(snapshot, nic) switch
         {
             UnderlayDeviceFault.None => nic,
-            UnderlayDeviceFault.Down => Refuse(RemoteNodeReason.DeviceDown, $"remote node {address}: device {nic.Name} is down, must be up"),
+            UnderlayDeviceFault.Down =>
+                Refuse(RemoteNodeReason.DeviceDown, $"remote node {address}: device {nic.Name} is down, must be up"),
             _ => Refuse(RemoteNodeReason.NotEthernet,
-                $"remote node {address}: its route leaves by {nic.Name} of kind '{nic.Kind}', must be a plain Ethernet device outside any VRF"),
+                $"remote node {address}: its route leaves by {nic.Name} of kind '{nic.Kind}', "
+                + "must be a plain Ethernet device outside any VRF"),
         };
     }
 

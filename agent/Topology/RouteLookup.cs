@@ -114,7 +114,8 @@ internal static class RouteLookup
     }
 
     /// <summary>Null when evaluation goes on with the next rule.</summary>
-    private static RouteOutcome? Apply(NetworkSnapshot snapshot, RoutingRule rule, Ipv4Address destination, int outIfIndex) => rule.Action switch
+    private static RouteOutcome? Apply(NetworkSnapshot snapshot, RoutingRule rule, Ipv4Address destination, int outIfIndex) =>
+        rule.Action switch
     {
         RuleAction.Lookup => InTable(snapshot, rule, destination, outIfIndex),
         RuleAction.Nop => null,
@@ -133,7 +134,8 @@ internal static class RouteLookup
         {
             foreach (var route in alternatives)
             {
-                if (outIfIndex != 0 && route.Type == RouteType.Unicast && route.Specialty == RouteSpecialty.None && route.OutIfIndex != outIfIndex)
+                if (outIfIndex != 0 && outIfIndex != route.OutIfIndex
+                    && route is { Type: RouteType.Unicast, Specialty: RouteSpecialty.None })
                 {
                     continue;
                 }

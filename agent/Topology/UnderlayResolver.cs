@@ -71,12 +71,15 @@ internal static class UnderlayResolver
             Refuse(reason, $"tunnel {link.Name}: {found}, must {right}");
     }
 
-    /// <summary>The outer source address, and the NIC: the device the tunnel is bound to, or else the one that carries the address.</summary>
+    /// <summary>
+    /// The outer source address, and the NIC: the device the tunnel is bound to, or else the one that carries the address.
+    /// </summary>
     private static Resolution<InterfaceAddress, UnderlayReason> FindLocal(NetworkSnapshot snapshot, Link link, VxlanAttributes vxlan)
     {
         if (vxlan.LinkIfIndex != 0 && !snapshot.Links.ContainsKey(vxlan.LinkIfIndex))
         {
-            return Refuse(UnderlayReason.NoNic, $"tunnel {link.Name}: its device (ifindex {vxlan.LinkIfIndex}) is not in this network namespace");
+            return Refuse(UnderlayReason.NoNic,
+                $"tunnel {link.Name}: its device (ifindex {vxlan.LinkIfIndex}) is not in this network namespace");
         }
 
         if (vxlan.Local is { } local)
@@ -90,15 +93,21 @@ internal static class UnderlayResolver
                 : vxlan.LinkIfIndex != 0 ? carrier with { IfIndex = vxlan.LinkIfIndex } : carrier;
         }
 
-        return vxlan.LinkIfIndex == 0
-            ? Refuse(UnderlayReason.NoLocalAddress, $"tunnel {link.Name}: has neither a local address nor a device, must have one of them")
-            : snapshot.Addresses.GetValueOrDefault(vxlan.LinkIfIndex, []).FirstOrDefault(static address => !address.Secondary) is { } primary
-                ? primary
-                : Refuse(UnderlayReason.NoLocalAddress,
-                    $"tunnel {link.Name}: its device {snapshot.NameOf(vxlan.LinkIfIndex)} has no IPv4 address, must have one");
+        if (vxlan.LinkIfIndex == 0)
+        {
+            return Refuse(UnderlayReason.NoLocalAddress,
+                $"tunnel {link.Name}: has neither a local address nor a device, must have one of them");
+        }
+
+        var primary = snapshot.Addresses.GetValueOrDefault(vxlan.LinkIfIndex, []).FirstOrDefault(static address => !address.Secondary);
+        return primary is null
+            ? Refuse(UnderlayReason.NoLocalAddress,
+                $"tunnel {link.Name}: its device {snapshot.NameOf(vxlan.LinkIfIndex)} has no IPv4 address, must have one")
+            : primary;
     }
 
-    private static Refusal<UnderlayReason>? CheckNic(NetworkSnapshot snapshot, Link tunnel, Link nic) => UnderlayDevice.Check(snapshot, nic) switch
+    private static Refusal<UnderlayReason>? CheckNic(NetworkSnapshot snapshot, Link tunnel, Link nic) =>
+        UnderlayDevice.Check(snapshot, nic) switch
     {
         UnderlayDeviceFault.None => null,
         UnderlayDeviceFault.NotEthernet => Refuse(UnderlayReason.NicNotEthernet,

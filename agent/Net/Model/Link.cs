@@ -26,7 +26,9 @@ internal sealed record Link
     /// <summary>The bridge, bond or VRF this device belongs to; 0 when none.</summary>
     public int MasterIfIndex { get; init; }
 
-    /// <summary>The veth peer or the device below (IFLA_LINK); 0 when none. An index of the other namespace when <see cref="PeerNamespaceId"/> is set.</summary>
+    /// <summary>
+    /// The veth peer or the device below (IFLA_LINK); 0 when none. With <see cref="PeerNamespaceId"/> set it is an index of that namespace.
+    /// </summary>
     public int PeerIfIndex { get; init; }
 
     /// <summary>The other namespace's id, local to this one; null when the peer is in this namespace.</summary>

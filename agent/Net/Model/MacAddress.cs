@@ -55,7 +55,9 @@ internal readonly record struct MacAddress(ulong Value)
     /// <summary>Reads the usual notation.</summary>
     /// <exception cref="FormatException">The text is no Ethernet address.</exception>
     public static MacAddress Parse(string text) =>
-        TryParse(text, out var address) ? address : throw new FormatException($"'{text}' is not an Ethernet address like 02:00:5e:10:00:01");
+        TryParse(text, out var address)
+            ? address
+            : throw new FormatException($"'{text}' is not an Ethernet address like 02:00:5e:10:00:01");
 
     /// <summary>Writes the six octets in wire order.</summary>
     public void CopyTo(Span<byte> destination)

@@ -32,7 +32,8 @@ public sealed class AddressTests
     }
 
     [Fact]
-    public void An_ipv6_address_does_not_convert() => Should.Throw<ArgumentException>(static () => Ipv4Address.From(IPAddress.IPv6Loopback));
+    public void An_ipv6_address_does_not_convert() =>
+        Should.Throw<ArgumentException>(static () => Ipv4Address.From(IPAddress.IPv6Loopback));
 
     [Fact]
     public void An_ipv4_address_is_written_in_wire_order() => MessageBytes.Bytes(Ipv4Address.Parse("10.1.2.3")).ShouldBe([10, 1, 2, 3]);

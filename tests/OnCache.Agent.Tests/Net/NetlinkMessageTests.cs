@@ -14,7 +14,8 @@ public sealed class NetlinkMessageTests
         writer.Attribute(3, "ab"u8);
 
         // Length 28, type, flags, sequence and port 0; the fixed part; then an attribute of length 6 with two octets of padding.
-        Convert.ToHexString(writer.Finish()).ShouldBe("1C000000" + "1200" + "0103" + "00000000" + "00000000" + "07000000" + "0600" + "0300" + "61620000");
+        Convert.ToHexString(writer.Finish())
+            .ShouldBe("1C000000" + "1200" + "0103" + "00000000" + "00000000" + "07000000" + "0600" + "0300" + "61620000");
     }
 
     [Fact]

@@ -116,7 +116,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
 
         _node.Network.Ip("route replace 198.51.100.0/24 via 192.0.2.253");
         var replaced = await _monitor.UntilAsync(
-            static network => MainTable(network).Alternatives(s_destination) is [{ Gateway: { } gateway }] && gateway == Ipv4Address.Parse("192.0.2.253"),
+            static network => MainTable(network).Alternatives(s_destination) is [var route]
+                && route.Gateway == Ipv4Address.Parse("192.0.2.253"),
             "another gateway");
         replaced.Snapshot.RouteTables.Values.SelectMany(static table => table.Routes)
             .ShouldBe(_node.Read().RouteTables.Values.SelectMany(static table => table.Routes), ignoreOrder: true);
@@ -133,7 +134,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
             "route append 198.51.100.0/24 via 192.0.2.253",
             "route prepend 198.51.100.0/24 via 192.0.2.251");
 
-        var change = await _monitor.UntilAsync(static network => MainTable(network).Alternatives(s_destination).Length == 3, "three routes");
+        var change = await _monitor.UntilAsync(static network => MainTable(network).Alternatives(s_destination).Length == 3,
+            "three routes");
         change.Snapshot.RouteTables[Ipv4Route.MainTable].Alternatives(s_destination)
             .Select(static route => route.Gateway.ToString()).ShouldBe(["192.0.2.251", "192.0.2.252", "192.0.2.253"]);
     }
@@ -180,7 +182,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
         var flannel = _node.IfIndex("flannel.1");
         _node.Network.Bridge($"fdb replace {FlannelNode.RemoteVtepMac} dev flannel.1 dst 192.0.2.3 self");
         var change = await _monitor.UntilAsync(
-            network => network.FdbOf(flannel).Any(static entry => entry.RemoteAddress == Ipv4Address.Parse("192.0.2.3")), "another destination");
+            network => network.FdbOf(flannel).Any(static entry => entry.RemoteAddress == Ipv4Address.Parse("192.0.2.3")),
+            "another destination");
         change.Kinds.HasFlag(NetworkChangeKinds.Fdb).ShouldBeTrue();
         change.Snapshot.FdbOf(flannel).ShouldHaveSingleItem();
 
@@ -196,7 +199,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
 
         var mac = MacAddress.Parse(FlannelNode.PodMac);
         var change = await _monitor.UntilAsync(
-            network => network.LinkByName("vethnew") is { } port && network.FdbOf(port.IfIndex).Any(entry => entry.Mac == mac), "the new port");
+            network => network.LinkByName("vethnew") is { } port && network.FdbOf(port.IfIndex).Any(entry => entry.Mac == mac),
+                "the new port");
         change.Snapshot.FdbOf(_node.IfIndex(FlannelNode.PodVeth)).ShouldAllBe(entry => entry.Mac != mac);
     }
 
@@ -270,7 +274,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
     public async Task A_burst_ends_in_what_the_kernel_has()
     {
         const int Count = 2000;
-        _node.Network.IpBatch(Enumerable.Range(0, Count).Select(static i => $"route add 10.{100 + (i >> 8)}.{i & 0xff}.0/24 via 192.0.2.254"));
+        _node.Network.IpBatch(Enumerable.Range(0, Count)
+            .Select(static i => $"route add 10.{100 + (i >> 8)}.{i & 0xff}.0/24 via 192.0.2.254"));
         var change = await _monitor.UntilAsync(static network => MainTable(network).Routes.Count() >= Count, "all routes");
 
         change.Snapshot.RouteTables[Ipv4Route.MainTable].Routes
@@ -302,7 +307,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
     {
         _monitor.Dispose();
 
-        await Should.ThrowAsync<ChannelClosedException>(async () => await _monitor.Changes.ReadAsync(TestContext.Current.CancellationToken));
+        await Should.ThrowAsync<ChannelClosedException>(async () =>
+            await _monitor.Changes.ReadAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -327,7 +333,8 @@ public sealed class NetworkMonitorLiveTests : IDisposable
         error.Message.ShouldStartWith("netlink: use neighbour 192.0.2.254 on ifindex 9999: ");
     }
 
-    private static RouteTable MainTable(NetworkSnapshot network) => network.RouteTables.GetValueOrDefault(Ipv4Route.MainTable, RouteTable.Empty);
+    private static RouteTable MainTable(NetworkSnapshot network) =>
+        network.RouteTables.GetValueOrDefault(Ipv4Route.MainTable, RouteTable.Empty);
 
     private static string? Root(NetworkSnapshot network, int ifIndex) =>
         network.Qdiscs.GetValueOrDefault(ifIndex, []).FirstOrDefault(static qdisc => qdisc.Parent == Qdisc.Root)?.Kind;

@@ -46,7 +46,8 @@ public sealed class NetworkSnapshotLiveTests
         network.IpBatch(
             "link add eth0 type veth peer name wire",
             "address add 192.0.2.1/24 dev eth0",
-            "link add set type vxlan id 42 local 192.0.2.1 dev eth0 dstport 8472 srcport 40000 41000 ttl 7 tos 0x28 df set nolearning noudpcsum",
+            "link add set type vxlan id 42 local 192.0.2.1 dev eth0 dstport 8472 srcport 40000 41000 "
+            + "ttl 7 tos 0x28 df set nolearning noudpcsum",
             "link add auto type vxlan id 43 local 192.0.2.1 dstport 4789 tos inherit udpcsum",
             "link add inherit type vxlan id 44 dstport 4790 ttl inherit df inherit gbp",
             "link add six type vxlan id 45 local 2001:db8::1 dstport 4791",
@@ -111,7 +112,8 @@ public sealed class NetworkSnapshotLiveTests
                 address.GetProperty("prefixlen").GetInt32(),
                 address.TryGetProperty("secondary", out _))));
         snapshot.Addresses.Values.SelectMany(static device => device)
-            .Select(address => ((string?)snapshot.NameOf(address.IfIndex), (string?)address.Address.ToString(), address.PrefixLength, address.Secondary))
+            .Select(address => ((string?)snapshot.NameOf(address.IfIndex), (string?)address.Address.ToString(), address.PrefixLength,
+                address.Secondary))
             .ShouldBe(addresses, ignoreOrder: true);
     }
 
@@ -178,9 +180,11 @@ public sealed class NetworkSnapshotLiveTests
         network.Run(NetworkSnapshotReader.Read).Rules.ShouldBe(
         [
             new RoutingRule { Priority = 0, Table = Ipv4Route.LocalTable },
-            new RoutingRule { Priority = 100, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Destination = Ipv4Prefix.Parse("192.0.2.0/24"), Table = 77 },
+            new RoutingRule { Priority = 100, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Destination = Ipv4Prefix.Parse("192.0.2.0/24"),
+                Table = 77 },
             new RoutingRule { Priority = 101, HasOtherSelectors = true, Table = 78 },
-            new RoutingRule { Priority = 102, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Invert = true, Table = Ipv4Route.MainTable, SuppressPrefixLength = 0 },
+            new RoutingRule { Priority = 102, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Invert = true, Table = Ipv4Route.MainTable,
+                SuppressPrefixLength = 0 },
             new RoutingRule { Priority = 103, HasOtherSelectors = true, Action = RuleAction.Prohibit },
             new RoutingRule { Priority = 32766, Table = Ipv4Route.MainTable },
             new RoutingRule { Priority = 32767, Table = Ipv4Route.DefaultTable },
@@ -236,7 +240,8 @@ public sealed class NetworkSnapshotLiveTests
                 entry.RemoteAddress?.ToString(),
                 entry.Vlan,
                 entry.Self))
-            .ShouldBe(entries.Select(static entry => (entry.Mac, entry.Device, entry.Master == entry.Device ? null : entry.Master, entry.Destination, entry.Vlan, entry.Self)), ignoreOrder: true);
+            .ShouldBe(entries.Select(static entry => (entry.Mac, entry.Device, entry.Master == entry.Device ? null : entry.Master,
+                entry.Destination, entry.Vlan, entry.Self)), ignoreOrder: true);
     }
 
     [Fact]
@@ -291,7 +296,8 @@ public sealed class NetworkSnapshotLiveTests
         using var network = TestNamespace.Create();
         network.RequireIpsec();
         network.IpBatch(
-            "xfrm policy add src 192.0.2.1/32 dst 192.0.2.0/24 proto udp dport 8472 dir out priority 7 tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode transport",
+            "xfrm policy add src 192.0.2.1/32 dst 192.0.2.0/24 proto udp dport 8472 dir out priority 7 "
+            + "tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode transport",
             "xfrm policy add src 10.0.0.0/8 dst 192.0.2.1/32 dir in action block mark 5 mask 0xff",
             "xfrm policy add src 2001:db8::/32 dst 2001:db8::/32 dir out action block",
             "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir fwd if_id 9");
@@ -330,15 +336,18 @@ public sealed class NetworkSnapshotLiveTests
         node.Network.BridgeBatch(Enumerable.Range(0, Count).Select(static i =>
             $"fdb add 02:00:00:01:{i >> 8:x2}:{i & 0xff:x2} dev flannel.1 dst 10.1.{i >> 8}.{i & 0xff} self"));
 
-        node.Read().Fdb[node.IfIndex("flannel.1")].Values.Count(static entry => entry.RemoteAddress is { } remote && Ipv4Prefix.Parse("10.1.0.0/16").Contains(remote)).ShouldBe(Count);
+        node.Read().Fdb[node.IfIndex("flannel.1")].Values.Count(static entry => entry.RemoteAddress is { } remote
+            && Ipv4Prefix.Parse("10.1.0.0/16").Contains(remote)).ShouldBe(Count);
     }
 
-    private static ImmutableArray<JsonElement> Entries(string json) => [.. JsonDocument.Parse(json).RootElement.EnumerateArray().Where(static entry => entry.EnumerateObject().Any())];
+    private static ImmutableArray<JsonElement> Entries(string json) =>
+        [.. JsonDocument.Parse(json).RootElement.EnumerateArray().Where(static entry => entry.EnumerateObject().Any())];
 
     // The kernel makes such entries when it sends an IGMP report, at a moment of its own.
     private static bool IsMulticast(string address) => Ipv4Prefix.Parse("224.0.0.0/4").Contains(Ipv4Address.Parse(address));
 
-    private static string? Text(JsonElement element, string property) => element.TryGetProperty(property, out var value) ? value.GetString() : null;
+    private static string? Text(JsonElement element, string property) =>
+        element.TryGetProperty(property, out var value) ? value.GetString() : null;
 
     private static uint Number(JsonElement route, string property, string absent) => (Text(route, property) ?? absent) switch
     {

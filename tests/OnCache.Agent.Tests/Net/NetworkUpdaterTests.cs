@@ -109,7 +109,8 @@ public sealed class NetworkUpdaterTests
     public void A_device_that_goes_down_makes_its_routes_stale()
     {
         _updater.Apply(MessageBytes.Build(
-            RTM_NEWLINK, new LinkMessage.Header { IfIndex = Networks.Eth0, HardwareType = 1 }, static (ref writer) => writer.Attribute(IflaMtu, 1500)));
+            RTM_NEWLINK, new LinkMessage.Header { IfIndex = Networks.Eth0, HardwareType = 1 }, static (ref writer) =>
+                writer.Attribute(IflaMtu, 1500)));
 
         _updater.Stale.ShouldBe(NetworkChangeKinds.Routes);
     }
@@ -120,10 +121,12 @@ public sealed class NetworkUpdaterTests
     internal void An_address_that_goes_makes_routes_stale_when_one_prefers_it(string address, NetworkChangeKinds stale)
     {
         var own = Ipv4Address.Parse(address);
-        var updater = new NetworkUpdater(Networks.Node.With(Networks.Route("198.51.100.0/24", Networks.Eth0) with { PreferredSource = Networks.Local }));
+        var updater = new NetworkUpdater(
+            Networks.Node.With(Networks.Route("198.51.100.0/24", Networks.Eth0) with { PreferredSource = Networks.Local }));
         updater.Apply(MessageBytes.Build(
             RTM_DELADDR,
-            new AddressMessage.Header { Family = AF_INET, IfIndex = own == Networks.Local ? Networks.Eth0 : Networks.Cni0, PrefixLength = 24 },
+            new AddressMessage.Header { Family = AF_INET, IfIndex = own == Networks.Local ? Networks.Eth0 : Networks.Cni0,
+                PrefixLength = 24 },
             (ref writer) => writer.Attribute(IfaLocal, MessageBytes.Bytes(own))));
 
         updater.TakeChange().ShouldNotBeNull().Kinds.ShouldBe(NetworkChangeKinds.Addresses);
@@ -187,7 +190,8 @@ public sealed class NetworkUpdaterTests
     {
         _updater.Apply(MessageBytes.Build(
             RTM_NEWROUTE,
-            new RouteMessage.Header { Family = AF_INET, DestinationLength = 32, Table = (byte)Ipv4Route.MainTable, Type = (byte)RouteType.Unicast, Flags = RtmFCloned },
+            new RouteMessage.Header { Family = AF_INET, DestinationLength = 32, Table = (byte)Ipv4Route.MainTable,
+                Type = (byte)RouteType.Unicast, Flags = RtmFCloned },
             static (ref writer) => writer.Attribute(RtaDst, MessageBytes.Bytes(Networks.Remote))));
 
         _updater.TakeChange().ShouldBeNull();
@@ -297,7 +301,8 @@ public sealed class NetworkUpdaterTests
     }
 
     private static byte[] DeleteLink(int ifIndex) =>
-        MessageBytes.Build(RTM_DELLINK, new LinkMessage.Header { IfIndex = ifIndex }, static (ref writer) => writer.Attribute(IflaMtu, 1500));
+        MessageBytes.Build(RTM_DELLINK, new LinkMessage.Header { IfIndex = ifIndex }, static (ref writer) =>
+            writer.Attribute(IflaMtu, 1500));
 
     private static byte[] NewNeighbour(int ifIndex, Ipv4Address address, MacAddress mac) => MessageBytes.Build(
         RTM_NEWNEIGH,
@@ -316,7 +321,8 @@ public sealed class NetworkUpdaterTests
     private static byte[] NewRoute(string network, string gateway, uint priority = 0, ushort flags = 0, ushort type = RTM_NEWROUTE) =>
         MessageBytes.Build(
             type,
-            new RouteMessage.Header { Family = AF_INET, DestinationLength = 24, Table = (byte)Ipv4Route.MainTable, Type = (byte)RouteType.Unicast },
+            new RouteMessage.Header { Family = AF_INET, DestinationLength = 24, Table = (byte)Ipv4Route.MainTable,
+                Type = (byte)RouteType.Unicast },
             (ref writer) =>
             {
                 writer.Attribute(RtaDst, MessageBytes.Bytes(Ipv4Address.Parse(network)));

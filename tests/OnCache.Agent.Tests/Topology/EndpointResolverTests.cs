@@ -40,7 +40,8 @@ public sealed class EndpointResolverTests
     [Fact]
     public void A_ports_own_address_is_not_a_station()
     {
-        var network = Networks.Node.With(Networks.BridgeLink with { IfIndex = 9, Name = "port9", Kind = "veth", MasterIfIndex = Networks.Cni0 })
+        var network = Networks.Node.With(Networks.BridgeLink
+            with { IfIndex = 9, Name = "port9", Kind = "veth", MasterIfIndex = Networks.Cni0 })
             .With(Networks.PodEntry with { IfIndex = 9, Permanent = true });
 
         Resolve(network).Value.ShouldBe(s_attachment);
@@ -121,7 +122,8 @@ public sealed class EndpointResolverTests
             "no neighbour" => node.WithoutNeighbours(),
             "failed" => node.With(new Neighbour(Networks.Cni0, Networks.Pod, Networks.PodMac, NeighbourState.Failed)),
             "no port" => node.WithoutFdb(Networks.PodVeth),
-            "two ports" => node.With(Networks.PodLink with { IfIndex = 9, Name = "veth9" }).With(Networks.PodEntry with { IfIndex = 9, Vlan = 5 }),
+            "two ports" => node.With(Networks.PodLink with { IfIndex = 9, Name = "veth9" })
+                .With(Networks.PodEntry with { IfIndex = 9, Vlan = 5 }),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such case"),
         };
     }

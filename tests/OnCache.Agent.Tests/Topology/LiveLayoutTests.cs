@@ -103,7 +103,8 @@ public sealed class LiveLayoutTests
             "rule add priority 100 to 198.51.100.8/32 lookup 77");
         var network = node.Read();
 
-        foreach (var destination in (string[])["198.51.100.7", "198.51.100.8", "198.51.100.200", "203.0.113.1", "192.0.2.7", "10.244.2.9", "10.244.1.9"])
+        foreach (var destination in (string[])["198.51.100.7", "198.51.100.8", "198.51.100.200", "203.0.113.1", "192.0.2.7", "10.244.2.9",
+            "10.244.1.9"])
         {
             var route = RouteLookup.Find(network, Ipv4Address.Parse(destination)).Route.ShouldNotBeNull(destination);
             var expected = node.Network.Ip($"-4 route get {destination}").Split(' ');

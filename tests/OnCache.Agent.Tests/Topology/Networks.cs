@@ -51,7 +51,8 @@ internal static class Networks
         PeerNamespaceId = 0,
     };
 
-    public static readonly FdbEntry RemoteEntry = new() { IfIndex = Flannel, Mac = VtepMac, Self = true, RemoteAddress = Remote, Permanent = true };
+    public static readonly FdbEntry RemoteEntry = new() { IfIndex = Flannel, Mac = VtepMac, Self = true, RemoteAddress = Remote,
+        Permanent = true };
 
     public static readonly FdbEntry PodEntry = new() { IfIndex = PodVeth, Mac = PodMac, MasterIfIndex = Cni0 };
 
@@ -140,9 +141,11 @@ internal static class Networks
     public static NetworkSnapshot WithoutMainRoutes(this NetworkSnapshot network) =>
         network with { RouteTables = network.RouteTables.Remove(Ipv4Route.MainTable) };
 
-    public static NetworkSnapshot WithoutNeighbours(this NetworkSnapshot network) => network with { Neighbours = NetworkSnapshot.Empty.Neighbours };
+    public static NetworkSnapshot WithoutNeighbours(this NetworkSnapshot network) => network
+        with { Neighbours = NetworkSnapshot.Empty.Neighbours };
 
-    public static NetworkSnapshot WithoutFdb(this NetworkSnapshot network, int ifIndex) => network with { Fdb = network.Fdb.Remove(ifIndex) };
+    public static NetworkSnapshot WithoutFdb(this NetworkSnapshot network, int ifIndex) => network
+        with { Fdb = network.Fdb.Remove(ifIndex) };
 
     public static Ipv4Route Route(string destination, int ifIndex, string? gateway = null) => new()
     {

@@ -67,7 +67,8 @@ public sealed class RemoteNodeResolverTests
     [Fact]
     public void Another_source_matters_only_without_a_local_address()
     {
-        var network = Networks.Node.With(Networks.Route("192.0.2.2/32", Networks.Eth0) with { PreferredSource = Ipv4Address.Parse("192.0.2.9") });
+        var network = Networks.Node.With(Networks.Route("192.0.2.2/32", Networks.Eth0)
+            with { PreferredSource = Ipv4Address.Parse("192.0.2.9") });
 
         Resolve(network).Value.ShouldBe(s_node);
     }
@@ -89,32 +90,41 @@ public sealed class RemoteNodeResolverTests
         { "several gateways", nameof(RemoteNodeReason.AmbiguousStation),
             "remote node 192.0.2.2: several stations are behind it on flannel.1 and 2 of them are gateways, must be 1" },
         { "port", nameof(RemoteNodeReason.ForwardingOverride),
-            "remote node 192.0.2.2: forwarding entry 02:00:00:00:04:02 on flannel.1 has a port, VNI or device of its own, must use the tunnel's" },
+            "remote node 192.0.2.2: forwarding entry 02:00:00:00:04:02 on flannel.1 "
+            + "has a port, VNI or device of its own, must use the tunnel's" },
         { "vni", nameof(RemoteNodeReason.ForwardingOverride),
-            "remote node 192.0.2.2: forwarding entry 02:00:00:00:04:02 on flannel.1 has a port, VNI or device of its own, must use the tunnel's" },
+            "remote node 192.0.2.2: forwarding entry 02:00:00:00:04:02 on flannel.1 "
+            + "has a port, VNI or device of its own, must use the tunnel's" },
         { "via", nameof(RemoteNodeReason.ForwardingOverride),
-            "remote node 192.0.2.2: forwarding entry 02:00:00:00:04:02 on flannel.1 has a port, VNI or device of its own, must use the tunnel's" },
+            "remote node 192.0.2.2: forwarding entry 02:00:00:00:04:02 on flannel.1 "
+            + "has a port, VNI or device of its own, must use the tunnel's" },
         { "no route", nameof(RemoteNodeReason.NoRoute), "remote node 192.0.2.2: no route" },
         { "route of another device", nameof(RemoteNodeReason.NoRoute), "remote node 192.0.2.2: no route" },
-        { "device gone", nameof(RemoteNodeReason.NoRoute), "remote node 192.0.2.2: route 192.0.2.2/32 leaves by ifindex 99, which is gone" },
-        { "blackhole", nameof(RemoteNodeReason.RouteRefused), "remote node 192.0.2.2: a blackhole, unreachable or prohibit route covers it" },
+        { "device gone", nameof(RemoteNodeReason.NoRoute),
+            "remote node 192.0.2.2: route 192.0.2.2/32 leaves by ifindex 99, which is gone" },
+        { "blackhole", nameof(RemoteNodeReason.RouteRefused),
+            "remote node 192.0.2.2: a blackhole, unreachable or prohibit route covers it" },
         { "own address", nameof(RemoteNodeReason.LocalAddress), "remote node 192.0.2.2: is an address of this node, must be another's" },
-        { "multipath", nameof(RemoteNodeReason.UnsupportedRoute), "remote node 192.0.2.2: route 192.0.2.2/32 is multipath, must have one plain next hop" },
+        { "multipath", nameof(RemoteNodeReason.UnsupportedRoute),
+            "remote node 192.0.2.2: route 192.0.2.2/32 is multipath, must have one plain next hop" },
         { "ipv6 gateway", nameof(RemoteNodeReason.UnsupportedRoute),
             "remote node 192.0.2.2: route 192.0.2.2/32 is via an IPv6 gateway, must have one plain next hop" },
         { "encapsulating", nameof(RemoteNodeReason.UnsupportedRoute),
             "remote node 192.0.2.2: route 192.0.2.2/32 is encapsulating, must have one plain next hop" },
         { "nexthop object", nameof(RemoteNodeReason.UnsupportedRoute),
             "remote node 192.0.2.2: route 192.0.2.2/32 is by a nexthop object, must have one plain next hop" },
-        { "tos", nameof(RemoteNodeReason.UnsupportedRoute), "remote node 192.0.2.2: route 192.0.2.2/32 is for one TOS only, must have one plain next hop" },
+        { "tos", nameof(RemoteNodeReason.UnsupportedRoute),
+            "remote node 192.0.2.2: route 192.0.2.2/32 is for one TOS only, must have one plain next hop" },
         { "rule", nameof(RemoteNodeReason.PolicyRouting), "remote node 192.0.2.2: routing rule 100 may send packets elsewhere" },
         { "source", nameof(RemoteNodeReason.SourceMismatch),
             "remote node 192.0.2.2: its route prefers source 192.0.2.9, must be 192.0.2.1; give flannel.1 a local address" },
         { "wireguard", nameof(RemoteNodeReason.NotEthernet),
             "remote node 192.0.2.2: its route leaves by wg0 of kind 'wireguard', must be a plain Ethernet device outside any VRF" },
         { "down", nameof(RemoteNodeReason.DeviceDown), "remote node 192.0.2.2: device eth1 is down, must be up" },
-        { "no neighbour", nameof(RemoteNodeReason.NextHopUnresolved), "remote node 192.0.2.2: next hop 192.0.2.2 has no Ethernet address on eth0 yet" },
-        { "incomplete", nameof(RemoteNodeReason.NextHopUnresolved), "remote node 192.0.2.2: next hop 192.0.2.2 has no Ethernet address on eth0 yet" },
+        { "no neighbour", nameof(RemoteNodeReason.NextHopUnresolved),
+            "remote node 192.0.2.2: next hop 192.0.2.2 has no Ethernet address on eth0 yet" },
+        { "incomplete", nameof(RemoteNodeReason.NextHopUnresolved),
+            "remote node 192.0.2.2: next hop 192.0.2.2 has no Ethernet address on eth0 yet" },
         { "failed", nameof(RemoteNodeReason.NextHopFailed), "remote node 192.0.2.2: next hop 192.0.2.2 does not answer ARP on eth0" },
         { "ipsec", nameof(RemoteNodeReason.Ipsec),
             "remote node 192.0.2.2: IPsec policy 192.0.2.1/32 -> 192.0.2.2/32 (dir Out, 1 templates) covers the tunnel, "
@@ -122,7 +132,8 @@ public sealed class RemoteNodeResolverTests
         { "ipsec block", nameof(RemoteNodeReason.Ipsec),
             "remote node 192.0.2.2: IPsec policy 0.0.0.0/0 -> 0.0.0.0/0 (dir In, block) covers the tunnel, "
             + "which must be without IPsec to be accelerated" },
-        { "mtu", nameof(RemoteNodeReason.MtuTooSmall), "remote node 192.0.2.2: device eth0 carries packets of 100 octets, must carry at least 118" },
+        { "mtu", nameof(RemoteNodeReason.MtuTooSmall),
+            "remote node 192.0.2.2: device eth0 carries packets of 100 octets, must carry at least 118" },
     };
 
     [Theory]
@@ -196,7 +207,8 @@ public sealed class RemoteNodeResolverTests
         };
     }
 
-    private static Underlay Underlay(NetworkSnapshot network) => UnderlayResolver.Resolve(network, Networks.Options).Value.ShouldNotBeNull();
+    private static Underlay Underlay(NetworkSnapshot network) => UnderlayResolver.Resolve(network, Networks.Options)
+        .Value.ShouldNotBeNull();
 
     private static Resolution<RemoteNode, RemoteNodeReason> Resolve(NetworkSnapshot network) =>
         RemoteNodeResolver.Resolve(network, Underlay(network)).ShouldHaveSingleItem().Resolution;

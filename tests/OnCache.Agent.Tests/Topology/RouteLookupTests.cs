@@ -11,7 +11,8 @@ public sealed class RouteLookupTests
     private static readonly Ipv4Address s_destination = Ipv4Address.Parse("198.51.100.7");
 
     // Few bits vary, so that prefixes nest and addresses hit.
-    private static readonly Gen<Ipv4Address> s_address = Gen.Choose(0, 255).Select(static value => new Ipv4Address((uint)value << 24 | 0x00a5_a5a5));
+    private static readonly Gen<Ipv4Address> s_address = Gen.Choose(0, 255)
+        .Select(static value => new Ipv4Address((uint)value << 24 | 0x00a5_a5a5));
 
     private static readonly Gen<Ipv4Route> s_route =
         from address in s_address
@@ -93,8 +94,10 @@ public sealed class RouteLookupTests
         ["matches its source"] = (new RoutingRule { Priority = 1, Table = 77, Source = Ipv4Prefix.Parse("192.0.2.0/24") }, "77"),
         ["another source"] = (new RoutingRule { Priority = 1, Table = 77, Source = Ipv4Prefix.Parse("10.0.0.0/8") }, "main"),
         ["another destination"] = (new RoutingRule { Priority = 1, Table = 77, Destination = Ipv4Prefix.Parse("10.0.0.0/8") }, "main"),
-        ["not another source"] = (new RoutingRule { Priority = 1, Table = 77, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Invert = true }, "77"),
-        ["not its source"] = (new RoutingRule { Priority = 1, Table = 77, Source = Ipv4Prefix.Parse("192.0.2.0/24"), Invert = true }, "main"),
+        ["not another source"] = (new RoutingRule { Priority = 1, Table = 77, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Invert = true },
+            "77"),
+        ["not its source"] = (new RoutingRule { Priority = 1, Table = 77, Source = Ipv4Prefix.Parse("192.0.2.0/24"), Invert = true },
+            "main"),
         ["a mark"] = (new RoutingRule { Priority = 1, Table = 77, HasOtherSelectors = true }, "undecided"),
         ["not a mark"] = (new RoutingRule { Priority = 1, Table = 77, HasOtherSelectors = true, Invert = true }, "undecided"),
         ["a mark for the same table"] = (new RoutingRule { Priority = 1, Table = Ipv4Route.MainTable, HasOtherSelectors = true }, "main"),

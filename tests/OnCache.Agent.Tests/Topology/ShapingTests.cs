@@ -71,6 +71,7 @@ public sealed class ShapingTests
     private static EndpointAttachment Attachment(TcFilter filter) => Attachment(Networks.Node.With(filter));
 
     private static EndpointAttachment Attachment(NetworkSnapshot network) =>
-        EndpointResolver.Resolve(network, Networks.Pod, static filter => filter.BpfName?.StartsWith("oncache_", StringComparison.Ordinal) == true)
+        EndpointResolver
+            .Resolve(network, Networks.Pod, static filter => filter.BpfName?.StartsWith("oncache_", StringComparison.Ordinal) == true)
             .Value.ShouldNotBeNull();
 }

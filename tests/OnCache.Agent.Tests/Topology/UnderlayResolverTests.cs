@@ -74,9 +74,11 @@ public sealed class UnderlayResolverTests
     [Fact]
     public void With_a_device_of_its_own_the_local_address_may_be_elsewhere()
     {
-        var network = Networks.Node.With(new Link { IfIndex = 9, Name = "eth1", Mac = Networks.RouterMac, Mtu = 9000, Flags = LinkFlags.Up });
+        var network = Networks.Node.With(
+            new Link { IfIndex = 9, Name = "eth1", Mac = Networks.RouterMac, Mtu = 9000, Flags = LinkFlags.Up });
 
-        UnderlayResolver.Resolve(network.With(Networks.FlannelLink with { Vxlan = Networks.Vxlan with { LinkIfIndex = 9 } }), Networks.Options)
+        UnderlayResolver.Resolve(network.With(Networks.FlannelLink with { Vxlan = Networks.Vxlan with { LinkIfIndex = 9 } }),
+            Networks.Options)
             .Value.ShouldNotBeNull().Nic.ShouldBe(new UnderlayNic(9, "eth1", Networks.RouterMac, 9000));
     }
 
@@ -97,7 +99,8 @@ public sealed class UnderlayResolverTests
     {
         var network = Networks.Node.With(Networks.FlannelLink with { IfIndex = 9, Name = "vxlan9" });
 
-        UnderlayResolver.Resolve(network, Networks.Options with { TunnelName = "vxlan9" }).Value.ShouldNotBeNull().Tunnel.IfIndex.ShouldBe(9);
+        UnderlayResolver.Resolve(network, Networks.Options with { TunnelName = "vxlan9" }).Value.ShouldNotBeNull()
+            .Tunnel.IfIndex.ShouldBe(9);
     }
 
     public static TheoryData<string, string> NicKinds => new()
@@ -132,16 +135,21 @@ public sealed class UnderlayResolverTests
         { "not a tunnel", nameof(UnderlayReason.NotVxlan), "tunnel cni0: kind is 'bridge', must be 'vxlan'" },
         { "named and down", nameof(UnderlayReason.TunnelDown), "tunnel flannel.1: device is down, must be up" },
         { "down", nameof(UnderlayReason.TunnelDown), "tunnel: VXLAN device flannel.1 is down, must be up" },
-        { "several", nameof(UnderlayReason.SeveralTunnels), "tunnel: several VXLAN devices are up (flannel.1, vxlan9), name the one to accelerate" },
-        { "external", nameof(UnderlayReason.CollectMetadata), "tunnel flannel.1: is 'external' (collect metadata), must have a VNI of its own" },
+        { "several", nameof(UnderlayReason.SeveralTunnels),
+            "tunnel: several VXLAN devices are up (flannel.1, vxlan9), name the one to accelerate" },
+        { "external", nameof(UnderlayReason.CollectMetadata),
+            "tunnel flannel.1: is 'external' (collect metadata), must have a VNI of its own" },
         { "gbp", nameof(UnderlayReason.GroupPolicy), "tunnel flannel.1: has the group policy extension (gbp), must be without it" },
         { "gpe", nameof(UnderlayReason.GenericProtocolExtension), "tunnel flannel.1: is VXLAN-GPE (gpe), must be plain VXLAN" },
-        { "remcsum", nameof(UnderlayReason.RemoteChecksum), "tunnel flannel.1: uses remote checksum offload (remcsum), must be without it" },
+        { "remcsum", nameof(UnderlayReason.RemoteChecksum),
+            "tunnel flannel.1: uses remote checksum offload (remcsum), must be without it" },
         { "ttl inherit", nameof(UnderlayReason.TtlInherit), "tunnel flannel.1: has ttl inherit, must have a fixed ttl or auto" },
         { "df inherit", nameof(UnderlayReason.DontFragmentInherit), "tunnel flannel.1: has df inherit, must have df set or unset" },
         { "ipv6", nameof(UnderlayReason.Ipv6Underlay), "tunnel flannel.1: has an IPv6 underlay, must have an IPv4 local address" },
-        { "address elsewhere", nameof(UnderlayReason.NoLocalAddress), "tunnel flannel.1: local address 192.0.2.99 is on no device of this node" },
-        { "neither", nameof(UnderlayReason.NoLocalAddress), "tunnel flannel.1: has neither a local address nor a device, must have one of them" },
+        { "address elsewhere", nameof(UnderlayReason.NoLocalAddress),
+            "tunnel flannel.1: local address 192.0.2.99 is on no device of this node" },
+        { "neither", nameof(UnderlayReason.NoLocalAddress),
+            "tunnel flannel.1: has neither a local address nor a device, must have one of them" },
         { "bare device", nameof(UnderlayReason.NoLocalAddress), "tunnel flannel.1: its device eth9 has no IPv4 address, must have one" },
         { "device elsewhere", nameof(UnderlayReason.NoNic), "tunnel flannel.1: its device (ifindex 99) is not in this network namespace" },
         { "nic down", nameof(UnderlayReason.NicDown), "tunnel flannel.1: underlay device eth0 is down, must be up" },
@@ -188,7 +196,8 @@ public sealed class UnderlayResolverTests
         "ipv6" => (With(Networks.Vxlan with { UsesIpv6 = true, Local = null }), null),
         "address elsewhere" => (With(Networks.Vxlan with { Local = Ipv4Address.Parse("192.0.2.99") }), null),
         "neither" => (With(Networks.Vxlan with { Local = null, LinkIfIndex = 0 }), null),
-        "bare device" => (With(Networks.Vxlan with { Local = null, LinkIfIndex = 9 }).With(Networks.Eth0Link with { IfIndex = 9, Name = "eth9" }), null),
+        "bare device" => (With(Networks.Vxlan with { Local = null, LinkIfIndex = 9 })
+            .With(Networks.Eth0Link with { IfIndex = 9, Name = "eth9" }), null),
         "device elsewhere" => (With(Networks.Vxlan with { LinkIfIndex = 99 }), null),
         "nic down" => (Networks.Node.With(Networks.Eth0Link with { Flags = LinkFlags.None }), null),
         "no ethernet" => (Networks.Node.With(Networks.Eth0Link with { HardwareType = 65534, Mac = null }), null),
@@ -200,5 +209,6 @@ public sealed class UnderlayResolverTests
 
     private static NetworkSnapshot With(VxlanAttributes vxlan) => Networks.Node.With(Networks.FlannelLink with { Vxlan = vxlan });
 
-    private static Resolution<Underlay, UnderlayReason> Resolve(VxlanAttributes vxlan) => UnderlayResolver.Resolve(With(vxlan), Networks.Options);
+    private static Resolution<Underlay, UnderlayReason> Resolve(VxlanAttributes vxlan) =>
+        UnderlayResolver.Resolve(With(vxlan), Networks.Options);
 }
