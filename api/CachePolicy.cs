@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OnCache.Api;
 
 /// <summary>One policy as it applies to a node.</summary>
@@ -13,7 +15,16 @@ public sealed record CachePolicy
     public AccelerationMode Mode { get; init; } = AccelerationMode.Accelerate;
 
     /// <summary>The protocols it covers.</summary>
+    [JsonIgnore]
     public Protocols Protocols { get; init; } = Protocols.All;
+
+    /// <summary>The same as a list, as it is written in the object.</summary>
+    [JsonPropertyName("protocols")]
+    public IReadOnlyList<Protocol> ListedProtocols
+    {
+        get => Protocols.ToList();
+        init => Protocols = value.ToBits();
+    }
 
     /// <summary>The namespaces it covers.</summary>
     public NamespaceSelection Namespaces { get; init; } = new();

@@ -23,7 +23,7 @@ public static class EndpointSelection
             return Disabled(SelectionCause.NamespaceExcluded, $"namespace {endpoint.Namespace} is excluded");
         }
 
-        if (spec.Exclusions.PodSelector?.Matches(endpoint.Labels) == true)
+        if (spec.Exclusions.PodSelectors.Any(selector => selector.Matches(endpoint.Labels)))
         {
             return Disabled(SelectionCause.PodExcluded, "its labels are excluded");
         }

@@ -1,13 +1,30 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace OnCache.Api;
 
 /// <summary>What is never accelerated. Exclusions win over every policy.</summary>
 public sealed record Exclusions
 {
-    /// <summary>The most entries <see cref="Cidrs"/> and <see cref="Ports"/> accept each.</summary>
+    /// <summary>The most entries <see cref="Cidrs"/>, <see cref="Ports"/> and <see cref="Namespaces"/> accept each.</summary>
     public const int MaximumEntries = 1000;
 
+    /// <summary>The most <see cref="PodSelectors"/>.</summary>
+    public const int MaximumSelectors = 100;
+
     /// <summary>Peers, by address, that local pods reach over the CNI's path only.</summary>
+    [JsonIgnore]
     public IReadOnlyList<Ipv4Cidr> Cidrs { get; init; } = [];
+
+    /// <summary>The same as text, as it is written in the object.</summary>
+    [JsonPropertyName("cidrs")]
+    public IReadOnlyList<string> CidrTexts
+    {
+        get => [.. Cidrs.Select(cidr => cidr.ToString())];
+        init => Cidrs = [.. value.Select(text => Ipv4Cidr.TryParse(text, out var cidr, out var expected)
+            ? cidr
+            : throw new JsonException($"{text} is not accepted; {expected}"))];
+    }
 
     /// <summary>Ports, at either end of a flow, that stay on the CNI's path.</summary>
     public IReadOnlyList<PortExclusion> Ports { get; init; } = [];
@@ -15,8 +32,8 @@ public sealed record Exclusions
     /// <summary>Namespaces, by name, whose pods are never accelerated.</summary>
     public IReadOnlyList<string> Namespaces { get; init; } = [];
 
-    /// <summary>Pods, by label, that are never accelerated; absent excludes none, the empty selector excludes all (as in Kubernetes).</summary>
-    public LabelSelector? PodSelector { get; init; }
+    /// <summary>Pods that are never accelerated: those that any of the selectors matches. The empty selector excludes all (as in Kubernetes).</summary>
+    public IReadOnlyList<LabelSelector> PodSelectors { get; init; } = [];
 }
 
 /// <summary>A port of one transport protocol.</summary>

@@ -1,7 +1,7 @@
 namespace OnCache.Api;
 
-/// <summary>The rules that several objects share.</summary>
-internal static class FieldRules
+/// <summary>The rules that several objects share. Each returns the problems of one field.</summary>
+public static class FieldRules
 {
     public static IEnumerable<FieldProblem> Within(string field, int value, Bounds<int> bounds)
     {

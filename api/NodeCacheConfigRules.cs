@@ -16,6 +16,7 @@ public static class NodeCacheConfigRules
             .. FieldRules.Within("spec.lease", spec.Lease, NodeCacheConfigSpec.LeaseBounds),
             .. FieldRules.Within("spec.settle", spec.Settle, NodeCacheConfigSpec.SettleBounds),
             .. Check(spec.Exclusions),
+            .. FieldRules.AtMost("spec.policies", spec.Policies.Count, NodeCacheConfigSpec.MaximumPolicies),
             .. spec.Policies.SelectMany((policy, i) => Check($"spec.policies[{i}]", policy)),
             .. FieldRules.Unique(spec.Policies, i => $"spec.policies[{i}].name", policy => policy.Name.Length == 0 ? null : policy.Name),
         ];
@@ -47,8 +48,10 @@ public static class NodeCacheConfigRules
             exclusions.Ports,
             i => $"spec.exclusions.ports[{i}]",
             port => PortExclusion.PortBounds.Contains(port.Port) ? $"{port.Protocol.ToString().ToUpperInvariant()} {port.Port}" : null),
+        .. FieldRules.AtMost("spec.exclusions.namespaces", exclusions.Namespaces.Count, Exclusions.MaximumEntries),
         .. exclusions.Namespaces.SelectMany((name, i) => FieldRules.Namespace($"spec.exclusions.namespaces[{i}]", name)),
-        .. FieldRules.Selector("spec.exclusions.podSelector", exclusions.PodSelector),
+        .. FieldRules.AtMost("spec.exclusions.podSelectors", exclusions.PodSelectors.Count, Exclusions.MaximumSelectors),
+        .. exclusions.PodSelectors.SelectMany((selector, i) => FieldRules.Selector($"spec.exclusions.podSelectors[{i}]", selector)),
     ];
 
     private static IEnumerable<FieldProblem> Check(string field, CachePolicy policy) =>

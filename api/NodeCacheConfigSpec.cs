@@ -3,6 +3,9 @@ namespace OnCache.Api;
 /// <summary>The desired state of one node. Every property has the default of the schema.</summary>
 public sealed record NodeCacheConfigSpec
 {
+    /// <summary>The most <see cref="Policies"/>.</summary>
+    public const int MaximumPolicies = 100;
+
     /// <summary>The shortest and the longest <see cref="Lease"/>.</summary>
     public static Bounds<TimeSpan> LeaseBounds { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OnCache.Api;
 
 /// <summary>The protocols a policy may accelerate. The bits are those of an endpoint's protocol mask.</summary>
@@ -20,12 +22,42 @@ public enum Protocols
     All = Tcp | Udp | Icmp,
 }
 
+/// <summary>One of the protocols a policy may accelerate.</summary>
+public enum Protocol
+{
+    /// <summary>TCP.</summary>
+    [JsonStringEnumMemberName("TCP")]
+    Tcp,
+
+    /// <summary>UDP.</summary>
+    [JsonStringEnumMemberName("UDP")]
+    Udp,
+
+    /// <summary>ICMP echo request and reply.</summary>
+    [JsonStringEnumMemberName("ICMP")]
+    Icmp,
+}
+
 /// <summary>A protocol that has ports.</summary>
 public enum TransportProtocol
 {
     /// <summary>TCP.</summary>
+    [JsonStringEnumMemberName("TCP")]
     Tcp,
 
     /// <summary>UDP.</summary>
+    [JsonStringEnumMemberName("UDP")]
     Udp,
+}
+
+/// <summary>The protocols as a list, which is how objects spell them, and as bits, which is how the datapath does.</summary>
+public static class ProtocolList
+{
+    /// <summary>The bits of the listed protocols.</summary>
+    public static Protocols ToBits(this IEnumerable<Protocol> list) =>
+        list.Aggregate(Protocols.None, (all, one) => all | (Protocols)(1 << (int)one));
+
+    /// <summary>The list of the bits, in the order of their declaration.</summary>
+    public static IReadOnlyList<Protocol> ToList(this Protocols bits) =>
+        [.. Enum.GetValues<Protocol>().Where(one => bits.HasFlag((Protocols)(1 << (int)one)))];
 }

@@ -55,7 +55,7 @@ internal static class NodeCacheConfigFields
         Cidrs = exclusions.Scalars("cidrs", Parse.Cidr) ?? [],
         Ports = exclusions.Objects("ports", Port),
         Namespaces = exclusions.Texts("namespaces"),
-        PodSelector = exclusions.Object("podSelector", Selector),
+        PodSelectors = exclusions.Objects("podSelectors", Selector),
     };
 
     private static PortExclusion Port(FieldReader port) => new(

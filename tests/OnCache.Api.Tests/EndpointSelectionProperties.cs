@@ -53,7 +53,7 @@ public sealed class EndpointSelectionProperties
     private static readonly Gen<Exclusions> Excluded =
         from names in Gen.SubListOf(NamespaceNames)
         from pods in Selectors.OrNull()
-        select new Exclusions { Namespaces = [.. names], PodSelector = pods };
+        select new Exclusions { Namespaces = [.. names], PodSelectors = pods is null ? [] : [pods] };
 
     private static readonly Arbitrary<(NodeCacheConfigSpec Spec, LocalEndpoint Pod)> Cases = (
         from policies in Gen.ListOf(Policies)
@@ -66,7 +66,7 @@ public sealed class EndpointSelectionProperties
     {
         var (spec, pod) = item;
         var excluded = spec.Exclusions.Namespaces.Contains(pod.Namespace, StringComparer.Ordinal)
-            || spec.Exclusions.PodSelector?.Matches(pod.Labels) == true;
+            || spec.Exclusions.PodSelectors.Any(selector => selector.Matches(pod.Labels));
         return !excluded || Select(spec, pod) is { Mode: AccelerationMode.Disabled, Protocols: Protocols.None, PolicyName: null };
     });
 

@@ -87,8 +87,8 @@ public sealed class EndpointSelectionTests
     {
         var spec = Endpoints.Spec(Endpoints.Everything);
 
-        Select(spec with { Exclusions = new() { PodSelector = null } }, Endpoints.Pod).Mode.ShouldBe(AccelerationMode.Accelerate);
-        Select(spec with { Exclusions = new() { PodSelector = new() } }, Endpoints.Pod).Cause.ShouldBe(SelectionCause.PodExcluded);
+        Select(spec with { Exclusions = new() { PodSelectors = [] } }, Endpoints.Pod).Mode.ShouldBe(AccelerationMode.Accelerate);
+        Select(spec with { Exclusions = new() { PodSelectors = [Endpoints.Selector("app", "none"), new()] } }, Endpoints.Pod).Cause.ShouldBe(SelectionCause.PodExcluded);
     }
 
     private static EndpointTreatment Select(NodeCacheConfigSpec spec, LocalEndpoint endpoint) =>

@@ -32,7 +32,7 @@ public sealed class ConfigurationDocumentsTests
         spec.Exclusions.Cidrs.Select(cidr => cidr.ToString()).ShouldBe(["10.1.0.0/16"]);
         spec.Exclusions.Ports.ShouldBe([new(TransportProtocol.Tcp, 5432), new(TransportProtocol.Udp, 53)]);
         spec.Exclusions.Namespaces.ShouldBe(["monitoring"]);
-        spec.Exclusions.PodSelector!.MatchExpressions.ShouldHaveSingleItem().Operator.ShouldBe(LabelSelectorOperator.NotIn);
+        spec.Exclusions.PodSelectors.ShouldHaveSingleItem().MatchExpressions.ShouldHaveSingleItem().Operator.ShouldBe(LabelSelectorOperator.NotIn);
 
         var policy = spec.Policies.ShouldHaveSingleItem();
         (policy.Name, policy.Priority, policy.Mode, policy.Protocols).ShouldBe(("default", 7, AccelerationMode.Observe, Protocols.Tcp | Protocols.Icmp));

@@ -16,7 +16,7 @@ internal static class ConfigurationText
             cidrs: [ "10.1.0.0/16" ]
             ports: [ { protocol: TCP, port: 5432 }, { protocol: UDP, port: 53 } ]
             namespaces: [ monitoring ]
-            podSelector: { matchExpressions: [ { key: app, operator: NotIn, values: [ web ] } ] }
+            podSelectors: [ { matchExpressions: [ { key: app, operator: NotIn, values: [ web ] } ] } ]
           policies:
           - name: default
             priority: 7

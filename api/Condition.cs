@@ -1,0 +1,76 @@
+namespace OnCache.Api;
+
+/// <summary>One aspect of an object's state, in Kubernetes' shape.</summary>
+/// <param name="Type">The aspect: see <see cref="ConditionType"/>.</param>
+/// <param name="Status">Whether it holds.</param>
+/// <param name="Reason">Why, as one word for programs.</param>
+/// <param name="Message">Why, for a person.</param>
+/// <param name="ObservedGeneration">The generation of the object it speaks of.</param>
+/// <param name="LastTransitionTime">When <paramref name="Status"/> last changed.</param>
+public sealed record Condition(
+    string Type,
+    ConditionStatus Status,
+    string Reason,
+    string Message,
+    long ObservedGeneration,
+    DateTimeOffset LastTransitionTime);
+
+/// <summary>Whether a condition holds.</summary>
+public enum ConditionStatus
+{
+    /// <summary>It holds.</summary>
+    True,
+
+    /// <summary>It does not.</summary>
+    False,
+
+    /// <summary>It cannot be told.</summary>
+    Unknown,
+}
+
+/// <summary>The types of conditions in use.</summary>
+public static class ConditionType
+{
+    /// <summary>The policy is valid and decides for some pods of some node.</summary>
+    public const string Accepted = nameof(Accepted);
+
+    /// <summary>Of a policy: every node it selects has put it in force. Of a node: the agent has put the configuration in force.</summary>
+    public const string Programmed = nameof(Programmed);
+
+    /// <summary>All of the above.</summary>
+    public const string Ready = nameof(Ready);
+
+    /// <summary>Present while nodes are still to follow.</summary>
+    public const string Reconciling = nameof(Reconciling);
+
+    /// <summary>Present while nothing will change without someone's help.</summary>
+    public const string Stalled = nameof(Stalled);
+}
+
+/// <summary>The reasons of conditions in use.</summary>
+public static class ConditionReason
+{
+    /// <summary>Accepted.</summary>
+    public const string Accepted = nameof(Accepted);
+
+    /// <summary>Not accepted: other policies leave nothing to it, or take the room it needs.</summary>
+    public const string Conflicted = nameof(Conflicted);
+
+    /// <summary>Not accepted: a field has a value that cannot be used.</summary>
+    public const string Invalid = nameof(Invalid);
+
+    /// <summary>Not accepted: no node is selected.</summary>
+    public const string TargetNotFound = nameof(TargetNotFound);
+
+    /// <summary>Programmed everywhere.</summary>
+    public const string Programmed = nameof(Programmed);
+
+    /// <summary>Programmed on some nodes.</summary>
+    public const string PartiallyProgrammed = nameof(PartiallyProgrammed);
+
+    /// <summary>Not programmed yet.</summary>
+    public const string Pending = nameof(Pending);
+
+    /// <summary>It cannot be programmed.</summary>
+    public const string Failed = nameof(Failed);
+}

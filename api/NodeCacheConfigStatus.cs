@@ -1,0 +1,88 @@
+namespace OnCache.Api;
+
+/// <summary>What a node's agent made of its configuration. Written by that agent alone, when something changes.</summary>
+public sealed record NodeCacheConfigStatus
+{
+    /// <summary>The generation of the object that the agent has put in force, or failed to.</summary>
+    public long ObservedGeneration { get; init; }
+
+    /// <summary>Programmed (reasons Programmed, Pending and Failed) and Ready.</summary>
+    public IReadOnlyList<Condition> Conditions { get; init; } = [];
+
+    /// <summary>The node's pods by state.</summary>
+    public EndpointCounts Endpoints { get; init; } = new();
+
+    /// <summary>The node's pods by the policy that decides for them.</summary>
+    public IReadOnlyList<PolicyEndpoints> Policies { get; init; } = [];
+
+    /// <summary>Why pods are not accelerated, counted; reasons without pods are left out.</summary>
+    public IReadOnlyList<Refusal> Refusals { get; init; } = [];
+
+    /// <summary>What kernel and devices offer; absent until it was looked for.</summary>
+    public NodeCapabilities? Capabilities { get; init; }
+
+    /// <summary>The caches as they are, which a change of size alters only when the agent starts; absent until they are there.</summary>
+    public EffectiveCaches? Caches { get; init; }
+
+    /// <summary>The last flush; absent before the first.</summary>
+    public FlushRecord? LastFlush { get; init; }
+}
+
+/// <summary>The pods of a node by state.</summary>
+public sealed record EndpointCounts
+{
+    /// <summary>Flows take the fast path once learned.</summary>
+    public int Accelerated { get; init; }
+
+    /// <summary>Flows are learned and counted, not redirected.</summary>
+    public int Observed { get; init; }
+
+    /// <summary>Kept on the CNI's path by policies, an exclusion or the pod itself.</summary>
+    public int Disabled { get; init; }
+
+    /// <summary>Something has to appear first, such as the pod's interface.</summary>
+    public int Waiting { get; init; }
+
+    /// <summary>Kept on the CNI's path by a bandwidth limit.</summary>
+    public int Shaped { get; init; }
+}
+
+/// <summary>The pods of a node for which one policy decides.</summary>
+/// <param name="Name">The policy.</param>
+/// <param name="Selected">Pods for which it decides.</param>
+/// <param name="Accelerated">Of these, pods whose flows take the fast path once learned.</param>
+public sealed record PolicyEndpoints(string Name, int Selected, int Accelerated);
+
+/// <summary>Pods that are not accelerated for one reason.</summary>
+/// <param name="Reason">One word for programs.</param>
+/// <param name="Pods">How many.</param>
+public sealed record Refusal(string Reason, int Pods);
+
+/// <summary>What kernel and devices of a node offer.</summary>
+/// <param name="Kernel">The kernel's release.</param>
+/// <param name="Attach">How programs are attached: <c>tcx</c> or <c>clsact</c>.</param>
+/// <param name="Features">What was looked for, by name.</param>
+public sealed record NodeCapabilities(string Kernel, string Attach, IReadOnlyList<NodeFeature> Features);
+
+/// <summary>One thing a node has or lacks.</summary>
+/// <param name="Name">Its name, such as <c>conntrack</c>.</param>
+/// <param name="Available">Whether it can be used.</param>
+/// <param name="Detail">How it was found, or what it needs.</param>
+public sealed record NodeFeature(string Name, bool Available, string? Detail);
+
+/// <summary>The caches of a node as they are.</summary>
+/// <param name="Filter">The filter cache, in flows.</param>
+/// <param name="Egress">The egress cache, in remote nodes.</param>
+/// <param name="Ingress">The ingress cache, in local pods.</param>
+public sealed record EffectiveCaches(EffectiveCache Filter, EffectiveCache Egress, EffectiveCache Ingress);
+
+/// <summary>One cache as it is.</summary>
+/// <param name="Capacity">Entries it holds.</param>
+/// <param name="MemoryBytes">Kernel memory it takes, in bytes.</param>
+public sealed record EffectiveCache(int Capacity, long MemoryBytes);
+
+/// <summary>A flush.</summary>
+/// <param name="At">When.</param>
+/// <param name="Cause">What made it necessary.</param>
+/// <param name="DurationMicroseconds">From the event to its effect, in microseconds.</param>
+public sealed record FlushRecord(DateTimeOffset At, string Cause, long DurationMicroseconds);
