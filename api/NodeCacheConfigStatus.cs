@@ -25,7 +25,7 @@ public sealed record NodeCacheConfigStatus
     public EffectiveCaches? Caches { get; init; }
 
     /// <summary>The last flush; absent before the first.</summary>
-    public FlushRecord? LastFlush { get; init; }
+    public NodeFlush? LastFlush { get; init; }
 }
 
 /// <summary>The pods of a node by state.</summary>
@@ -85,4 +85,4 @@ public sealed record EffectiveCache(int Capacity, long MemoryBytes);
 /// <param name="At">When.</param>
 /// <param name="Cause">What made it necessary.</param>
 /// <param name="DurationMicroseconds">From the event to its effect, in microseconds.</param>
-public sealed record FlushRecord(DateTimeOffset At, string Cause, long DurationMicroseconds);
+public sealed record NodeFlush(DateTimeOffset At, string Cause, long DurationMicroseconds);
