@@ -86,7 +86,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             NodeEpoch = entry.Node == "none" ? 0 : Stage.NodeEpoch - (entry.Stale.Contains(EpochOf.Node) ? 1u : 0),
             Endpoint = EndpointSlot(entry.Endpoint),
             Node = NodeSlot(entry.Node),
-            Closing = entry.Closing ? (byte)1 : (byte)0,
+            Closing = entry.Closing,
         };
         stage.Maps.FilterCache.Set(Key, written);
         return written;
@@ -185,7 +185,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
 
         present.ShouldBeTrue("there must be a filter entry");
         var wanted = before is null || expected.Fresh ? FreshEntry() : before.Value;
-        wanted.Closing = expected.Closing ? (byte)1 : wanted.Closing;
+        wanted.Closing = expected.Closing ?? wanted.Closing;
         if (expected.Endpoint is { } endpoint)
         {
             wanted.Endpoint = EndpointSlot(endpoint);
@@ -240,6 +240,11 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
 
     private void CheckConntrack()
     {
+        if (item.Expect.ConntrackGone)
+        {
+            stage.Conntrack.TimeoutOf(item.Before.Conntrack[0]).ShouldBeNull("conntrack must have forgotten the flow");
+        }
+
         if (item.Expect.ConntrackTimeout is { } range)
         {
             var timeout = stage.Conntrack.TimeoutOf(item.Before.Conntrack[0]);

@@ -51,6 +51,10 @@ internal sealed class Conntrack(TestNamespace space)
         }
 
         Execute([.. arguments]);
+        if (entry.Helper)
+        {
+            space.Run(() => ConntrackStatus.Set(entry, ConntrackStatus.Confirmed | ConntrackStatus.SeenReply | ConntrackStatus.Helper));
+        }
     }
 
     /// <summary>Removes every entry.</summary>

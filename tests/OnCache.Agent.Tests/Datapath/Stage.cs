@@ -147,7 +147,7 @@ public sealed class Stage : IDisposable
             Protocols = ProtocolBits.All,
             TimeoutTcpEstablished = 4_000_000,
             TimeoutTcpClosing = 30_000,
-            TimeoutTcpReset = 10_000,
+            TimeoutTcpClosed = 10_000,
             TimeoutUdpStream = 120_000,
         };
         WellKnown.Mac("tunnel").CopyTo(config.TunnelMac);
@@ -183,7 +183,7 @@ public sealed class Stage : IDisposable
                 {
                     $"link add {device.Key} index {device.Value} type veth peer name {device.Key}-peer index {device.Value + 1}",
                     $"link set {device.Key} up",
-                }));
+                }).Append($"link set nic address {WellKnown.Mac("nic")}"));
                 pins = new BpfFileSystem();
                 return new Parts(space, pins, LoadedPrograms.Load(pins));
             }

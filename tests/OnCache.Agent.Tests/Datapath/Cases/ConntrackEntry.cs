@@ -30,4 +30,7 @@ internal sealed record ConntrackEntry
 
     /// <summary>Address that replaced the source.</summary>
     public string? SourceNat { get; init; }
+
+    /// <summary>Does a helper read the payload?</summary>
+    public bool Helper { get; init; }
 }

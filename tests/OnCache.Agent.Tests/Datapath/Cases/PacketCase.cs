@@ -98,7 +98,7 @@ internal sealed record EntryBefore
     /// <summary>A remote node or "none".</summary>
     public string Node { get; init; } = "remote-node";
 
-    public bool Closing { get; init; }
+    public Closing Closing { get; init; }
 }
 
 /// <summary>Whose epoch has moved on since the entry was learned.</summary>
@@ -134,8 +134,8 @@ internal sealed record EndpointBefore
 
     public List<EndpointFlags> Flags { get; init; } = [];
 
-    /// <summary>Seconds from now for which learning is held.</summary>
-    public int Hold { get; init; }
+    /// <summary>Seconds from now for which learning is held, negative when that is over.</summary>
+    public int Hold { get; init; } = -1;
 
     public ushort Mtu { get; init; } = 1450;
 
@@ -195,6 +195,9 @@ internal sealed record Expected
 
     /// <summary>Seconds that the first conntrack entry has left, from and to; not looked at when left out.</summary>
     public List<int>? ConntrackTimeout { get; init; }
+
+    /// <summary>Must the first conntrack entry be gone?</summary>
+    public bool ConntrackGone { get; init; }
 }
 
 internal sealed record EntryExpected
@@ -216,7 +219,7 @@ internal sealed record EntryExpected
 
     public string? Node { get; init; }
 
-    public bool Closing { get; init; }
+    public Closing? Closing { get; init; }
 }
 
 /// <summary>What the endpoint's counters rise by.</summary>
