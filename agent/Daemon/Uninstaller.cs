@@ -9,8 +9,8 @@ internal static class Uninstaller
 {
     public static void Run(PinDirectory pins, ConntrackSysctl conntrack)
     {
-        DetachLinks(pins);
-        DetachFilters();
+        Attachments.RemoveLinks(pins);
+        Attachments.RemoveFilters(NetworkSnapshotReader.Read(), keep: null);
         RestoreConntrack(pins, conntrack);
         pins.Remove();
     }
@@ -39,31 +39,6 @@ internal static class Uninstaller
             {
                 throw new DatapathException(failure);
             }
-        }
-    }
-
-    /// <summary>A link also goes with its pin, but only some time later.</summary>
-    private static void DetachLinks(PinDirectory pins)
-    {
-        var attacher = new TcxAttacher(pins.Links);
-        foreach (var device in attacher.AttachedDevices())
-        {
-            foreach (var (program, direction) in ProgramNames.OfEndpoint.Concat(ProgramNames.OfNic))
-            {
-                attacher.Detach(device, program, direction);
-            }
-        }
-    }
-
-    /// <summary>Our filters on clsact, found by what they are, as their priority was a setting of the agent that attached them.</summary>
-    private static void DetachFilters()
-    {
-        using var monitor = NetworkMonitor.Start();
-        var ours = monitor.Current.Filters.Values.SelectMany(static filters => filters)
-            .Where(static filter => filter.BpfName?.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true);
-        foreach (var filter in ours)
-        {
-            new ClsactAttacher(filter.Priority, static () => []).Detach(filter.IfIndex, filter.BpfName!, filter.Direction);
         }
     }
 }

@@ -226,13 +226,13 @@ public sealed class TransparencyTests(SharedLab shared) : IClassFixture<SharedLa
 
     private static async Task SetMtuAsync(LabPod pod, int mtu)
     {
-        (await pod.RunCommandAsync("ip", ["link", "set", pod.Device, "mtu", $"{mtu}"])).EnsureSuccess();
-        (await pod.Node.RunCommandAsync("ip", ["link", "set", pod.HostInterface, "mtu", $"{mtu}"])).EnsureSuccess();
+        await pod.DoAsync($"ip link set {pod.Device} mtu {mtu}");
+        await pod.Node.DoAsync($"ip link set {pod.HostInterface} mtu {mtu}");
     }
 
     private static async Task OffloadAsync(LabMember member, string features)
     {
         var device = member is LabPod pod ? pod.Device : ((LabNode)member).UnderlayDevice;
-        (await member.RunCommandAsync("ethtool", ["-K", device, .. features.Split(' ')])).EnsureSuccess();
+        await member.DoAsync($"ethtool -K {device} {features}");
     }
 }

@@ -42,26 +42,20 @@ internal sealed class NestedNamespace : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _ = await pod.RunCommandAsync("iptables", ["-w", "-t", "nat", "-F"], CancellationToken.None);
-        _ = await pod.RunCommandAsync("ip", ["netns", "delete", name], CancellationToken.None);
+        await pod.UndoAsync("iptables -w -t nat -F");
+        await pod.UndoAsync($"ip netns delete {name}");
     }
 
     private async Task BuildAsync()
     {
-        await InPodAsync("ip", "netns", "add", name);
-        await InPodAsync("ip", "link", "add", "inner", "type", "veth", "peer", "name", "eth0", "netns", name);
-        await InPodAsync("ip", "link", "set", "inner", "up");
-        await InPodAsync("ip", "address", "add", "10.99.0.1/24", "dev", "inner");
+        await pod.DoAsync($"ip netns add {name}");
+        await pod.DoAsync($"ip link add inner type veth peer name eth0 netns {name}");
+        await pod.DoAsync($"ip link set inner up");
+        await pod.DoAsync($"ip address add 10.99.0.1/24 dev inner");
         pod.Run(static () => File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1"));
-        await InPodAsync("iptables", "-w", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", $"{Port}", "-j", "DNAT", "--to-destination", Address);
-        await InNestedAsync("link", "set", "eth0", "up");
-        await InNestedAsync("address", "add", $"{Address}/24", "dev", "eth0");
-        await InNestedAsync("route", "add", "default", "via", "10.99.0.1");
+        await pod.DoAsync($"iptables -w -t nat -A PREROUTING -p tcp --dport {Port} -j DNAT --to-destination {Address}");
+        await pod.DoAsync($"ip -netns {name} link set eth0 up");
+        await pod.DoAsync($"ip -netns {name} address add {Address}/24 dev eth0");
+        await pod.DoAsync($"ip -netns {name} route add default via 10.99.0.1");
     }
-
-    private async Task InPodAsync(string command, params string[] arguments) =>
-        (await pod.RunCommandAsync(command, arguments, TestContext.Current.CancellationToken)).EnsureSuccess();
-
-    private async Task InNestedAsync(params string[] arguments) =>
-        (await NetworkNamespace.RunCommandAsync(name, "ip", arguments, cancellationToken: TestContext.Current.CancellationToken)).EnsureSuccess();
 }

@@ -1,0 +1,198 @@
+using OnCache.Agent.Bpf;
+using OnCache.EndToEnd.Fixture;
+using OnCache.EndToEnd.Traffic;
+
+namespace OnCache.EndToEnd;
+
+/// <summary>An agent comes, changes and goes: what stays in the kernel, what does not.</summary>
+public sealed class LifecycleTests
+{
+    private const int Exchanges = 20;
+    private const long Megabyte = 1 << 20;
+
+    [Fact]
+    public async Task Clsact_does_the_same_where_tcx_is_absent()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        await lab.StartAsync(options: ["--attach", "clsact"]);
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+
+        await lab.LearnAsync(conversation);
+        var (client, server) = await lab.CountAsync(conversation, Exchanges);
+
+        client.ShouldBe(new Hits(Exchanges, Exchanges));
+        server.ShouldBe(new Hits(Exchanges, Exchanges));
+        (await lab.Agents[0].StatusAsync()).Capabilities.Attach.ShouldBe("clsact");
+        Footprint.Of(lab.Agents[0].Node).ShouldNotContain(static line => line.Contains("tcx", StringComparison.Ordinal));
+
+        foreach (var agent in lab.Agents)
+        {
+            await agent.RestartAsync(options: ["--attach", "clsact"]);
+        }
+
+        await lab.LearnAsync(conversation);
+        foreach (var agent in lab.Agents)
+        {
+            await agent.StopAsync();
+            await agent.UninstallAsync();
+            Footprint.Of(agent.Node).ShouldBe(["liberal 0"]);
+        }
+
+        await conversation.ExchangeAsync(Exchanges);
+    }
+
+    [Fact]
+    public async Task Changing_the_way_of_attachment_leaves_nothing_of_the_other_one()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        await lab.StartAsync(options: ["--attach", "clsact"]);
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+
+        foreach (var agent in lab.Agents)
+        {
+            await agent.RestartAsync(options: ["--attach", "tcx"]);
+            Footprint.Of(agent.Node).ShouldNotContain(static line => line.Contains(" filter ", StringComparison.Ordinal));
+        }
+
+        await lab.LearnAsync(conversation);
+        foreach (var agent in lab.Agents)
+        {
+            await agent.RestartAsync(options: ["--attach", "clsact"]);
+            Footprint.Of(agent.Node).ShouldNotContain(static line => line.Contains(" tcx ", StringComparison.Ordinal));
+        }
+
+        await lab.LearnAsync(conversation);
+    }
+
+    [Fact]
+    public async Task A_restart_keeps_maps_and_links_and_replaces_the_programs()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var agent = lab.Agents[0];
+        var (maps, links, programs) = (KernelIds.OfMaps(agent.Node), KernelIds.OfLinks(agent.Node), KernelIds.OfPrograms(agent.Node));
+
+        await agent.RestartAsync();
+
+        KernelIds.OfMaps(agent.Node).ShouldBe(maps);
+        KernelIds.OfLinks(agent.Node).ShouldBe(links);
+        KernelIds.OfPrograms(agent.Node).Values.ShouldAllBe(id => !programs.Values.Contains(id));
+    }
+
+    [Fact]
+    public async Task Other_sizes_take_other_maps_without_interrupting_anything()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        await using var stream = await DuplexStream.OpenAsync(lab.Client, lab.Server, StreamPace.Steady);
+        await stream.MoveOnAsync(Megabyte);
+        var maps = KernelIds.OfMaps(lab.Agents[0].Node);
+
+        await lab.Agents[0].RestartAsync(new AgentConfig { CacheSizes = "{ filter: 2048, egress: 7, ingress: 9 }" });
+
+        KernelIds.OfMaps(lab.Agents[0].Node).Values.ShouldAllBe(id => !maps.Values.Contains(id));
+        var sizes = (await lab.Agents[0].StatusAsync()).Sizes;
+        (sizes.Filter.Capacity, sizes.Egress.Capacity, sizes.Ingress.Capacity).ShouldBe((2048, 7, 9));
+        var before = await lab.Agents[0].HitsAsync(lab.Client);
+        _ = await Eventually.ReadsAsync(() => lab.Agents[0].HitsAsync(lab.Client), now => (now - before).Both > 100, "the stream on the fast path");
+        await stream.MoveOnAsync(Megabyte);
+        await stream.StopAsync();
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1")]
+    public async Task Uninstall_leaves_the_node_as_it_was(string liberal)
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        var agent = lab.Agents[0];
+        Footprint.SetLiberal(agent.Node, liberal);
+        using var foreign = ForeignProgram.Attach(agent.Node, agent.Node.UnderlayDevice, OnCache.Agent.Net.TcDirection.Ingress);
+        await agent.Node.DoAsync($"tc qdisc add dev {agent.Node.UnderlayDevice} clsact");
+        await agent.Node.DoAsync($"tc filter add dev {agent.Node.UnderlayDevice} egress prio 7 protocol ip u32 match u32 0 0 flowid 1:1");
+        Directory.CreateDirectory(Path.Combine(agent.Node.BpfRoot, "others"));
+        var before = Footprint.Of(agent.Node);
+
+        await agent.StartAsync();
+        Footprint.Liberal(agent.Node).ShouldBe("1");
+        await agent.StopAsync();
+        Footprint.Of(agent.Node).Count.ShouldBeGreaterThan(before.Count + 4);
+        await agent.UninstallAsync();
+
+        Footprint.Of(agent.Node).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Uninstall_twice_and_without_an_installation_does_nothing()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        var before = Footprint.Of(lab.Agents[0].Node);
+
+        await lab.Agents[0].UninstallAsync();
+        await lab.Agents[0].UninstallAsync();
+
+        Footprint.Of(lab.Agents[0].Node).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Uninstall_and_a_second_agent_refuse_beside_a_running_agent()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var agent = lab.Agents[0];
+        var before = Footprint.Of(agent.Node);
+
+        var uninstall = await agent.RunVerbAsync("uninstall", "--pin-root", agent.Node.BpfRoot, "--socket", agent.Socket);
+        var second = await agent.RunVerbAsync(agent.RunArguments());
+
+        foreach (var refused in (OnCache.Lab.Namespaces.CommandResult[])[uninstall, second])
+        {
+            refused.ExitCode.ShouldBe(1);
+            refused.Error.ShouldContain($"an agent already answers on {agent.Socket}");
+            refused.Error.Trim().Split('\n').Length.ShouldBe(1);
+        }
+
+        Footprint.Of(agent.Node).ShouldBe(before);
+        (await agent.StatusAsync()).Ready.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Without_an_agent_traffic_goes_on_by_the_overlay_after_the_deadline(bool killed)
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        await lab.StartAsync(options: ["--heartbeat-timeout", "1s"]);
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+        var agent = lab.Agents[0];
+
+        await (killed ? agent.KillAsync() : agent.StopAsync());
+
+        using var reasons = new PinnedReasons(agent);
+        _ = await Eventually.ReadsAsync(
+            async () =>
+            {
+                await conversation.ExchangeAsync(1);
+                return reasons.Read(Reason.AgentSilent);
+            },
+            static silent => silent is { Egress: > 0, Ingress: > 0 },
+            "the deadline noticed");
+        using var counters = new PinnedHits(agent);
+        var (before, silent) = (counters.Read(), reasons.Read(Reason.AgentSilent));
+        await conversation.ExchangeAsync(Exchanges);
+
+        counters.Read().ShouldBe(before);
+        (reasons.Read(Reason.AgentSilent).Egress - silent.Egress).ShouldBe((ulong)Exchanges);
+        (reasons.Read(Reason.AgentSilent).Ingress - silent.Ingress).ShouldBe((ulong)Exchanges);
+
+        await agent.StartAsync();
+        await lab.LearnAsync(conversation);
+    }
+}
