@@ -37,8 +37,8 @@ missing() {
 mirror() {
   local found
   # shellcheck disable=SC2016 # apt's own placeholders
-  found=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 2>/dev/null |
-    awk '$1 ~ /\/debian\/?$/ { sub("/$", "", $1); print $1; exit }' || true)
+  found=$(apt-get indextargets --format '$(REPO_URI) $(LABEL)' 2>/dev/null |
+    awk '$2 == "Debian" { sub("/$", "", $1); print $1; exit }' || true)
   echo "${found:-http://deb.debian.org/debian}"
 }
 

@@ -1,0 +1,11 @@
+namespace OnCache.Lab.Cluster.Components;
+
+/// <summary>How much of Kubernetes is needed.</summary>
+public enum ComponentSet
+{
+    /// <summary>etcd, kube-apiserver and kubectl.</summary>
+    Api,
+
+    /// <summary>Everything a cluster with nodes runs.</summary>
+    All,
+}

@@ -1,0 +1,157 @@
+using System.Text.Json.Nodes;
+using OnCache.Lab.Cluster;
+using OnCache.Lab.Cluster.Components;
+using OnCache.Lab.Cluster.Control;
+using OnCache.Lab.Namespaces;
+
+namespace OnCache.Lab.Tests.Cluster;
+
+public sealed class ControlPlaneTests
+{
+    private const string ConfigMap = """
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: { name: kept, namespace: default }
+        data: { answer: "42" }
+        """;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_control_plane_serves_its_users_survives_restarts_and_leaves_nothing_behind()
+    {
+        await LiveCluster.RequireAsync(ComponentSet.Api);
+        string folder;
+        IReadOnlyList<string> daemons;
+        await using (var controlPlane = await ControlPlane.StartAsync(new ControlPlaneOptions(), Cancellation))
+        {
+            folder = controlPlane.Folder;
+            daemons = new Daemons(new ClusterNames(controlPlane.Name)).ListRunning();
+            daemons.ShouldBe(["etcd", "kube-apiserver"]);
+            await ServesAsync(controlPlane);
+            await KnowsUsersAsync(controlPlane);
+
+            await controlPlane.RestartApiServerAsync(Cancellation);
+            await HoldsAsync(controlPlane);
+
+            await controlPlane.KillApiServerAsync(Cancellation);
+            (await controlPlane.KubectlAsync(["get", "--raw", "/readyz"], cancellationToken: Cancellation)).ExitCode.ShouldNotBe(0);
+            await controlPlane.StartApiServerAsync(Cancellation);
+            await HoldsAsync(controlPlane);
+        }
+
+        Directory.Exists(folder).ShouldBeFalse();
+        ClusterState.List().ShouldNotContain(Path.GetFileName(folder));
+        ProcessesIn(folder).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Two_control_planes_at_once_do_not_meet_and_that_of_a_dead_process_is_cleaned_away()
+    {
+        await LiveCluster.RequireAsync(ComponentSet.Api);
+        var options = new ControlPlaneOptions { Detached = true };
+        await using (await ControlPlane.StartAsync(options, Cancellation))
+        {
+        }
+
+        try
+        {
+            var names = new ClusterNames(options.Name);
+            new Daemons(names).ListRunning().Count.ShouldBe(2);
+            (await Should.ThrowAsync<LabException>(() => ControlPlane.StartAsync(options, Cancellation)))
+                .Message.ShouldBe($"cluster '{options.Name}' exists already: take it down with 'oncache-lab cluster down --name {options.Name}'");
+
+            // This pid lives, but with another start time: the owner was a process that had the pid before.
+            (ClusterState.Read(options.Name)! with { Owner = ProcessIdentity.Current with { StartTicks = 1 } }).Save();
+            await using var next = await ControlPlane.StartAsync(new ControlPlaneOptions(), Cancellation);
+            Directory.Exists(names.Folder).ShouldBeFalse();
+            ProcessesIn(names.Folder).ShouldBeEmpty();
+            await ServesAsync(next);
+        }
+        finally
+        {
+            await ClusterTeardown.DownAsync(options.Name, CancellationToken.None);
+        }
+    }
+
+    [Fact]
+    public async Task Controllers_give_a_namespace_its_service_account()
+    {
+        await LiveCluster.RequireAsync(ComponentSet.All);
+        await using var controlPlane = await ControlPlane.StartAsync(new ControlPlaneOptions { Controllers = true }, Cancellation);
+
+        (await controlPlane.KubectlAsync(["create", "namespace", "work"], cancellationToken: Cancellation)).EnsureSuccess();
+
+        await Eventually.HoldsAsync(async () =>
+            (await controlPlane.KubectlAsync(["get", "serviceaccount", "default", "-n", "work"], cancellationToken: Cancellation)).ExitCode == 0);
+    }
+
+    [Fact]
+    public async Task A_flag_the_server_does_not_know_is_named_and_nothing_is_left()
+    {
+        await LiveCluster.RequireAsync(ComponentSet.Api);
+        var options = new ControlPlaneOptions { ApiServerArguments = ["--no-such-flag=1"] };
+
+        var failure = await Should.ThrowAsync<LabException>(() => ControlPlane.StartAsync(options, Cancellation));
+
+        failure.Message.ShouldStartWith("kube-apiserver ended: ");
+        failure.Message.ShouldContain("unknown flag: --no-such-flag");
+        Directory.Exists(new ClusterNames(options.Name).Folder).ShouldBeFalse();
+        ProcessesIn(new ClusterNames(options.Name).Folder).ShouldBeEmpty();
+    }
+
+    private static async Task ServesAsync(ControlPlane controlPlane)
+    {
+        (await controlPlane.KubectlAsync(["apply", "-f", "-"], ConfigMap, Cancellation)).EnsureSuccess();
+        await HoldsAsync(controlPlane);
+    }
+
+    private static async Task HoldsAsync(ControlPlane controlPlane)
+    {
+        var read = await controlPlane.KubectlAsync(["get", "configmap", "kept", "-o", "json"], cancellationToken: Cancellation);
+        JsonNode.Parse(read.EnsureSuccess().Output)!["data"]!["answer"]!.GetValue<string>().ShouldBe("42");
+    }
+
+    private static async Task KnowsUsersAsync(ControlPlane controlPlane)
+    {
+        var viewer = controlPlane.MintKubeconfig("system:serviceaccount:a:b", "viewers");
+        const string Binding = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: { name: look }
+            rules: [{ apiGroups: [""], resources: [configmaps], verbs: [get] }]
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: { name: viewers }
+            roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: look }
+            subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: viewers }]
+            """;
+        (await controlPlane.KubectlAsync(["apply", "-f", "-"], Binding, Cancellation)).EnsureSuccess();
+
+        await Eventually.HoldsAsync(async () => (await AsAsync(viewer, "get", "configmap", "kept")).ExitCode == 0);
+        var refused = await AsAsync(viewer, "delete", "configmap", "kept");
+        refused.ExitCode.ShouldBe(1);
+        refused.Error.ShouldContain("User \"system:serviceaccount:a:b\" cannot delete resource");
+        (await AsAsync(controlPlane.TokenKubeconfig, "get", "configmap", "kept")).EnsureSuccess();
+        (await AsAsync(controlPlane.AdminKubeconfig, "auth", "can-i", "*", "*")).EnsureSuccess();
+
+        // The later of two flags wins in kubectl.
+        Task<CommandResult> AsAsync(string kubeconfig, params string[] arguments) =>
+            controlPlane.KubectlAsync([.. arguments, "--kubeconfig", kubeconfig], cancellationToken: Cancellation);
+    }
+
+    // Each daemon names the folder on its command line or runs in it.
+    private static IEnumerable<string> ProcessesIn(string folder) =>
+        Directory.EnumerateDirectories("/proc").Where(process => int.TryParse(Path.GetFileName(process), out _)).Where(process =>
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(process, "cmdline")).Contains(folder + "/", StringComparison.Ordinal);
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        });
+}
