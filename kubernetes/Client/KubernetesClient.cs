@@ -1,0 +1,251 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OnCache.Kubernetes.Configuration;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Resilience;
+using OnCache.Kubernetes.Serialization;
+
+namespace OnCache.Kubernetes.Client;
+
+/// <summary>The client over HTTP.</summary>
+public sealed class KubernetesClient : IKubernetesClient, IDisposable
+{
+    private const string MergePatch = "application/merge-patch+json";
+    // JSON is YAML; the API server names the media type of an apply by the latter.
+    private const string ApplyPatch = "application/apply-patch+yaml";
+
+    private readonly ApiConnection _connection;
+    private readonly string _fieldManager;
+
+    /// <summary>A client of the configured server. Nothing is sent yet.</summary>
+    /// <param name="configuration">Where and who.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="time">Waits and limits.</param>
+    /// <param name="random">Spreads waits.</param>
+    public KubernetesClient(
+        KubernetesClientConfiguration configuration,
+        KubernetesClientSettings settings,
+        TimeProvider? time = null,
+        Random? random = null)
+    {
+        _fieldManager = settings.FieldManager;
+        _connection = new ApiConnection(configuration, settings, time ?? TimeProvider.System, random ?? Random.Shared);
+    }
+
+    /// <inheritdoc/>
+    public async Task<T?> GetAsync<T>(NamespacedName name, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        try
+        {
+            var path = EntityType.Of<T>().Path(name.Namespace, name.Name);
+            return Parse<T>(await _connection.SendAsync(HttpMethod.Get, path, new(), cancellationToken: cancellationToken));
+        }
+        catch (KubernetesException exception) when (exception.Reason == StatusReason.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ResourceList<T>> ListAsync<T>(ListQuery? query = null, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        query ??= new ListQuery();
+        try
+        {
+            return await ListPagesAsync<T>(query, query.PageSize, cancellationToken);
+        }
+        catch (KubernetesException exception) when (exception.IsExpired && query.ResourceVersion is null)
+        {
+            // The store was compacted between two pages. All at once cannot be torn.
+            return await ListPagesAsync<T>(query, pageSize: null, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
+        WatchQuery query,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var parameters = new QueryString()
+            .Add("watch", "true")
+            .Add("allowWatchBookmarks", "true")
+            .AddSelection(query.Selection)
+            .Add("resourceVersion", query.ResourceVersion)
+            .Add("timeoutSeconds", (int)Math.Ceiling(query.Duration.TotalSeconds));
+        var path = EntityType.Of<T>().Path(query.Selection.Namespace);
+        using var response = await _connection.OpenAsync(path, parameters, cancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        await foreach (var line in WatchLines.ReadAsync(body, path, cancellationToken))
+        {
+            yield return WatchLines.Parse<T>(line, path);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<T> CreateAsync<T>(T entity, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var path = EntityType.Of<T>().Path(entity.Metadata.NamespaceProperty);
+        var body = Bytes(KubernetesJson.ToNode(entity));
+        return Parse<T>(await _connection.SendAsync(
+            HttpMethod.Post,
+            path,
+            Manager(),
+            body,
+            repeatable: Repeatable.WhenRefused,
+            cancellationToken: cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public Task<T> UpdateAsync<T>(T entity, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta> => PutAsync(entity, subresource: null, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<T> UpdateStatusAsync<T>(T entity, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta> => PutAsync(entity, "status", cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<T> PatchAsync<T>(NamespacedName name, JsonObject patch, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        PatchAsync<T>(name, subresource: null, Bytes(patch), MergePatch, Manager(), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<T> PatchStatusAsync<T>(NamespacedName name, JsonObject patch, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        PatchAsync<T>(name, "status", Bytes(patch), MergePatch, Manager(), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ApplyResult<T>> ApplyAsync<T>(T entity, bool force = false, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        ApplyAsync<T>(NamespacedName.Of(entity), subresource: null, ApplyDocument.ForObject(entity), force, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ApplyResult<T>> ApplyStatusAsync<T>(T entity, bool force = false, CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
+        ApplyAsync<T>(NamespacedName.Of(entity), "status", ApplyDocument.ForStatus(entity), force, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<bool> DeleteAsync<T>(
+        NamespacedName name,
+        DeleteOptions? options = null,
+        CancellationToken cancellationToken = default)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        try
+        {
+            var path = EntityType.Of<T>().Path(name.Namespace, name.Name);
+            var body = Bytes((options ?? new DeleteOptions()).ToNode());
+            _ = await _connection.SendAsync(HttpMethod.Delete, path, new(), body, cancellationToken: cancellationToken);
+            return true;
+        }
+        catch (KubernetesException exception) when (exception.Reason == StatusReason.NotFound)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _connection.Dispose();
+
+    private static byte[] Bytes(JsonObject node) => JsonSerializer.SerializeToUtf8Bytes(node, KubernetesJson.Options);
+
+    private static T Parse<T>(byte[] body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(body, KubernetesJson.Options)
+                ?? throw new KubernetesException(StatusReason.Unknown, $"the server answered null for a {typeof(T).Name}");
+        }
+        catch (JsonException exception)
+        {
+            throw new KubernetesException(StatusReason.Unknown, $"the server's {typeof(T).Name} cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    private QueryString Manager() => new QueryString().Add("fieldManager", _fieldManager);
+
+    private async Task<T> PutAsync<T>(T entity, string? subresource, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var name = NamespacedName.Of(entity);
+        var path = EntityType.Of<T>().Path(name.Namespace, name.Name, subresource);
+        var body = Bytes(KubernetesJson.ToNode(entity));
+        return Parse<T>(
+            await _connection.SendAsync(HttpMethod.Put, path, Manager(), body, cancellationToken: cancellationToken));
+    }
+
+    private async Task<T> PatchAsync<T>(
+        NamespacedName name,
+        string? subresource,
+        byte[] body,
+        string contentType,
+        QueryString parameters,
+        CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var path = EntityType.Of<T>().Path(name.Namespace, name.Name, subresource);
+        return Parse<T>(await _connection.SendAsync(
+            HttpMethod.Patch,
+            path,
+            parameters,
+            body,
+            contentType,
+            cancellationToken: cancellationToken));
+    }
+
+    private async Task<ApplyResult<T>> ApplyAsync<T>(
+        NamespacedName name,
+        string? subresource,
+        JsonObject document,
+        bool force,
+        CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        try
+        {
+            var parameters = Manager().Add("force", force ? "true" : "false");
+            return new ApplyResult<T>.Applied(
+                await PatchAsync<T>(name, subresource, Bytes(document), ApplyPatch, parameters, cancellationToken));
+        }
+        catch (KubernetesException exception) when (FieldConflicts.In(exception) is { Count: > 0 } conflicts)
+        {
+            return new ApplyResult<T>.Conflicted(conflicts);
+        }
+    }
+
+    private async Task<ResourceList<T>> ListPagesAsync<T>(ListQuery query, int? pageSize, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var path = EntityType.Of<T>().Path(query.Namespace);
+        var items = new List<T>();
+        string? next = null;
+        while (true)
+        {
+            var parameters = new QueryString().AddSelection(query);
+            if (query.ResourceVersion is not null)
+            {
+                // Paging would make the API server read the store although it has the answer in memory.
+                _ = parameters.Add("resourceVersion", query.ResourceVersion);
+            }
+            else if (pageSize is { } size)
+            {
+                _ = parameters.Add("limit", size.ToString(CultureInfo.InvariantCulture)).Add("continue", next);
+            }
+
+            var page = Parse<ListPage<T>>(
+                await _connection.SendAsync(HttpMethod.Get, path, parameters, cancellationToken: cancellationToken));
+            items.AddRange(page.Items);
+            next = page.Metadata.Continue;
+            if (string.IsNullOrEmpty(next))
+            {
+                return new ResourceList<T>(items, page.Metadata.ResourceVersion);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace OnCache.Kubernetes.Client;
+
+/// <summary>How the client behaves.</summary>
+/// <param name="FieldManager">The name under which fields are owned in server-side apply and recorded in <c>managedFields</c>.</param>
+public sealed record KubernetesClientSettings(string FieldManager)
+{
+    /// <summary>What one request may take, on the server and, with a little more, here.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Further tries of a call that may be repeated.</summary>
+    public int Retries { get; init; } = 4;
+
+    /// <summary>The wait before the first further try; it doubles with each.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The longest wait between tries, also when the server asks for a longer one: the call fails then and says so.</summary>
+    public TimeSpan MaximumRetryDelay { get; init; } = TimeSpan.FromSeconds(10);
+}

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace OnCache.Kubernetes.Watching;
+
+/// <summary>What a watch tells about itself.</summary>
+internal static partial class ReflectorLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Watch of {Kind} interrupted: {Cause}; again in {Wait}")]
+    public static partial void Interrupted(ILogger logger, string kind, string cause, TimeSpan wait);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Watch of {Kind} silent past its end after {Elapsed}; connecting anew")]
+    public static partial void Hung(ILogger logger, string kind, TimeSpan elapsed);
+}

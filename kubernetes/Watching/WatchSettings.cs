@@ -1,0 +1,16 @@
+using OnCache.Kubernetes.Resilience;
+
+namespace OnCache.Kubernetes.Watching;
+
+/// <summary>How a watch is kept alive.</summary>
+public sealed record WatchSettings
+{
+    /// <summary>The server ends each connection after this time, or up to twice of it: drawn anew so that clients do not reconnect together.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A connection that outlives its time by more than this is taken for hung and replaced.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The waits after failures in a row.</summary>
+    public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30));
+}
