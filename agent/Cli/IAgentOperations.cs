@@ -8,7 +8,7 @@ internal interface IAgentOperations
 {
     /// <summary>Runs the agent until cancelled.</summary>
     /// <returns>The exit status.</returns>
-    Task<int> RunAsync(AgentSettings settings, ConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken);
+    Task<int> RunAsync(AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken);
 
     /// <summary>Removes all of ours from the machine.</summary>
     /// <returns>The exit status.</returns>

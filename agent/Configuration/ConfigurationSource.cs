@@ -9,7 +9,7 @@ namespace OnCache.Agent.Configuration;
 /// double symbolic link of a ConfigMap volume, on every file system, and reading some kilobytes costs microseconds.
 /// New content counts once two looks in a row have seen it, so a file caught while it is written is not judged.
 /// </remarks>
-internal sealed partial class ConfigurationSource
+internal sealed partial class ConfigurationSource : IConfigurationSource
 {
     private readonly ConfigurationFile _file;
     private readonly TimeProvider _time;

@@ -12,7 +12,7 @@ namespace OnCache.Agent.Daemon;
 internal sealed class AgentOperations : IAgentOperations
 {
     public async Task<int> RunAsync(
-        AgentSettings settings, ConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
+        AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var capabilities = KernelCapabilities.Detect();
         var tcx = UseTcx(settings.Attach, capabilities);
@@ -29,18 +29,38 @@ internal sealed class AgentOperations : IAgentOperations
         }
 
         pins.Create();
-        var sizes = configuration.Current.Node.Spec.CacheSizes;
-        using var datapath = LoadedDatapath.Load(pins, new DatapathSizes(sizes.Filter, sizes.Egress, sizes.Ingress), capabilities, tcx);
-        IProgramAttacher attacher = tcx ? new TcxAttacher(pins.Links) : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
-        var agent = new NodeAgent(
-            datapath, attacher, monitor.Current, prober, new ConntrackSysctl(), configuration.Current, settings, options,
-            TimeProvider.System, loggers.CreateLogger<NodeAgent>());
-        agent.Start();
+        var current = new CurrentAgent();
+        StatusServer? server = null;
+        try
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                // Other sizes mean other maps: programs are replaced in place, so no packet is lost between two datapaths.
+                var sizes = configuration.Current.Node.Spec.CacheSizes;
+                using var datapath = LoadedDatapath.Load(pins, new DatapathSizes(sizes.Filter, sizes.Egress, sizes.Ingress), capabilities, tcx);
+                IProgramAttacher attacher = tcx
+                    ? new TcxAttacher(pins.Links)
+                    : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
+                var agent = new NodeAgent(
+                    datapath, attacher, monitor.Current, prober, new ConntrackSysctl(), configuration.Current, settings, options,
+                    TimeProvider.System, loggers.CreateLogger<NodeAgent>());
+                agent.Start();
+                using var turn = current.Use(agent, new StatusReport(
+                    agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
+                server ??= await StatusServer.StartAsync(settings.Socket, current, current, cancellationToken);
+                await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
+            }
 
-        var status = new StatusReport(agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, TimeProvider.System);
-        await using var server = await StatusServer.StartAsync(settings.Socket, status, agent, cancellationToken);
-        await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
-        return ExitStatus.Success;
+            return ExitStatus.Success;
+        }
+        finally
+        {
+            if (server is not null)
+            {
+                await server.DisposeAsync();
+            }
+        }
     }
 
     public Task<int> UninstallAsync(UninstallSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)

@@ -9,6 +9,7 @@ using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
+using OnCache.Api;
 
 namespace OnCache.Agent.Daemon;
 
@@ -26,6 +27,7 @@ internal sealed partial class NodeAgent : IFlushTarget
     private readonly NeighbourProber _prober;
     private readonly ConntrackSysctl _conntrack;
     private readonly AgentSettings _settings;
+    private readonly CacheSizes _sizes;
     private readonly UnderlayOptions _underlayOptions;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -58,6 +60,7 @@ internal sealed partial class NodeAgent : IFlushTarget
         _prober = prober;
         _conntrack = conntrack;
         _configuration = configuration;
+        _sizes = configuration.Node.Spec.CacheSizes;
         _settings = settings;
         _underlayOptions = underlayOptions;
         _time = time;
@@ -79,7 +82,7 @@ internal sealed partial class NodeAgent : IFlushTarget
         _controller.DetachLeftOvers();
     }
 
-    /// <summary>Turns until cancelled.</summary>
+    /// <summary>Turns until cancelled, or until the configuration asks for caches of other sizes, which only another datapath can have.</summary>
     public async Task RunAsync(
         ChannelReader<NetworkChange> network, IAsyncEnumerable<AgentConfiguration> configurations, CancellationToken cancellationToken)
     {
@@ -93,7 +96,7 @@ internal sealed partial class NodeAgent : IFlushTarget
         };
         try
         {
-            while (await _requests.Reader.WaitToReadAsync(stop.Token))
+            while (_configuration.Node.Spec.CacheSizes == _sizes && await _requests.Reader.WaitToReadAsync(stop.Token))
             {
                 var changed = false;
                 // What is queued together is applied together.
@@ -116,6 +119,13 @@ internal sealed partial class NodeAgent : IFlushTarget
         }
         finally
         {
+            _requests.Writer.TryComplete();
+            while (_requests.Reader.TryRead(out var left))
+            {
+                // Somebody may wait for its outcome.
+                left();
+            }
+
             await stop.CancelAsync();
             await Task.WhenAll(feeders).ContinueWith(static _ => { }, TaskScheduler.Default);
             await _sweeping;
@@ -126,13 +136,14 @@ internal sealed partial class NodeAgent : IFlushTarget
     public FlushOutcome Flush(FlushRequest request)
     {
         var done = new TaskCompletionSource<FlushOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _requests.Writer.TryWrite(() =>
+        var accepted = _requests.Writer.TryWrite(() =>
         {
             done.SetResult(FlushNow(request));
             Publish();
             return false;
         });
-        return done.Task.GetAwaiter().GetResult();
+        // A loop that has ended leaves nothing cached behind: its successor voids all at its start.
+        return accepted ? done.Task.GetAwaiter().GetResult() : new FlushOutcome(_plan!.Endpoints.Count, 0);
     }
 
     private FlushOutcome FlushNow(FlushRequest request)
@@ -263,14 +274,26 @@ internal sealed partial class NodeAgent : IFlushTarget
         }
 
         _probed[probe] = _time.GetTimestamp();
-        Use(probe);
+        // Known, and yet something is missing: the bridge has forgotten the port. The kernel would only ask once the
+        // entry has aged, and the pod may be idle for hours.
+        var known = _snapshot.Neighbour(probe.IfIndex, probe.Address);
+        if (known is { Mac: not null } && (known.State & (NeighbourState.Reachable | NeighbourState.Stale | NeighbourState.Delay)) != NeighbourState.None)
+        {
+            Ask(probe, () => _prober.Confirm(known));
+        }
+        else
+        {
+            Use(probe);
+        }
     }
 
-    private void Use(NeighbourProbe probe)
+    private void Use(NeighbourProbe probe) => Ask(probe, () => _prober.Use(probe.IfIndex, probe.Address));
+
+    private void Ask(NeighbourProbe probe, Action ask)
     {
         try
         {
-            _prober.Use(probe.IfIndex, probe.Address);
+            ask();
         }
         catch (NetlinkException failure)
         {

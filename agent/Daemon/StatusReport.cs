@@ -15,12 +15,11 @@ internal sealed class StatusReport(
     LoadedDatapath datapath,
     KernelCapabilities capabilities,
     string attach,
-    ConfigurationSource configuration,
+    IConfigurationSource configuration,
     TimeSpan deadline,
+    long started,
     TimeProvider time) : IStatusSource
 {
-    private readonly long _started = time.GetTimestamp();
-
     public AgentHealth Health()
     {
         var live = agent.State is not null && agent.SinceLastTurn < deadline;
@@ -42,7 +41,7 @@ internal sealed class StatusReport(
             Node = state.Configuration.Node.Metadata.Name,
             Ready = health.Ready,
             NotReadyReason = health.Reason,
-            UptimeSeconds = time.GetElapsedTime(_started).TotalSeconds,
+            UptimeSeconds = time.GetElapsedTime(started).TotalSeconds,
             Configuration = configuration.State,
             Capabilities = CapabilitiesOf(),
             Underlay = UnderlayOf(state.Plan),

@@ -32,6 +32,19 @@ internal sealed class NeighbourProber : IDisposable
         }
     }
 
+    /// <summary>Makes the kernel ask a neighbour that it believes to know, without waiting for the entry to age.</summary>
+    /// <exception cref="NetlinkException">The neighbour or its device has gone, or no permission (EPERM).</exception>
+    public void Confirm(Neighbour neighbour)
+    {
+        lock (_lock)
+        {
+            _socket.Execute(
+                NeighbourMessage.ConfirmRequest(
+                    stackalloc byte[RequestLength], neighbour.IfIndex, neighbour.Address, neighbour.Mac.GetValueOrDefault()),
+                $"confirm neighbour {neighbour.Address} on ifindex {neighbour.IfIndex}");
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 }

@@ -50,6 +50,18 @@ internal static class NeighbourMessage
         return writer.Finish();
     }
 
+    /// <summary>Has the kernel ask a neighbour it believes to know, at once: the answer also teaches a bridge its port.</summary>
+    public static Span<byte> ConfirmRequest(Span<byte> buffer, int ifIndex, Ipv4Address address, MacAddress mac)
+    {
+        var writer = new NetlinkMessageWriter(buffer, RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE);
+        writer.Write(new Header { Family = AF_INET, IfIndex = ifIndex, State = (ushort)NeighbourState.Probe });
+        writer.Attribute(NDA_DST, BinaryPrimitives.ReverseEndianness(address.Value));
+        Span<byte> octets = stackalloc byte[MacAddress.Length];
+        mac.CopyTo(octets);
+        writer.Attribute(NDA_LLADDR, octets);
+        return writer.Finish();
+    }
+
     /// <summary>The IPv4 neighbour of a message; null for anything else.</summary>
     public static Neighbour? ParseNeighbour(in NetlinkMessage message)
     {

@@ -215,7 +215,7 @@ public sealed class AgentCommandLineTests : IDisposable
 
         public Exception? Failure { get; set; }
 
-        public Task<int> RunAsync(AgentSettings settings, ConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
+        public Task<int> RunAsync(AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
         {
             Started = settings;
             Node = configuration.Current.Node.Metadata.Name;

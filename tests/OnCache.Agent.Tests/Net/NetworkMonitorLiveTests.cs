@@ -324,6 +324,22 @@ public sealed class NetworkMonitorLiveTests : IDisposable
     }
 
     [Fact]
+    public async Task A_known_neighbour_that_is_asked_teaches_the_bridge_its_port()
+    {
+        var pod = Ipv4Address.Parse(FlannelNode.PodAddress);
+        var mac = MacAddress.Parse(FlannelNode.PodMac);
+        var (bridge, veth) = (_node.IfIndex("cni0"), _node.IfIndex(FlannelNode.PodVeth));
+        // As after minutes of silence: the entry is there and fresh, the bridge has forgotten the port.
+        _node.Network.Ip($"neighbour replace {pod} lladdr {mac} dev cni0 nud reachable");
+        _node.Network.Bridge($"fdb del {mac} dev {FlannelNode.PodVeth} master");
+        await _monitor.UntilAsync(network => network.FdbOf(veth).All(entry => entry.Mac != mac), "the port is forgotten");
+        using var prober = _node.Network.Run(NeighbourProber.Open);
+        prober.Confirm(new Neighbour(bridge, pod, mac, NeighbourState.Reachable));
+
+        await _monitor.UntilAsync(network => network.FdbOf(veth).Any(entry => entry.Mac == mac), "the port is known again");
+    }
+
+    [Fact]
     public void Using_a_neighbour_of_no_device_is_an_error_that_names_both()
     {
         using var prober = _node.Network.Run(NeighbourProber.Open);

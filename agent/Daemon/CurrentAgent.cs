@@ -1,0 +1,59 @@
+using OnCache.Agent.Telemetry;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>
+/// Leads the socket's requests to the agent that runs now, and keeps its datapath alive while one is answered.
+/// </summary>
+internal sealed class CurrentAgent : IStatusSource, IFlushTarget
+{
+    private readonly Lock _lock = new();
+    private NodeAgent? _agent;
+    private StatusReport? _report;
+
+    /// <summary>Requests go to this agent until the result is disposed.</summary>
+    public IDisposable Use(NodeAgent agent, StatusReport report)
+    {
+        lock (_lock)
+        {
+            (_agent, _report) = (agent, report);
+        }
+
+        return new Turn(this);
+    }
+
+    public AgentStatus Status()
+    {
+        lock (_lock)
+        {
+            return _report?.Status() ?? throw new InvalidOperationException("the datapath is being replaced; ask again");
+        }
+    }
+
+    public AgentHealth Health()
+    {
+        lock (_lock)
+        {
+            return _report?.Health() ?? new AgentHealth(Live: true, Ready: false, "the datapath is being replaced");
+        }
+    }
+
+    public FlushOutcome Flush(FlushRequest request)
+    {
+        lock (_lock)
+        {
+            return _agent?.Flush(request) ?? throw new InvalidOperationException("the datapath is being replaced; ask again");
+        }
+    }
+
+    private sealed class Turn(CurrentAgent owner) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (owner._lock)
+            {
+                (owner._agent, owner._report) = (null, null);
+            }
+        }
+    }
+}
