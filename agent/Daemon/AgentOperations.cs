@@ -46,6 +46,7 @@ internal sealed class AgentOperations : IAgentOperations
                     datapath, attacher, monitor.Current, prober, new ConntrackSysctl(), configuration.Current, settings, options,
                     TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 agent.Start();
+                RemoveOtherAttachments(settings, pins, monitor.Current, tcx);
                 using var turn = current.Use(agent, new StatusReport(
                     agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
                 server ??= await StatusServer.StartAsync(settings.Socket, current, current, cancellationToken);
@@ -68,6 +69,17 @@ internal sealed class AgentOperations : IAgentOperations
         SocketFile.Prepare(settings.Socket);
         Uninstaller.Run(PinDirectory.At(settings.PinRoot), new ConntrackSysctl());
         return Task.FromResult(ExitStatus.Success);
+    }
+
+    /// <summary>What an agent with other settings attached, once ours has taken its place: every packet would meet both.</summary>
+    private static void RemoveOtherAttachments(AgentSettings settings, PinDirectory pins, NetworkSnapshot snapshot, bool tcx)
+    {
+        if (!tcx)
+        {
+            Attachments.RemoveLinks(pins);
+        }
+
+        Attachments.RemoveFilters(snapshot, tcx ? null : (uint)settings.TcPriority);
     }
 
     private static bool UseTcx(AttachMode mode, KernelCapabilities capabilities) => mode switch
