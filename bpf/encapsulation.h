@@ -54,6 +54,12 @@ static __always_inline int tunnel_push(struct __sk_buff *skb, struct oncache_egr
 	return vxlan_push(skb, node, cfg, packet, identification);
 }
 
+/* Do the received header's ECN bits ask for more than being taken off? */
+static __always_inline bool tunnel_congestion(void *data, __u8 inner_tos)
+{
+	return vxlan_congestion(data, inner_tos);
+}
+
 /* Does the received header carry a checksum over the inner packet? */
 static __always_inline bool tunnel_checksum(void *data)
 {

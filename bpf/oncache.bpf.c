@@ -210,6 +210,9 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	reason = REASON_TCP_SYN;
 	if (packet.tcp_flags & TCP_SYN)
 		goto slow;
+	reason = REASON_CONGESTION;
+	if (tunnel_congestion(data, packet.tos))
+		goto slow;
 	now = now_coarse();
 	reason = REASON_AGENT_SILENT;
 	if (now >= READ_ONCE(cfg->heartbeat_deadline))

@@ -15,6 +15,8 @@
 #define IP_VERSION_AND_LENGTH 0x45 /* version 4, five words: no options */
 #define IP_MORE_OR_OFFSET 0x3fff   /* MF and the fragment offset */
 #define ECN_MASK 0x03
+#define ECN_ECT_1 0x01
+#define ECN_ECT_0 0x02
 #define ECN_CE 0x03
 
 #define TCP_FIN 0x01

@@ -51,9 +51,15 @@ static __always_inline int vxlan_check(void *data, struct oncache_config *cfg)
 		return REASON_TUNNEL_HEADER;
 	if (header->inner.h_proto != bpf_htons(ETH_P_IP))
 		return REASON_NOT_IPV4;
-	if ((header->ip.tos & ECN_MASK) == ECN_CE)
-		return REASON_CONGESTION;
 	return GO;
+}
+
+/* Would decapsulation change the inner ECN bits, or drop the packet? RFC 6040 section 4.2. */
+static __always_inline bool vxlan_congestion(void *data, __u8 inner_tos)
+{
+	__u8 ecn = ((struct vxlan_header *)data)->ip.tos & ECN_MASK;
+
+	return ecn == ECN_CE || (ecn == ECN_ECT_1 && (inner_tos & ECN_MASK) == ECN_ECT_0);
 }
 
 static __always_inline bool vxlan_equals_template(void *data, struct oncache_egress_entry *node,

@@ -1,0 +1,62 @@
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Tests.Datapath.Cases;
+
+namespace OnCache.Agent.Tests.Datapath;
+
+/// <summary>Every reason is met by a case: a new reason without one fails here.</summary>
+public sealed class ReasonCoverageTests
+{
+    /// <summary>Reasons that no test run can reach, with what would reach them.</summary>
+    private static readonly Dictionary<Reason, string> s_elsewhere = new()
+    {
+        [Reason.LearnFailed] = "a kernel without memory: the filter cache evicts when it is full, so an update fails for no other cause",
+    };
+
+    [Fact]
+    public void Every_reason_has_a_case_or_a_cause_why_not()
+    {
+        var met = CaseReader.All().Select(pair => pair.Case.Expect.Reason).OfType<Reason>().ToHashSet();
+
+        Enum.GetValues<Reason>().Except(met).ShouldBe(s_elsewhere.Keys, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Every_program_has_a_case_of_every_verdict_it_can_give()
+    {
+        var met = CaseReader.All().Select(pair => (pair.Program, pair.Case.Expect.Verdict)).ToHashSet();
+
+        met.ShouldBe(
+            [
+                ("pod_egress", Verdict.Next),
+                ("pod_egress", Verdict.Redirect),
+                ("node_ingress", Verdict.Next),
+                ("node_ingress", Verdict.Redirect),
+                ("node_egress_learn", Verdict.Next),
+                ("pod_ingress_learn", Verdict.Next),
+            ],
+            ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Names_are_unique_within_a_program_and_every_case_says_why()
+    {
+        var cases = CaseReader.All();
+
+        cases.Select(pair => (pair.Program, pair.Case.Name)).ShouldBeUnique();
+        cases.ShouldAllBe(pair => pair.Case.Description.EndsWith('.'));
+    }
+
+    [Theory]
+    [InlineData("program: p\ncases:\n- name: n\n  description: d\n  packt: []\n  packet: []\n  expect: { verdict: next }", "packt")]
+    [InlineData("program: p\ncases:\n- name: n\n  description: d\n  packet: [{ ipv4: { from: pod, to: pod, tttl: 3 } }]\n  expect: { verdict: next }", "tttl")]
+    [InlineData("program: p\ncases:\n- name: n\n  description: d\n  packet: []\n  expect: { verdict: next, reason: NoSuchReason }", "NoSuchReason")]
+    [InlineData("program: p\ncases:\n- name: n\n  description: d\n  packet: []\n", "expect")]
+    public void A_misspelt_or_missing_field_is_an_error_that_names_it(string yaml, string named)
+    {
+        using var text = new StringReader(yaml);
+
+        var error = Should.Throw<YamlDotNet.Core.YamlException>(() => CaseReader.Read(text));
+
+        $"{error.Message} {error.InnerException?.Message}".ShouldContain(named);
+    }
+}
