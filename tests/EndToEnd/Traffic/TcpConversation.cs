@@ -12,7 +12,7 @@ internal sealed class TcpConversation : IConversation
     private readonly Socket answering;
     private int next;
 
-    private TcpConversation(LabPod client, LabPod server, Socket asking, Socket answering)
+    public TcpConversation(LabPod client, LabPod server, Socket asking, Socket answering)
     {
         Client = client;
         Server = server;

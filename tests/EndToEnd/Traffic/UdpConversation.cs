@@ -11,12 +11,12 @@ internal sealed class UdpConversation : IConversation
     private readonly UdpEcho echo;
     private int next;
 
-    public UdpConversation(LabPod client, LabPod server, int fromPort = 0)
+    public UdpConversation(LabPod client, LabPod server, int echoPort = 0)
     {
         Client = client;
         Server = server;
-        echo = UdpEcho.Start(server, server.Address);
-        asking = Sockets.Udp(client, client.Address, fromPort);
+        echo = UdpEcho.Start(server, server.Address, echoPort);
+        asking = Sockets.Udp(client);
         asking.Connect(echo.EndPoint);
     }
 

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Net.Sockets;
+using OnCache.EndToEnd.Fixture;
+using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.EndToEnd;
+
+/// <summary>The nodes' conntrack keeps knowing what the fast path carries past it.</summary>
+public sealed class ConntrackTests
+{
+    private const int UdpTimeoutSeconds = 2;
+    private const int Connections = 200;
+    private static readonly TimeSpan PushPause = TimeSpan.FromMilliseconds(50);
+
+    [Fact]
+    public async Task A_flow_that_only_the_server_feeds_outlives_the_udp_timeout_on_the_fast_path()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            await node.DoAsync($"sysctl -qw net.netfilter.nf_conntrack_udp_timeout={UdpTimeoutSeconds} net.netfilter.nf_conntrack_udp_timeout_stream={UdpTimeoutSeconds}");
+        }
+
+        await lab.StartAsync();
+        using var server = Sockets.Udp(lab.Server);
+        using var client = Sockets.Udp(lab.Client);
+        client.Connect(Sockets.EndPoint(server));
+        server.Connect(Sockets.EndPoint(client));
+        var agents = (LabAgent[])[lab.AgentOf(lab.Client), lab.AgentOf(lab.Server)];
+        _ = await Eventually.ReadsAsync(
+            async () =>
+            {
+                var before = await agents[0].HitsAsync(lab.Client);
+                await PassAsync(client, server);
+                await PassAsync(server, client);
+                return await agents[0].HitsAsync(lab.Client) - before;
+            },
+            static grown => grown == new Hits(1, 1),
+            "the flow on the fast path");
+
+        // Counted in packets: three times the timeout passes at least.
+        var packets = 3 * UdpTimeoutSeconds * (int)(TimeSpan.FromSeconds(1) / PushPause);
+        var (received, sent) = (await agents[0].HitsAsync(lab.Client), await agents[1].HitsAsync(lab.Server));
+        for (var i = 0; i < packets; i++)
+        {
+            await PassAsync(server, client);
+            await Task.Delay(PushPause, TestContext.Current.CancellationToken);
+        }
+
+        (await agents[0].HitsAsync(lab.Client) - received).ShouldBe(new Hits(0, packets));
+        (await agents[1].HitsAsync(lab.Server) - sent).ShouldBe(new Hits(packets, 0));
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            (await node.DoAsync($"conntrack -L -p udp --src {lab.Client.Address} --dst {lab.Server.Address}")).ShouldContain($"sport={Sockets.EndPoint(client).Port}");
+        }
+    }
+
+    [Fact]
+    public async Task Connections_that_end_on_the_fast_path_do_not_stay_established_in_conntrack()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var before = await lab.AgentOf(lab.Client).HitsAsync(lab.Client);
+        for (var i = 0; i < Connections; i++)
+        {
+            await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+            await conversation.ExchangeAsync(5);
+        }
+
+        (await lab.AgentOf(lab.Client).HitsAsync(lab.Client) - before).Both.ShouldBeGreaterThan(Connections * 4);
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            var longLived = await EstablishedAsync(node, lab.Client);
+            longLived.ShouldBeEmpty();
+        }
+    }
+
+    private static async Task PassAsync(Socket from, Socket to)
+    {
+        _ = await from.SendAsync("push"u8.ToArray(), TestContext.Current.CancellationToken);
+        (await Sockets.ReceiveAsync(to, Patience.Long)).ShouldNotBeNull();
+    }
+
+    /// <summary>The entries that conntrack would keep for longer than a connection that is closing may take.</summary>
+    private static async Task<IReadOnlyList<string>> EstablishedAsync(LabNode node, LabPod client)
+    {
+        const int LongestClosing = 120;
+        var table = await node.DoAsync($"conntrack -L -p tcp --src {client.Address}");
+        return
+        [
+            .. table.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Where(static line => int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture) > LongestClosing),
+        ];
+    }
+}
