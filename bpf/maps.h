@@ -11,7 +11,20 @@
 #include "layouts.h"
 #include "reasons.h"
 
+/* First in .rodata: the agent writes it there. */
 const volatile struct oncache_load_options load_options = {};
+
+/*
+ * Enumerations whose constants alone are used leave no type information. Naming them here
+ * lets a test compare them with the agent's.
+ */
+const volatile struct {
+	enum oncache_layout layout;
+	enum oncache_mode mode;
+	enum oncache_protocol_bit protocol;
+	enum oncache_endpoint_flag flag;
+	enum oncache_closing closing;
+} enumerations = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
