@@ -105,4 +105,28 @@ public static class FieldRules
             }
         }
     }
+
+    public static IEnumerable<FieldProblem> CacheSizes(string field, CacheSizes sizes) =>
+    [
+        .. Within($"{field}.filter", sizes.Filter, Api.CacheSizes.FilterBounds),
+        .. Within($"{field}.egress", sizes.Egress, Api.CacheSizes.EgressBounds),
+        .. Within($"{field}.ingress", sizes.Ingress, Api.CacheSizes.IngressBounds),
+    ];
+
+    public static IEnumerable<FieldProblem> Cidr(string field, string text)
+    {
+        if (!Ipv4Cidr.TryParse(text, out _, out var expected))
+        {
+            yield return new(field, $"{text} is not accepted; {expected}");
+        }
+    }
+
+    public static IEnumerable<FieldProblem> Ports(string field, IReadOnlyList<PortExclusion> ports) =>
+    [
+        .. ports.SelectMany((port, i) => Within($"{field}[{i}].port", port.Port, PortExclusion.PortBounds)),
+        .. Unique(
+            ports,
+            i => $"{field}[{i}]",
+            port => PortExclusion.PortBounds.Contains(port.Port) ? $"{port.Protocol.ToString().ToUpperInvariant()} {port.Port}" : null),
+    ];
 }

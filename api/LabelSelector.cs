@@ -30,6 +30,10 @@ public sealed record LabelSelector
 /// <param name="Values">At least one for In and NotIn, none for Exists and DoesNotExist.</param>
 public sealed record LabelSelectorRequirement(string Key, LabelSelectorOperator Operator, IReadOnlyList<string> Values)
 {
+    /// <summary>At least one for In and NotIn, none for Exists and DoesNotExist.</summary>
+    /// <remarks>The serializer passes null for what an object leaves out.</remarks>
+    public IReadOnlyList<string> Values { get; init; } = Values ?? [];
+
     /// <summary>Whether it holds for an object with these labels. As in Kubernetes, NotIn also holds when the label is absent.</summary>
     public bool Holds(IReadOnlyDictionary<string, string> labels)
     {

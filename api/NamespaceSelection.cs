@@ -6,6 +6,9 @@ public sealed record NamespaceSelection
     /// <summary>The namespace that has to be named, or selected by label, to be covered.</summary>
     public const string SystemNamespace = "kube-system";
 
+    /// <summary>The most <see cref="Names"/>.</summary>
+    public const int MaximumNames = 250;
+
     /// <summary>Namespaces by name.</summary>
     public IReadOnlyList<string> Names { get; init; } = [];
 

@@ -10,9 +10,7 @@ public static class NodeCacheConfigRules
         return
         [
             .. FieldRules.Subdomain("metadata.name", config.Metadata.Name),
-            .. FieldRules.Within("spec.cacheSizes.filter", spec.CacheSizes.Filter, CacheSizes.FilterBounds),
-            .. FieldRules.Within("spec.cacheSizes.egress", spec.CacheSizes.Egress, CacheSizes.EgressBounds),
-            .. FieldRules.Within("spec.cacheSizes.ingress", spec.CacheSizes.Ingress, CacheSizes.IngressBounds),
+            .. FieldRules.CacheSizes("spec.cacheSizes", spec.CacheSizes),
             .. FieldRules.Within("spec.lease", spec.Lease, NodeCacheConfigSpec.LeaseBounds),
             .. FieldRules.Within("spec.settle", spec.Settle, NodeCacheConfigSpec.SettleBounds),
             .. Check(spec.Exclusions),
@@ -42,12 +40,7 @@ public static class NodeCacheConfigRules
         .. FieldRules.AtMost("spec.exclusions.cidrs", exclusions.Cidrs.Count, Exclusions.MaximumEntries),
         .. FieldRules.Unique(exclusions.Cidrs, i => $"spec.exclusions.cidrs[{i}]", cidr => cidr.ToString()),
         .. FieldRules.AtMost("spec.exclusions.ports", exclusions.Ports.Count, Exclusions.MaximumEntries),
-        .. exclusions.Ports.SelectMany((port, i) =>
-            FieldRules.Within($"spec.exclusions.ports[{i}].port", port.Port, PortExclusion.PortBounds)),
-        .. FieldRules.Unique(
-            exclusions.Ports,
-            i => $"spec.exclusions.ports[{i}]",
-            port => PortExclusion.PortBounds.Contains(port.Port) ? $"{port.Protocol.ToString().ToUpperInvariant()} {port.Port}" : null),
+        .. FieldRules.Ports("spec.exclusions.ports", exclusions.Ports),
         .. FieldRules.AtMost("spec.exclusions.namespaces", exclusions.Namespaces.Count, Exclusions.MaximumEntries),
         .. exclusions.Namespaces.SelectMany((name, i) => FieldRules.Namespace($"spec.exclusions.namespaces[{i}]", name)),
         .. FieldRules.AtMost("spec.exclusions.podSelectors", exclusions.PodSelectors.Count, Exclusions.MaximumSelectors),

@@ -62,7 +62,12 @@ public sealed record Refusal(string Reason, int Pods);
 /// <param name="Kernel">The kernel's release.</param>
 /// <param name="Attach">How programs are attached: <c>tcx</c> or <c>clsact</c>.</param>
 /// <param name="Features">What was looked for, by name.</param>
-public sealed record NodeCapabilities(string Kernel, string Attach, IReadOnlyList<NodeFeature> Features);
+public sealed record NodeCapabilities(string Kernel, string Attach, IReadOnlyList<NodeFeature> Features)
+{
+    /// <summary>What was looked for, by name.</summary>
+    /// <remarks>The serializer passes null for what an object leaves out.</remarks>
+    public IReadOnlyList<NodeFeature> Features { get; init; } = Features ?? [];
+}
 
 /// <summary>One thing a node has or lacks.</summary>
 /// <param name="Name">Its name, such as <c>conntrack</c>.</param>
