@@ -43,39 +43,5 @@ done
 mkdir -p "$root"/{etc,proc,sys,run,tmp}
 echo 'root:x:0:0:root:/:/sbin/nologin' >"$root/etc/passwd"
 
-# Same content, same digests: names sorted, no times, no owners.
-pack() { tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu --directory "$1" .; }
-layout=$work/layout
-mkdir -p "$layout/blobs/sha256" "$out"
-digest() { sha256sum "$1" | cut -d' ' -f1; }
-# blob FILE: puts the file into the layout and prints its digest.
-blob() { local d; d=$(digest "$1"); mv "$1" "$layout/blobs/sha256/$d"; echo "$d"; }
-size() { stat -c %s "$layout/blobs/sha256/$1"; }
-
-pack "$root" >"$work/layer.tar"
-diff_id=$(digest "$work/layer.tar")
-gzip -n -6 "$work/layer.tar"
-layer=$(blob "$work/layer.tar.gz")
-
-cat >"$work/config.json" <<JSON
-{"architecture":"amd64","os":"linux",
- "config":{"Entrypoint":["/usr/bin/oncache-agent"],"Env":["PATH=/usr/bin","DOTNET_ROOT=/usr/share/dotnet"],
-  "Labels":{"org.opencontainers.image.title":"oncache-agent","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"Apache-2.0"}},
- "rootfs":{"type":"layers","diff_ids":["sha256:$diff_id"]}}
-JSON
-config=$(blob "$work/config.json")
-cat >"$work/manifest.json" <<JSON
-{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
- "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:$config","size":$(size "$config")},
- "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:$layer","size":$(size "$layer")}]}
-JSON
-manifest=$(blob "$work/manifest.json")
-cat >"$layout/index.json" <<JSON
-{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",
- "manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:$manifest","size":$(size "$manifest"),
-  "platform":{"architecture":"amd64","os":"linux"},
-  "annotations":{"io.containerd.image.name":"$name","org.opencontainers.image.ref.name":"$version"}}]}
-JSON
-echo '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
-pack "$layout" >"$out/oncache-agent.tar"
+eng/pack-image.sh "$name" "$root" "$out/oncache-agent.tar" /usr/bin/oncache-agent PATH=/usr/bin DOTNET_ROOT=/usr/share/dotnet
 echo "$out/oncache-agent.tar: $name, $(($(stat -c %s "$out/oncache-agent.tar") >> 20)) MiB"

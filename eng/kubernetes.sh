@@ -3,7 +3,7 @@
 #   eng/kubernetes.sh api     etcd, kube-apiserver, kubectl
 #   eng/kubernetes.sh all     also kube-controller-manager, kube-scheduler, kubelet, kube-proxy, containerd, runc, CNI plugins, pause, busybox
 #   eng/kubernetes.sh clean   removes the build folder (about 5 GiB), keeps the binaries
-# They end up in ${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes/{bin,cni}. Nothing is installed: packages are unpacked into the build folder.
+# They end up in ${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes/{bin,cni}, and images of the last two in images. Nothing is installed: packages are unpacked into the build folder.
 # What is there is kept, and an interrupted build goes on where it stopped.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,6 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes
 bin=$cache/bin
 cni=$cache/cni
+images=$cache/images
 build=$cache/build
 # The newest Kubernetes in Debian's archive as a whole; kubectl is packaged alone and much newer.
 version=1.20.2
@@ -20,15 +21,20 @@ needed_gib=6
 api_programs=(etcd kubectl kube-apiserver)
 node_programs=(containerd containerd-shim-runc-v2 ctr runc busybox pause kube-controller-manager kube-scheduler kubelet kube-proxy)
 cni_plugins=(bridge host-local loopback)
+image_archives=(pause.tar busybox.tar)
 
 fail() { echo "kubernetes.sh: $*" >&2; exit 1; }
 say() { printf '[%3d s] %s\n' "$SECONDS" "$*"; }
 
 # missing_of FOLDER NAME...: prints those that are not there.
-missing_of() { local folder=$1 name; shift; for name in "$@"; do [[ -x $folder/$name ]] || echo "$name"; done; }
+missing_of() { local folder=$1 name; shift; for name in "$@"; do [[ -f $folder/$name ]] || echo "$name"; done; }
 missing() {
   missing_of "$bin" "${api_programs[@]}"
-  [[ $1 == api ]] || { missing_of "$bin" "${node_programs[@]}"; missing_of "$cni" "${cni_plugins[@]}"; }
+  [[ $1 != all ]] || {
+    missing_of "$bin" "${node_programs[@]}"
+    missing_of "$cni" "${cni_plugins[@]}"
+    missing_of "$images" "${image_archives[@]}"
+  }
 }
 
 # ---- packages, by a view of apt that knows one suite and touches nothing of the system's ----
@@ -91,12 +97,12 @@ unpack() {
   done
 }
 
-# publish FILE [FOLDER]: into the cache in one step, so that what is there is whole.
+# publish FILE [FOLDER]: a program into the cache in one step, so that what is there is whole.
 publish() {
   local target=${2:-$bin}
   mkdir -p "$target"
   install -m 755 "$1" "$target/.${1##*/}.new"
-  mv "$target/.${1##*/}.new" "$target/${3:-${1##*/}}"
+  mv "$target/.${1##*/}.new" "$target/${1##*/}"
 }
 
 # ---- what is taken ready-made ----
@@ -223,8 +229,29 @@ build_pause() {
   publish "$build/out/pause"
 }
 
-make_program() {
+# The images a cluster cannot do without: what holds a pod's namespaces, and something to run in it.
+pack_pause() {
+  local root=$build/pause-image
+  rm -rf "$root"
+  install -D "$bin/pause" "$root/pause"
+  "$here/pack-image.sh" oncache.io/pause:1 "$root" "$images/pause.tar" /pause
+}
+
+pack_busybox() {
+  local root=$build/busybox-image applet
+  say "image of busybox"
+  rm -rf "$root"
+  install -D "$bin/busybox" "$root/bin/busybox"
+  for applet in $("$bin/busybox" --list); do [[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"; done
+  mkdir -p "$root/etc" "$root/tmp"
+  echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
+  "$here/pack-image.sh" oncache.io/busybox:1 "$root" "$images/busybox.tar" /bin/sh PATH=/bin
+}
+
+make_part() {
   case $1 in
+    pause.tar) pack_pause ;;
+    busybox.tar) pack_busybox ;;
     etcd) take_etcd ;;
     kubectl) take_kubectl ;;
     pause) build_pause ;;
@@ -259,8 +286,8 @@ mirror=$(mirror)
 mapfile -t wanted < <(missing "$set")
 say "Kubernetes $version for $cache: ${wanted[*]}"
 # One step may bring several; what the API needs is asked for first.
-for program in "${wanted[@]}"; do
-  [[ -x $bin/$program || -x $cni/$program ]] || make_program "$program"
+for part in "${wanted[@]}"; do
+  [[ -f $bin/$part || -f $cni/$part || -f $images/$part ]] || make_part "$part"
 done
 left=$(missing "$set")
 [[ -z $left ]] || fail "these were not made: $left"

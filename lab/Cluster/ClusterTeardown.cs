@@ -1,3 +1,4 @@
+using OnCache.Lab.Cluster.Nodes;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Topology;
 
@@ -14,6 +15,7 @@ internal static class ClusterTeardown
         // What they hold goes with the folder: nothing is worth a graceful end.
         var daemons = new Daemons(names);
         await Task.WhenAll(daemons.ListRunning().Select(daemon => daemons.StopAsync(daemon, TimeSpan.Zero, cancellationToken)));
+        await ControlGroups.RemoveAsync(names.Owns, cancellationToken);
         await DeleteNamespacesAsync(names, cancellationToken);
         DeleteFolder(names.Folder);
     }

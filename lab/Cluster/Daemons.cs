@@ -29,9 +29,13 @@ internal sealed class Daemons(ClusterNames names)
         };
         using var process = networkNamespace is null ? Process.Start(start) : NetworkNamespace.Run(networkNamespace, () => Process.Start(start));
         var identity = ProcessIdentity.Of(process!.Id) ?? throw new LabException($"{daemon}: ended at once: {LastWords(daemon)}");
-        File.WriteAllText(FileOf(daemon), string.Create(CultureInfo.InvariantCulture, $"{identity.Pid} {identity.StartTicks}"));
+        Adopt(daemon, identity);
         return identity;
     }
+
+    /// <summary>Makes a process that another started one of the cluster's.</summary>
+    public void Adopt(string daemon, ProcessIdentity identity) =>
+        File.WriteAllText(FileOf(daemon), string.Create(CultureInfo.InvariantCulture, $"{identity.Pid} {identity.StartTicks}"));
 
     /// <summary>The daemon of this name when it runs. A pid whose start time differs belongs to somebody else.</summary>
     public ProcessIdentity? Running(string daemon)

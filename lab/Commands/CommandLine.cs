@@ -21,6 +21,7 @@ public static class CommandLine
             StatusCommand.Create(),
             TrafficCommand.Create(),
             DemoCommand.Create(),
+            ClusterCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

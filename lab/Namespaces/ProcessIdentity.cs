@@ -24,9 +24,15 @@ public readonly record struct ProcessIdentity(int Pid, long StartTicks)
             return null;
         }
 
-        // The command name stands in parentheses and may hold spaces and parentheses itself.
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return fields[0] is "Z" or "X" ? null : new ProcessIdentity(pid, long.Parse(fields[19], CultureInfo.InvariantCulture));
+        var fields = Fields(stat);
+        return fields[0] is "Z" or "X" ? null : new ProcessIdentity(pid, Ticks(fields));
+    }
+
+    /// <summary>The identity of the process that a line of <c>/proc/PID/stat</c> describes.</summary>
+    public static ProcessIdentity Parse(string stat)
+    {
+        ArgumentNullException.ThrowIfNull(stat);
+        return new ProcessIdentity(int.Parse(stat[..stat.IndexOf(' ', StringComparison.Ordinal)], CultureInfo.InvariantCulture), Ticks(Fields(stat)));
     }
 
     /// <summary>Asks the process to end, and kills it when it has not ended after <paramref name="grace"/>.</summary>
@@ -57,4 +63,9 @@ public readonly record struct ProcessIdentity(int Pid, long StartTicks)
 
         return !IsAlive;
     }
+
+    // The fields after the command name, which stands in parentheses and may hold spaces and parentheses itself.
+    private static string[] Fields(string stat) => stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+
+    private static long Ticks(string[] fields) => long.Parse(fields[19], CultureInfo.InvariantCulture);
 }

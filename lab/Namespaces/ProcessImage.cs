@@ -13,9 +13,13 @@ internal static class ProcessImage
     /// Becomes another program inside a network namespace, with the same pid, streams and terminal, so that signals and the exit status need no
     /// relaying. Returns only on failure, with the status a shell would give.
     /// </summary>
-    public static unsafe int Replace(string networkNamespace, string[] command)
+    /// <param name="networkNamespace">Null for the one this process is in.</param>
+    public static unsafe int Replace(string? networkNamespace, string[] command)
     {
-        NetworkNamespace.EnterOnThisThread(networkNamespace);
+        if (networkNamespace is not null)
+        {
+            NetworkNamespace.EnterOnThisThread(networkNamespace);
+        }
 
         // The runtime ignores SIGPIPE, and an ignored signal stays ignored across exec: the program would not end with its reader.
         _ = Libc.signal(Libc.SIGPIPE, Libc.SIG_DFL);

@@ -25,7 +25,6 @@ internal static class KubeProxyRules
             .Append("PREROUTING", """-m comment --comment "service portals" -j KUBE-SERVICES""")
             .Append("OUTPUT", """-m comment --comment "service portals" -j KUBE-SERVICES""")
             .Append("POSTROUTING", """-m comment --comment "postrouting rules" -j KUBE-POSTROUTING""")
-            .Append("POSTROUTING", """-m comment --comment "flannel masquerade" -j FLANNEL-POSTRTG""")
             .Append("KUBE-MARK-MASQ", $"-j MARK --or-mark {Masquerade[..6]}")
             .Append("KUBE-MARK-DROP", $"-j MARK --or-mark {Drop[..6]}")
             .Append("KUBE-POSTROUTING", $"-m mark ! --mark {Masquerade} -j RETURN")
@@ -38,8 +37,7 @@ internal static class KubeProxyRules
         }
 
         table.Append("KUBE-SERVICES", "-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS");
-        FlannelMasquerade(table, node);
-        return table;
+        return FlannelRules.AddMasquerade(table, AddressPlan.PodCidr(node.Index));
     }
 
     private static void Service(RuleTable table, LabService service, string protocol)
@@ -63,19 +61,6 @@ internal static class KubeProxyRules
         }
     }
 
-    private static void FlannelMasquerade(RuleTable table, NodePlan node)
-    {
-        const string Chain = "FLANNEL-POSTRTG";
-        var local = AddressPlan.PodCidr(node.Index);
-        table
-            .Append(Chain, $"-m mark --mark {Masquerade} -j RETURN")
-            .Append(Chain, $"-s {local} -d {AddressPlan.ClusterCidr} -j RETURN")
-            .Append(Chain, $"-s {AddressPlan.ClusterCidr} -d {local} -j RETURN")
-            .Append(Chain, $"! -s {AddressPlan.ClusterCidr} -d {local} -j RETURN")
-            .Append(Chain, $"-s {AddressPlan.ClusterCidr} ! -d 224.0.0.0/4 -j MASQUERADE --random-fully")
-            .Append(Chain, $"! -s {AddressPlan.ClusterCidr} -d {AddressPlan.ClusterCidr} -j MASQUERADE --random-fully");
-    }
-
     private static RuleTable Filter(LabPlan plan, NodePlan node)
     {
         var table = new RuleTable("filter")
@@ -90,14 +75,12 @@ internal static class KubeProxyRules
             .Append("OUTPUT", $"{NewOnly} -j KUBE-SERVICES")
             .Append("OUTPUT", "-j KUBE-FIREWALL");
         PodPolicyRules.AddTo(table, node);
-        return table
+        table
             .Append("FORWARD", $"{NewOnly} -j KUBE-PROXY-FIREWALL")
             .Append("FORWARD", """-m comment --comment "forwarding rules" -j KUBE-FORWARD""")
             .Append("FORWARD", $"{NewOnly} -j KUBE-SERVICES")
-            .Append("FORWARD", $"{NewOnly} -j KUBE-EXTERNAL-SERVICES")
-            .Append("FORWARD", """-m comment --comment "flannel forward" -j FLANNEL-FWD""")
-            .Append("FLANNEL-FWD", $"-s {AddressPlan.ClusterCidr} -j ACCEPT")
-            .Append("FLANNEL-FWD", $"-d {AddressPlan.ClusterCidr} -j ACCEPT")
+            .Append("FORWARD", $"{NewOnly} -j KUBE-EXTERNAL-SERVICES");
+        return FlannelRules.AddForward(table)
             .Append("KUBE-FORWARD", "-m conntrack --ctstate INVALID -j DROP")
             .Append("KUBE-FORWARD", $"-m mark --mark {Masquerade} -j ACCEPT")
             .Append("KUBE-FORWARD", "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")

@@ -56,7 +56,7 @@ public sealed partial record LabOptions
         }
     }
 
-    private static void ValidateRange(string field, int value, int least, int most)
+    internal static void ValidateRange(string field, int value, int least, int most)
     {
         if (value < least || value > most)
         {

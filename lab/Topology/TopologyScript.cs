@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace OnCache.Lab.Topology;
 
 /// <summary>The batches for <c>ip</c> and <c>bridge</c> that build a plan. Pure: text in the tools' own language.</summary>
@@ -70,15 +68,10 @@ internal static class TopologyScript
         script.Line($"link add {LabNames.Bridge} mtu {plan.PodMtu} type bridge");
         script.Line($"link set {LabNames.Bridge} up");
         script.Line($"address add {AddressPlan.Gateway(node.Index)}/{AddressPlan.PodPrefixLength} dev {LabNames.Bridge}");
-        script.Line($"link add {LabNames.Tunnel} mtu {plan.PodMtu} address {node.TunnelMac} type vxlan id {AddressPlan.Vni} "
-            + $"local {AddressPlan.Node(node.Index)} dev {LabNames.Underlay} dstport {AddressPlan.VxlanPort} nolearning");
-        script.Line($"address add {AddressPlan.Tunnel(node.Index)}/32 dev {LabNames.Tunnel}");
-        script.Line($"link set {LabNames.Tunnel} up");
+        TunnelScript.Device(script, End(node), plan.PodMtu);
         foreach (var peer in Peers(plan, node))
         {
-            var tunnel = AddressPlan.Tunnel(peer.Index);
-            script.Line($"route add {AddressPlan.PodCidr(peer.Index)} via {tunnel} dev {LabNames.Tunnel} onlink");
-            script.Line($"neighbour add {tunnel} lladdr {peer.TunnelMac} dev {LabNames.Tunnel} nud permanent");
+            TunnelScript.Peer(script, End(peer));
         }
 
         foreach (var pod in node.Pods)
@@ -95,7 +88,7 @@ internal static class TopologyScript
         var script = new Batch();
         foreach (var peer in Peers(plan, node))
         {
-            script.Line($"fdb append {peer.TunnelMac} dev {LabNames.Tunnel} dst {AddressPlan.Node(peer.Index)} self permanent");
+            TunnelScript.Forwarding(script, End(peer));
         }
 
         return script.ToString();
@@ -143,6 +136,8 @@ internal static class TopologyScript
 
     private static IEnumerable<NodePlan> Peers(LabPlan plan, NodePlan node) => plan.Nodes.Where(other => other.Index != node.Index);
 
+    private static TunnelEnd End(NodePlan node) => new(AddressPlan.Node(node.Index), AddressPlan.PodCidr(node.Index), node.TunnelMac);
+
     private static string VethNode(LabPlan plan, LabNames names, NodePlan node) =>
         $"link add name {LabNames.Underlay} mtu {plan.Mtu} address {node.UnderlayMac} netns {names.Namespace(node.Name)} type veth";
 
@@ -156,14 +151,5 @@ internal static class TopologyScript
 
         // The bridge CNI plugin turns hairpin on so that a pod can reach itself through its own Service.
         script.Line($"link set {pod.HostInterface} type bridge_slave hairpin on");
-    }
-
-    private sealed class Batch
-    {
-        private readonly StringBuilder text = new();
-
-        public void Line(string line) => text.Append(line).Append('\n');
-
-        public override string ToString() => text.ToString();
     }
 }

@@ -13,7 +13,7 @@ public sealed record KubernetesComponents(string Folder)
     [
         "bin/kube-controller-manager", "bin/kube-scheduler", "bin/kubelet", "bin/kube-proxy",
         "bin/containerd", "bin/containerd-shim-runc-v2", "bin/ctr", "bin/runc", "bin/pause",
-        "cni/bridge", "cni/host-local", "cni/loopback",
+        "cni/bridge", "cni/host-local", "cni/loopback", "images/pause.tar", "images/busybox.tar",
     ];
 
     /// <summary>In <c>$ONCACHE_CACHE/kubernetes</c>, or <c>/var/cache/oncache/kubernetes</c>.</summary>

@@ -155,9 +155,18 @@ public sealed class ControlPlane : IAsyncDisposable
     internal static ControlPlane Create(ClusterState state, KubernetesComponents components, bool endsWithThis) =>
         new(new ClusterNames(state.Name), state.ControlPlane, components, endsWithThis);
 
-    internal ProgramCall KubectlCall(IReadOnlyList<string> arguments) => new(
+    /// <summary>Turns the calling process into kubectl as the administrator. Returns only on failure.</summary>
+    internal int BecomeKubectl(IReadOnlyList<string> arguments)
+    {
+        var (program, all) = KubectlCall(arguments);
+        return ProcessImage.Replace(placement.NetworkNamespace, [program, .. all]);
+    }
+
+    private ProgramCall KubectlCall(IReadOnlyList<string> arguments) => new(
         components.Program("kubectl"),
         ["--kubeconfig", AdminKubeconfig, "--cache-dir", Path.Combine(names.CredentialFolder, "kubectl-cache"), .. arguments]);
+
+    internal string RenderKubeconfig(string user, params IReadOnlyList<string> groups) => credentials.Render(user, groups);
 
     internal CertificateAuthority Authority() => credentials.Authority();
 

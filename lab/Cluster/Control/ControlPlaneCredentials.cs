@@ -53,10 +53,16 @@ internal sealed class ControlPlaneCredentials(ClusterNames names, ControlPlanePl
             throw new LabOptionException("user", user, "a name without slashes, backslashes, quotes and line breaks");
         }
 
-        var authority = Authority();
         var file = files.Kubeconfig(user);
-        File.WriteAllText(file, Kubeconfig.WithCertificate(placement.Server, authority.Pair.Public, user, authority.IssueClient(user, groups)));
+        File.WriteAllText(file, Render(user, groups));
         return file;
+    }
+
+    /// <summary>The configuration of a user with a certificate of its own.</summary>
+    public string Render(string user, IReadOnlyList<string> groups)
+    {
+        var authority = Authority();
+        return Kubeconfig.WithCertificate(placement.Server, authority.Pair.Public, user, authority.IssueClient(user, groups));
     }
 
     private static string[] ServerNames =>

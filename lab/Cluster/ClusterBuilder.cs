@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Net;
+using OnCache.Lab.Cluster.Nodes;
+using OnCache.Lab.Namespaces;
+using OnCache.Lab.Rules;
+using OnCache.Lab.Topology;
+
+namespace OnCache.Lab.Cluster;
+
+/// <summary>Carries the making of a cluster out, stage by stage.</summary>
+internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster cluster)
+{
+    private static readonly TimeSpan CidrLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
+
+    public async Task BuildAsync(IProgress<string>? stages, CancellationToken cancellationToken)
+    {
+        stages?.Report("network");
+        await BuildWireAsync(cancellationToken);
+
+        stages?.Report("control plane and container runtimes");
+        await Task.WhenAll(
+            [cluster.ControlPlane.LaunchAsync(cancellationToken), .. cluster.Nodes.Select(node => node.StartAsync(cancellationToken))]);
+
+        stages?.Report("overlay");
+        cluster.ControlPlane.StartControllers();
+        var ends = await RegisterAsync(cancellationToken);
+        await Task.WhenAll(cluster.Nodes.Select(node => LayOverlayAsync(node, ends, cancellationToken)));
+        await InAsync(names.ControlNamespace, "ip", ClusterTopology.ControlPlaneRoutes(ends.Values), cancellationToken);
+
+        stages?.Report("nodes");
+        foreach (var node in cluster.Nodes)
+        {
+            node.Join(cluster.ControlPlane, ends[node].PodCidr, cluster.Mtu);
+        }
+
+        await WaitReadyAsync(cancellationToken);
+    }
+
+    private async Task BuildWireAsync(CancellationToken cancellationToken)
+    {
+        var root = ClusterTopology.Root(names, cluster.Nodes.Count, cluster.Mtu);
+        (await Tool.RunAsync("ip", ["-batch", "-"], root, cancellationToken)).EnsureSuccess();
+        NetworkNamespace.Run(names.WireNamespace, Sysctls.ApplyWire);
+        await InAsync(names.WireNamespace, "ip", ClusterTopology.Wire(cluster.Nodes.Count, cluster.Mtu), cancellationToken);
+        await InAsync(names.ControlNamespace, "ip", ClusterTopology.Host(ClusterTopology.ControlPlaneAddress), cancellationToken);
+        foreach (var node in cluster.Nodes)
+        {
+            NetworkNamespace.Run(node.Namespace, Sysctls.ApplyNode);
+            await InAsync(node.Namespace, "ip", ClusterTopology.Host(node.Address), cancellationToken);
+        }
+    }
+
+    /// <summary>Enters the nodes in the API before they live, for the range of pod addresses that the controller manager gives to each.</summary>
+    private async Task<IReadOnlyDictionary<ClusterNode, TunnelEnd>> RegisterAsync(CancellationToken cancellationToken)
+    {
+        // kubelet 1.20 writes into the resources of a node that exists already, and panics when there are none at all.
+        var nodes = string.Join("---\n", cluster.Nodes.Select(node => $$"""
+            apiVersion: v1
+            kind: Node
+            metadata: { name: {{node.Name}} }
+            status: { capacity: { pods: 0 }, allocatable: { pods: 0 } }
+
+            """));
+        (await cluster.KubectlAsync(["create", "--validate=false", "-f", "-"], nodes, cancellationToken)).EnsureSuccess();
+
+        var ends = new Dictionary<ClusterNode, TunnelEnd>();
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var listed = await cluster.KubectlAsync(
+                ["get", "nodes", "-o", "jsonpath={range .items[*]}{.metadata.name} {.spec.podCIDR}{\"\\n\"}{end}"], cancellationToken: cancellationToken);
+            foreach (var words in listed.EnsureSuccess().Output.Split('\n').Select(line => line.Split(' ')))
+            {
+                if (words.Length == 2 && IPNetwork.TryParse(words[1], out var cidr))
+                {
+                    var node = cluster.Node(words[0]);
+                    ends.TryAdd(node, new TunnelEnd(node.Address, cidr, MacAddress.Random()));
+                }
+            }
+
+            if (ends.Count == cluster.Nodes.Count)
+            {
+                return ends;
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > CidrLimit)
+            {
+                throw new LabException($"kube-controller-manager gave no pod addresses to {cluster.Nodes.First(node => !ends.ContainsKey(node)).Name}: "
+                    + new Daemons(names).LastWords("kube-controller-manager"));
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+        }
+    }
+
+    private async Task LayOverlayAsync(ClusterNode node, IReadOnlyDictionary<ClusterNode, TunnelEnd> ends, CancellationToken cancellationToken)
+    {
+        var peers = ends.Where(end => end.Key != node).Select(end => end.Value).ToArray();
+        await InAsync(node.Namespace, "ip", ClusterTopology.Overlay(ends[node], peers, cluster.Mtu), cancellationToken);
+        await InAsync(node.Namespace, "bridge", ClusterTopology.ForwardingDatabase(peers), cancellationToken);
+
+        // Inside the node, whose lock of the tables is its own.
+        (await node.RunCommandAsync("iptables-restore", ["-w", "--noflush"], FlannelRules.Render(ends[node].PodCidr), cancellationToken)).EnsureSuccess();
+    }
+
+    private async Task WaitReadyAsync(CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var wait = await cluster.KubectlAsync(
+                ["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=5s"], cancellationToken: cancellationToken);
+            if (wait.ExitCode == 0)
+            {
+                return;
+            }
+
+            if (cluster.Nodes.SelectMany(node => node.Ended()).FirstOrDefault() is { } daemon)
+            {
+                throw new LabException($"{daemon} ended: {new Daemons(names).LastWords(daemon)}");
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > ReadyLimit)
+            {
+                throw new LabException($"cluster '{cluster.Name}': not all nodes are Ready after {ReadyLimit.TotalSeconds} s; logs: {names.LogFolder}");
+            }
+        }
+    }
+
+    private static async Task InAsync(string ns, string command, string batch, CancellationToken cancellationToken) =>
+        (await NetworkNamespace.RunCommandAsync(ns, command, ["-batch", "-"], batch, cancellationToken)).EnsureSuccess();
+}
