@@ -1,0 +1,151 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Configuration;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Resilience;
+using OnCache.Kubernetes.Tests.Fakes;
+
+namespace OnCache.Kubernetes.Tests.Client;
+
+public sealed class RetryTests
+{
+    private static readonly NamespacedName Name = new("default", "a");
+
+    public static TheoryData<RequestDelegate> PassingFaults { get; } =
+    [
+        Answer.Status(500, "InternalError", "oops"),
+        Answer.Text(502, "bad gateway"),
+        Answer.Status(503, "ServiceUnavailable", "starting"),
+        Answer.Status(504, "Timeout", "slow"),
+        Answer.Status(429, "TooManyRequests", "slow down"),
+        Answer.Reset,
+    ];
+
+    [Theory]
+    [MemberData(nameof(PassingFaults), DisableDiscoveryEnumeration = true)]
+    public async Task A_call_that_may_be_repeated_survives_passing_faults(RequestDelegate fault)
+    {
+        await using var server = await FakeApiServer.StartAsync(fault, fault, Answer.Json(Samples.Map("a")));
+        using var client = server.Client();
+
+        (await client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken)).ShouldNotBeNull();
+        server.Requests.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task The_tries_are_limited()
+    {
+        await using var server = await FakeApiServer.StartAsync();
+        server.Otherwise = Answer.Status(503, "ServiceUnavailable", "starting");
+        using var client = server.Client(settings => settings with { Retries = 2 });
+
+        (await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken)))
+            .Reason.ShouldBe(StatusReason.ServiceUnavailable);
+        server.Requests.Count.ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData(400, "BadRequest")]
+    [InlineData(403, "Forbidden")]
+    [InlineData(409, "Conflict")]
+    [InlineData(422, "Invalid")]
+    public async Task What_the_server_refuses_is_not_asked_again(int code, string reason)
+    {
+        await using var server = await FakeApiServer.StartAsync();
+        server.Otherwise = Answer.Status(code, reason, "no");
+        using var client = server.Client();
+
+        _ = await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(Samples.Map("a"), TestContext.Current.CancellationToken));
+        server.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_creation_whose_fate_is_unknown_is_not_repeated()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.Reset, Answer.Status(500, "InternalError", "oops"));
+        using var client = server.Client();
+
+        (await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken)))
+            .Reason.ShouldBe(StatusReason.Unreachable);
+        _ = await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken));
+        server.Requests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_creation_that_was_turned_away_is_repeated()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.Busy(429, "0"), Answer.Busy(503, "0"), Answer.Json(Samples.Map("a"), 201));
+        using var client = server.Client();
+
+        _ = await client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken);
+        server.Requests.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task The_wait_the_server_asks_for_is_kept()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.Busy(429, "7"), Answer.Json(Samples.Map("a")));
+        var time = new ManualTime();
+        using var client = server.Client(time: time);
+
+        var answer = client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => server.Requests.Count == 1 && time.IsWaitingFor(TimeSpan.FromSeconds(7)), "the wait");
+        time.Advance(TimeSpan.FromSeconds(7));
+
+        (await answer.InTimeAsync()).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_wait_longer_than_allowed_is_handed_to_the_caller()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.Busy(429, "3600"));
+        using var client = server.Client();
+
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken));
+
+        failure.Reason.ShouldBe(StatusReason.TooManyRequests);
+        failure.RetryAfter.ShouldBe(TimeSpan.FromHours(1));
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_is_given_up_and_told_the_limit()
+    {
+        await using var server = await FakeApiServer.StartAsync();
+        server.Otherwise = Answer.Silence;
+        var time = new ManualTime();
+        using var client = server.Client(settings => settings with { Retries = 0, RequestTimeout = TimeSpan.FromSeconds(20) }, time: time);
+
+        var answer = client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => server.Requests.Count == 1, "the request");
+        time.Advance(TimeSpan.FromSeconds(25));
+
+        (await Should.ThrowAsync<KubernetesException>(() => answer.InTimeAsync())).Reason.ShouldBe(StatusReason.Unreachable);
+        server.Requests.Single().Query["timeout"].ShouldBe("20s");
+    }
+
+    [Fact]
+    public async Task Nobody_there_is_said_in_one_line()
+    {
+        using var client = new KubernetesClient(
+            new KubernetesClientConfiguration(new Uri("http://127.0.0.1:1")),
+            new KubernetesClientSettings("tests") { Retries = 0 });
+
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken));
+
+        failure.Reason.ShouldBe(StatusReason.Unreachable);
+        failure.Message.ShouldBe("GET http://127.0.0.1:1/api/v1/namespaces/default/configmaps/a: Connection refused");
+    }
+
+    [Fact]
+    public void A_date_to_come_back_at_becomes_a_wait()
+    {
+        var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        using var response = new HttpResponseMessage();
+
+        response.Headers.TryAddWithoutValidation("Retry-After", (now + TimeSpan.FromSeconds(20)).ToString("R", CultureInfo.InvariantCulture));
+        RetryAfter.Of(response, now).ShouldBe(TimeSpan.FromSeconds(20));
+        RetryAfter.Of(response, now + TimeSpan.FromMinutes(1)).ShouldBe(TimeSpan.Zero);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
+
+namespace OnCache.Kubernetes.Tests.Fakes;
+
+/// <summary>One lease as an API server keeps it: versions guard updates. A link to it can be cut.</summary>
+internal sealed class LeaseStore
+{
+    private readonly Lock _lock = new();
+    private V1Lease? _lease;
+    private int _version;
+
+    public string? Holder
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lease?.Spec.HolderIdentity;
+            }
+        }
+    }
+
+    public Link Connect() => new(this);
+
+    /// <summary>A candidate's connection.</summary>
+    public sealed class Link(LeaseStore store) : IKubernetesClient
+    {
+        private volatile bool _down;
+        private volatile bool _hanging;
+        private int _writes;
+
+        public int Writes => _writes;
+
+        public void Cut() => _down = true;
+
+        public void Hang() => _hanging = true;
+
+        public void Restore() => _down = _hanging = false;
+
+        public Task<T?> GetAsync<T>(NamespacedName name, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> =>
+            DoAsync(() => store._lease as T, cancellationToken);
+
+        public Task<T> CreateAsync<T>(T entity, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> =>
+            DoAsync(
+                () => store._lease is null
+                    ? Write(entity)
+                    : throw new KubernetesException(StatusReason.AlreadyExists, "it exists"),
+                cancellationToken);
+
+        public Task<T> UpdateAsync<T>(T entity, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> =>
+            DoAsync(
+                () => store._lease?.Metadata.ResourceVersion == entity.Metadata.ResourceVersion
+                    ? Write(entity)
+                    : throw new KubernetesException(StatusReason.Conflict, "it was modified"),
+                cancellationToken);
+
+        public Task<ResourceList<T>> ListAsync<T>(ListQuery? query = null, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(WatchQuery query, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public Task<T> UpdateStatusAsync<T>(T entity, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public Task<T> PatchAsync<T>(NamespacedName name, JsonObject patch, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public Task<T> PatchStatusAsync<T>(NamespacedName name, JsonObject patch, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public Task<ApplyResult<T>> ApplyAsync<T>(T entity, bool force = false, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public Task<ApplyResult<T>> ApplyStatusAsync<T>(T entity, bool force = false, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        public Task<bool> DeleteAsync<T>(NamespacedName name, DeleteOptions? options = null, CancellationToken cancellationToken = default)
+            where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+
+        private T Write<T>(T entity)
+            where T : class
+        {
+            var version = (++store._version).ToString(CultureInfo.InvariantCulture);
+            var lease = (V1Lease)(object)entity;
+            store._lease = lease with { Metadata = lease.Metadata with { ResourceVersion = version, Uid = "u" } };
+            _ = Interlocked.Increment(ref _writes);
+            return (T)(object)store._lease;
+        }
+
+        private async Task<T> DoAsync<T>(Func<T> action, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            if (_hanging)
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
+            if (_down)
+            {
+                throw new KubernetesException(StatusReason.Unreachable, "the link is cut");
+            }
+
+            lock (store._lock)
+            {
+                return action();
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Resilience;
+using OnCache.Kubernetes.Tests.Fakes;
+using OnCache.Kubernetes.Watching;
+
+namespace OnCache.Kubernetes.Tests.Watching;
+
+public sealed class ResourceCacheTests
+{
+    private static readonly WatchSettings Quick = new()
+    {
+        Backoff = new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10)),
+    };
+
+    [Fact]
+    public async Task A_list_and_the_events_after_it_become_changes_in_order()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a")),
+            Answer.WatchThenSilence(
+                Answer.Event("ADDED", Samples.Map("b", "6")),
+                Answer.Event("MODIFIED", Samples.Map("a", "7")),
+                Answer.Event("DELETED", Samples.Map("b", "8"))));
+        await using var following = Following.Start(server, Quick, new ListQuery { Namespace = "default", LabelSelector = "x=y" });
+
+        (await following.NextAsync()).ShouldBe("Added a 1");
+        (await following.NextAsync()).ShouldBe("Added b 6");
+        (await following.NextAsync()).ShouldBe("Modified a 7");
+        (await following.NextAsync()).ShouldBe("Deleted b 8");
+        following.Cache.IsSynced.ShouldBeTrue();
+        following.Cache.Snapshot.Keys.ShouldBe([new NamespacedName("default", "a")]);
+        following.Cache.Find(new NamespacedName("default", "a"))!.Metadata.ResourceVersion.ShouldBe("7");
+        server.Requests[0].Query["resourceVersion"].ShouldBe("0");
+        var watch = server.Requests[1].Query;
+        watch["watch"].ShouldBe("true");
+        watch["allowWatchBookmarks"].ShouldBe("true");
+        watch["resourceVersion"].ShouldBe("5");
+        watch["labelSelector"].ShouldBe("x=y");
+        int.Parse(watch["timeoutSeconds"], null).ShouldBe(300);
+    }
+
+    [Fact]
+    public async Task A_watch_cut_within_a_line_goes_on_after_the_last_whole_event()
+    {
+        var cut = new TaskCompletionSource();
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5"),
+            Answer.WatchThenCut([Answer.Event("ADDED", Samples.Map("a", "6"))], """{"type":"ADDED","object":{"metadata":{"name":"hal""", cut.Task),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "7"))));
+        await using var following = Following.Start(server, Quick);
+
+        (await following.NextAsync()).ShouldBe("Added a 6");
+        cut.SetResult();
+        (await following.NextAsync()).ShouldBe("Added b 7");
+        server.Requests[2].Query["resourceVersion"].ShouldBe("6");
+    }
+
+    [Fact]
+    public async Task A_line_cut_by_a_proper_end_is_not_an_event()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5"),
+            Answer.Text(200, Answer.Event("ADDED", Samples.Map("half", "6"))),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "7"))));
+        await using var following = Following.Start(server, Quick);
+
+        (await following.NextAsync()).ShouldBe("Added b 7");
+        server.Requests[2].Query["resourceVersion"].ShouldBe("5");
+    }
+
+    [Fact]
+    public async Task A_bookmark_moves_the_version_and_nothing_else()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5"),
+            Answer.Watch(Answer.Bookmark("90")),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "91"))));
+        await using var following = Following.Start(server, Quick);
+
+        (await following.NextAsync()).ShouldBe("Added b 91");
+        server.Requests[2].Query["resourceVersion"].ShouldBe("90");
+        server.Requests.Count(request => !request.Query.ContainsKey("watch")).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_version_too_old_leads_to_a_new_list_and_late_deletions(bool asResponse)
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a"), Samples.Map("b")),
+            asResponse ? Answer.Status(410, "Gone", "too old") : Answer.Watch(Answer.Expired),
+            Answer.List("9", Samples.Map("b", "8")),
+            Answer.WatchThenSilence());
+        await using var following = Following.Start(server, Quick);
+
+        (await following.NextAsync()).ShouldStartWith("Added");
+        (await following.NextAsync()).ShouldStartWith("Added");
+        (await following.NextAsync()).ShouldBe("Deleted a 1");
+        (await following.NextAsync()).ShouldBe("Modified b 8");
+        await Eventually.TrueAsync(() => server.Requests.Count == 4, "the watch after the list");
+        server.Requests[2].Query["resourceVersion"].ShouldBe("5");
+        server.Requests[3].Query["resourceVersion"].ShouldBe("9");
+    }
+
+    [Fact]
+    public async Task A_version_the_server_cannot_serve_any_more_leads_to_the_store()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("500", Samples.Map("a")),
+            Answer.Watch(Answer.Expired),
+            // The store was restored from a backup: its versions are lower now.
+            Answer.Status(504, "Timeout", "Too large resource version: 500, current: 9"),
+            Answer.List("9", Samples.Map("a", "9")),
+            Answer.WatchThenSilence());
+        await using var following = Following.Start(server, Quick, retries: 0);
+
+        (await following.NextAsync()).ShouldBe("Added a 1");
+        (await following.NextAsync()).ShouldBe("Modified a 9");
+        server.Requests[3].Query.ContainsKey("resourceVersion").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_watch_that_hangs_in_silence_is_replaced()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5"),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("a", "6"))),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "7"))));
+        await using var following = Following.Start(
+            server,
+            Quick with { Duration = TimeSpan.FromMilliseconds(50), Grace = TimeSpan.FromMilliseconds(50) });
+
+        (await following.NextAsync()).ShouldBe("Added a 6");
+        (await following.NextAsync()).ShouldBe("Added b 7");
+        server.Requests[2].Query["resourceVersion"].ShouldBe("6");
+    }
+
+    [Fact]
+    public async Task Faults_of_every_kind_are_outlived()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.Status(403, "Forbidden", "not yet"),
+            Answer.Reset,
+            Answer.List("5", Samples.Map("a")),
+            Answer.Status(403, "Forbidden", "no watch"),
+            Answer.Busy(429, "0"),
+            Answer.Watch("this is not json"),
+            Answer.Watch("""{"type":"NEWS","object":{}}"""),
+            Answer.Watch(Answer.Event("ERROR", new { kind = "Status", status = "Failure", reason = "InternalError", code = 500 })),
+            Answer.Watch(),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "6"))));
+        await using var following = Following.Start(server, Quick, retries: 0);
+
+        (await following.NextAsync()).ShouldBe("Added a 1");
+        (await following.NextAsync()).ShouldBe("Added b 6");
+        server.Requests.Count(request => !request.Query.ContainsKey("watch")).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Connections_that_end_at_once_are_not_hammered()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.List("5"));
+        server.Otherwise = Answer.Watch();
+        var time = new ManualTime();
+        await using var following = Following.Start(
+            server,
+            new WatchSettings { Backoff = new Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1)) },
+            time: time);
+
+        for (var tries = 1; tries <= 3; tries++)
+        {
+            var expected = tries + 1;
+            var wait = TimeSpan.FromSeconds(1 << (tries - 1));
+            await Eventually.TrueAsync(() => server.Requests.Count == expected && time.IsWaitingFor(wait), $"try {tries}, then a wait of {wait}");
+            time.Advance(wait);
+        }
+    }
+
+    [Fact]
+    public async Task A_late_subscriber_begins_with_what_is_there()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.List("5", Samples.Map("a"), Samples.Map("b")), Answer.WatchThenSilence());
+        await using var following = Following.Start(server, Quick);
+        await following.Cache.WaitForSyncAsync(TestContext.Current.CancellationToken).InTimeAsync();
+
+        using var late = following.Cache.Subscribe();
+
+        (await late.Changes.NextAsync()).Kind.ShouldBe(ChangeKind.Added);
+        (await late.Changes.NextAsync()).Kind.ShouldBe(ChangeKind.Added);
+        late.Changes.TryRead(out _).ShouldBeFalse();
+    }
+
+    /// <summary>Draws no spread, so that waits are known.</summary>
+    private sealed class LowestRandom : Random
+    {
+        public override double NextDouble() => 0;
+    }
+
+    /// <summary>A cache at work, and its changes as text.</summary>
+    private sealed class Following : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        private readonly WatchMetrics _metrics = new();
+        private readonly KubernetesClient _client;
+        private readonly ResourceSubscription<V1ConfigMap> _subscription;
+        private readonly Task _run;
+
+        private Following(FakeApiServer server, WatchSettings settings, ListQuery selection, int retries, TimeProvider time)
+        {
+            _client = server.Client(existing => existing with { Retries = retries });
+            Cache = new ResourceCache<V1ConfigMap>(_client, selection, _metrics, NullLogger.Instance, settings, time, new LowestRandom());
+            _subscription = Cache.Subscribe();
+            _run = Cache.RunAsync(_end.Token);
+        }
+
+        public ResourceCache<V1ConfigMap> Cache { get; }
+
+        public static Following Start(
+            FakeApiServer server,
+            WatchSettings settings,
+            ListQuery? selection = null,
+            int retries = 4,
+            TimeProvider? time = null) => new(server, settings, selection ?? new ListQuery(), retries, time ?? TimeProvider.System);
+
+        public async Task<string> NextAsync()
+        {
+            var change = await _subscription.Changes.NextAsync();
+            return $"{change.Kind} {change.Entity.Metadata.Name} {change.Entity.Metadata.ResourceVersion}";
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _end.CancelAsync();
+            await _run;
+            _subscription.Dispose();
+            _client.Dispose();
+            _metrics.Dispose();
+            _end.Dispose();
+        }
+    }
+}
