@@ -9,15 +9,29 @@ namespace OnCache.Agent.Cli;
 /// <summary>The options, each with its bounds. A wrong value is one line that names the option, the value and what would be right.</summary>
 internal static class AgentOptions
 {
-    private static readonly AgentSettings Defaults = new() { Config = "" };
+    private static readonly AgentSettings Defaults = new();
 
     private static readonly Bounds<TimeSpan> HeartbeatBounds = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
-    public static Option<string> Config() => new("--config")
+    public static Option<string?> Config() => new("--config")
     {
-        Required = true,
         HelpName = "FILE",
         Description = "YAML with a NodeCacheConfig and a LocalEndpoints document; read again when it changes",
+    };
+
+    public static Option<string?> Node() => Text<string?>(
+        "--node",
+        "NAME",
+        "in a cluster: this node's name; the API server tells what to do",
+        otherwise: null,
+        value => value is { Length: > 0 and <= 253 } && value.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '.')
+            ? null
+            : "use the name that kubectl get nodes shows");
+
+    public static Option<string?> Kubeconfig() => new("--kubeconfig")
+    {
+        HelpName = "FILE",
+        Description = "with --node: how to reach the API server; the pod's service account when left out",
     };
 
     public static Option<string> PinRoot() => Text(

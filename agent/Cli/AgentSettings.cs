@@ -11,8 +11,14 @@ internal sealed record AgentSettings
     /// <summary>The default of <see cref="Socket"/>.</summary>
     public const string DefaultSocket = "/run/oncache/agent.sock";
 
-    /// <summary>The configuration file.</summary>
-    public required string Config { get; init; }
+    /// <summary>The configuration file; null in a cluster.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>The node's name in the cluster that tells what to do; null with a file.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>How to reach the cluster; null for the service account of the pod, or what kubectl would use.</summary>
+    public string? Kubeconfig { get; init; }
 
     /// <summary>The folder, on a bpffs, that holds the pinned maps and links.</summary>
     public string PinRoot { get; init; } = DefaultPinRoot;

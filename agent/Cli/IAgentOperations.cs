@@ -10,6 +10,10 @@ internal interface IAgentOperations
     /// <returns>The exit status.</returns>
     Task<int> RunAsync(AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken);
 
+    /// <summary>Runs the agent of a cluster's node until cancelled: what to do comes from the API server.</summary>
+    /// <returns>The exit status.</returns>
+    Task<int> RunInClusterAsync(AgentSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken);
+
     /// <summary>Removes all of ours from the machine.</summary>
     /// <returns>The exit status.</returns>
     Task<int> UninstallAsync(UninstallSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken);

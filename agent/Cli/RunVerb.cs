@@ -10,6 +10,8 @@ internal static class RunVerb
     public static Command Create(IAgentOperations operations, Option<LogLevel?> logging, Streams streams)
     {
         var config = AgentOptions.Config();
+        var node = AgentOptions.Node();
+        var kubeconfig = AgentOptions.Kubeconfig();
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
         var attach = AgentOptions.Attach();
@@ -19,10 +21,21 @@ internal static class RunVerb
         var heartbeatTimeout = AgentOptions.HeartbeatTimeout();
         var command = new Command("run", "accelerate the pods of this node until stopped")
         {
-            config, pinRoot, socket, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
+            config, node, kubeconfig, pinRoot, socket, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
         };
+        command.Validators.Add(result =>
+        {
+            if ((result.GetValue(config) is null) == (result.GetValue(node) is null))
+            {
+                result.AddError("run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME");
+            }
+            else if (result.GetValue(kubeconfig) is not null && result.GetValue(node) is null)
+            {
+                result.AddError("--kubeconfig: goes with --node NAME");
+            }
+        });
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            Settings(new AgentSettings { Config = parsed.GetRequiredValue(config) }, parsed),
+            Settings(new AgentSettings(), parsed),
             operations,
             streams,
             cancellationToken));
@@ -30,6 +43,9 @@ internal static class RunVerb
 
         AgentSettings Settings(AgentSettings defaults, ParseResult parsed) => defaults with
         {
+            Config = parsed.GetValue(config),
+            Node = parsed.GetValue(node),
+            Kubeconfig = parsed.GetValue(kubeconfig),
             PinRoot = parsed.GetRequiredValue(pinRoot),
             Socket = parsed.GetRequiredValue(socket),
             Attach = parsed.GetValue(attach) ?? defaults.Attach,
@@ -44,6 +60,11 @@ internal static class RunVerb
     private static async Task<int> RunAsync(AgentSettings settings, IAgentOperations operations, Streams streams, CancellationToken cancellationToken)
     {
         using var loggers = AgentLogging.Create(settings.LogLevel);
+        if (settings.Config is null)
+        {
+            return await operations.RunInClusterAsync(settings, loggers, cancellationToken);
+        }
+
         var (configuration, problems) = ConfigurationSource.Open(settings.Config, TimeProvider.System, loggers.CreateLogger<ConfigurationSource>());
         if (configuration is null)
         {

@@ -7,6 +7,9 @@ namespace OnCache.Agent.Configuration;
 /// <param name="Local">The pods of the node and their namespaces.</param>
 internal sealed record AgentConfiguration(NodeCacheConfig Node, LocalEndpoints Local)
 {
+    /// <summary>The generation of the node's object in the API; 0 without a cluster.</summary>
+    public long Generation { get; init; }
+
     /// <summary>The namespaces of the node's pods, by name.</summary>
     public IReadOnlyDictionary<string, LocalNamespace> Namespaces { get; } =
         Local.Namespaces.ToDictionary(item => item.Name, StringComparer.Ordinal);

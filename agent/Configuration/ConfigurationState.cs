@@ -1,7 +1,7 @@
 namespace OnCache.Agent.Configuration;
 
-/// <summary>How the agent stands with its configuration file.</summary>
-/// <param name="File">The path as the user gave it.</param>
+/// <summary>How the agent stands with its configuration.</summary>
+/// <param name="Source">Where it comes from: the file as the user named it, or the object in the API.</param>
 /// <param name="LoadedAt">When the configuration in force was read.</param>
-/// <param name="Error">Why the file's present content is not in force; absent while it is.</param>
-internal sealed record ConfigurationState(string File, DateTimeOffset LoadedAt, string? Error);
+/// <param name="Error">Why what is there now is not in force; absent while it is.</param>
+internal sealed record ConfigurationState(string Source, DateTimeOffset LoadedAt, string? Error);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using OnCache.Agent.Cli;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Datapath;
+using OnCache.Agent.Kubernetes;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
@@ -11,8 +12,36 @@ namespace OnCache.Agent.Daemon;
 /// <summary>The verbs that touch the machine.</summary>
 internal sealed class AgentOperations : IAgentOperations
 {
-    public async Task<int> RunAsync(
+    public Task<int> RunAsync(
         AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        return RunAsync(settings, configuration, loggers, companion: null, cancellationToken);
+    }
+
+    public async Task<int> RunInClusterAsync(AgentSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        using var cluster = ClusterConnection.Open(settings, loggers);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var watching = cluster.Source.RunAsync(stop.Token);
+        try
+        {
+            await cluster.Source.WaitForSyncAsync(stop.Token);
+            return await RunAsync(settings, cluster.Source, loggers, cluster.WriteStatusAsync, stop.Token);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await watching.ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <param name="companion">Runs beside the agent.</param>
+    private static async Task<int> RunAsync(
+        AgentSettings settings,
+        IConfigurationSource configuration,
+        ILoggerFactory loggers,
+        Func<CurrentAgent, CancellationToken, Task>? companion,
+        CancellationToken cancellationToken)
     {
         var capabilities = KernelCapabilities.Detect();
         var tcx = UseTcx(settings.Attach, capabilities);
@@ -23,7 +52,8 @@ internal sealed class AgentOperations : IAgentOperations
         using var monitor = NetworkMonitor.Start();
         using var prober = NeighbourProber.Open();
         var options = new UnderlayOptions(settings.TunnelDevice, KernelDefaults.LocalPorts(), KernelDefaults.DefaultTtl());
-        if (UnderlayResolver.Resolve(monitor.Current, options).Refusal is { } refusal)
+        // In a cluster the CNI may come after us, and the status of the node says what is missing.
+        if (settings.Node is null && UnderlayResolver.Resolve(monitor.Current, options).Refusal is { } refusal)
         {
             throw new DatapathException(refusal.Message);
         }
@@ -31,6 +61,8 @@ internal sealed class AgentOperations : IAgentOperations
         pins.Create();
         var current = new CurrentAgent();
         StatusServer? server = null;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var beside = companion?.Invoke(current, stop.Token) ?? Task.CompletedTask;
         try
         {
             var started = TimeProvider.System.GetTimestamp();
@@ -57,6 +89,8 @@ internal sealed class AgentOperations : IAgentOperations
         }
         finally
         {
+            await stop.CancelAsync();
+            await beside.ContinueWith(static _ => { }, TaskScheduler.Default);
             if (server is not null)
             {
                 await server.DisposeAsync();

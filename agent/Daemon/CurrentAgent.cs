@@ -22,6 +22,18 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
         return new Turn(this);
     }
 
+    /// <summary>What the loop published last; null while there is none.</summary>
+    public AgentState? State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _agent?.State;
+            }
+        }
+    }
+
     public AgentStatus Status()
     {
         lock (_lock)

@@ -9,12 +9,15 @@ namespace OnCache.Agent.Datapath;
 /// </summary>
 internal sealed class PinDirectory
 {
+    private const string MapsName = "maps";
+    private const string LinksName = "links";
+
     private PinDirectory(string root)
     {
         Root = root;
         Version = Path.Combine(root, $"v{Layout.Version}");
-        Maps = Path.Combine(Version, "maps");
-        Links = Path.Combine(Version, "links");
+        Maps = Path.Combine(Version, MapsName);
+        Links = Path.Combine(Version, LinksName);
     }
 
     public string Root { get; }
@@ -62,14 +65,27 @@ internal sealed class PinDirectory
             return;
         }
 
-        foreach (var version in Directory.EnumerateDirectories(Root, "v*"))
+        foreach (var version in Directory.EnumerateDirectories(Root).Where(IsVersion).ToList())
         {
-            Directory.Delete(version, recursive: true);
+            foreach (var folder in new[] { Path.Combine(version, MapsName), Path.Combine(version, LinksName) }.Where(Directory.Exists))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+
+            DeleteIfEmpty(version);
         }
 
-        if (!Directory.EnumerateFileSystemEntries(Root).Any())
+        DeleteIfEmpty(Root);
+    }
+
+    private static bool IsVersion(string directory) =>
+        Path.GetFileName(directory) is ['v', .. { Length: > 0 } number] && number.All(char.IsAsciiDigit);
+
+    private static void DeleteIfEmpty(string directory)
+    {
+        if (!Directory.EnumerateFileSystemEntries(directory).Any())
         {
-            Directory.Delete(Root);
+            Directory.Delete(directory);
         }
     }
 }

@@ -26,7 +26,7 @@ internal static class StatusText
     {
         var state = status.Ready ? "ready" : $"not ready ({status.NotReadyReason ?? "no reason given"})";
         _ = text.AppendLine(CultureInfo.InvariantCulture, $"oncache-agent {status.Version} on {status.Node}: {state}, up {Uptime(status.UptimeSeconds)}");
-        AppendFact(text, "configuration", $"{status.Configuration.File}, read {Moment(status.Configuration.LoadedAt)}");
+        AppendFact(text, "configuration", $"{status.Configuration.Source}, read {Moment(status.Configuration.LoadedAt)}");
         if (status.Configuration.Error is { } error)
         {
             AppendFact(text, "", $"its present content is not accepted: {error}");

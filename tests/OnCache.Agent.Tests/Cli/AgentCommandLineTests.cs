@@ -22,7 +22,10 @@ public sealed class AgentCommandLineTests : IDisposable
     [Theory]
     [InlineData("", "Required command was not provided")]
     [InlineData("fly", "fly is not a command or option known here")]
-    [InlineData("run", "Option '--config' is required")]
+    [InlineData("run", "run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME")]
+    [InlineData("run --config x --node n1", "run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME")]
+    [InlineData("run --config x --kubeconfig k", "--kubeconfig: goes with --node NAME")]
+    [InlineData("run --node N_1", "--node: N_1 is not accepted; use the name that kubectl get nodes shows")]
     [InlineData("run --config x --speed 9", "--speed is not a command or option known here")]
     [InlineData("run --config x --mark-bit 32", "--mark-bit: 32 is not accepted; use 0 to 31")]
     [InlineData("run --config x --mark-bit high", "--mark-bit: high is not accepted; use 0 to 31")]
@@ -195,6 +198,16 @@ public sealed class AgentCommandLineTests : IDisposable
         _error.ToString().ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task In_a_cluster_no_file_is_read()
+    {
+        (await InvokeAsync("run", "--node", "n1", "--kubeconfig", "/nowhere")).ShouldBe(ExitStatus.Success);
+
+        _operations.Started!.Config.ShouldBeNull();
+        _operations.Node.ShouldBe("n1");
+        _operations.Started.Kubeconfig.ShouldBe("/nowhere");
+    }
+
     public void Dispose()
     {
         _folder.Dispose();
@@ -219,6 +232,13 @@ public sealed class AgentCommandLineTests : IDisposable
         {
             Started = settings;
             Node = configuration.Current.Node.Metadata.Name;
+            return Failure is null ? Task.FromResult(ExitStatus.Success) : throw Failure;
+        }
+
+        public Task<int> RunInClusterAsync(AgentSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
+        {
+            Started = settings;
+            Node = settings.Node;
             return Failure is null ? Task.FromResult(ExitStatus.Success) : throw Failure;
         }
 

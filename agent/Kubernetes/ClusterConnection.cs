@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Logging;
+using OnCache.Agent.Cli;
+using OnCache.Agent.Daemon;
+using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Configuration;
+using OnCache.Kubernetes.Watching;
+
+namespace OnCache.Agent.Kubernetes;
+
+/// <summary>The agent's connection to the API server, and what goes through it.</summary>
+internal sealed class ClusterConnection : IDisposable
+{
+    /// <summary>Under this name the agent owns the status of its node's object.</summary>
+    private const string FieldManager = "oncache-agent";
+
+    private readonly KubernetesClient _client;
+    private readonly WatchMetrics _metrics = new();
+    private readonly ILoggerFactory _loggers;
+    private readonly string _node;
+
+    private ClusterConnection(KubernetesClient client, string node, ILoggerFactory loggers)
+    {
+        _client = client;
+        _node = node;
+        _loggers = loggers;
+        Source = new ClusterConfigurationSource(node, client, _metrics, loggers, TimeProvider.System);
+    }
+
+    public ClusterConfigurationSource Source { get; }
+
+    /// <exception cref="ConfigurationException">The kubeconfig, or the service account, cannot be used.</exception>
+    public static ClusterConnection Open(AgentSettings settings, ILoggerFactory loggers)
+    {
+        var configuration = settings.Kubeconfig is { } file
+            ? KubernetesClientConfiguration.BuildConfigFromConfigFile(file)
+            : KubernetesClientConfiguration.BuildDefaultConfig();
+        return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings.Node!, loggers);
+    }
+
+    /// <summary>Keeps the status of the node's object current until cancelled.</summary>
+    public Task WriteStatusAsync(CurrentAgent agent, CancellationToken cancellationToken) =>
+        new NodeStatusWriter(_node, _client, Source, agent, () => agent.State, TimeProvider.System, _loggers.CreateLogger<NodeStatusWriter>())
+            .RunAsync(cancellationToken);
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _metrics.Dispose();
+    }
+}

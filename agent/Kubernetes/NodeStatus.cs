@@ -1,0 +1,67 @@
+using OnCache.Agent.Telemetry;
+using OnCache.Api;
+
+namespace OnCache.Agent.Kubernetes;
+
+/// <summary>The agent's status in the words of the API: counts, never a list of pods. Pure.</summary>
+internal static class NodeStatus
+{
+    /// <param name="status">What the agent tells about itself.</param>
+    /// <param name="generation">The generation of the object that is in force.</param>
+    /// <param name="before">The conditions that were written last.</param>
+    public static NodeCacheConfigStatus Of(AgentStatus status, long generation, IReadOnlyList<Condition> before, DateTimeOffset now)
+    {
+        var covered = status.Endpoints.Where(endpoint => endpoint.Policy is not null).ToList();
+        return new NodeCacheConfigStatus
+        {
+            ObservedGeneration = generation,
+            Conditions = ConditionSet.Next(before, Findings(status), generation, now),
+            Endpoints = new EndpointCounts
+            {
+                Accelerated = Count(status, EndpointState.Accelerated),
+                Observed = Count(status, EndpointState.Observed),
+                Disabled = Count(status, EndpointState.Disabled),
+                Waiting = Count(status, EndpointState.Waiting),
+                Shaped = Count(status, EndpointState.Shaped),
+            },
+            Policies =
+            [
+                .. covered.GroupBy(endpoint => endpoint.Policy!, StringComparer.Ordinal)
+                    .OrderBy(group => group.Key, StringComparer.Ordinal)
+                    .Select(group => new PolicyEndpoints(group.Key, group.Count(), group.Count(endpoint => endpoint.State == EndpointState.Accelerated))),
+            ],
+            Refusals =
+            [
+                .. status.Endpoints.Where(endpoint => endpoint.State is not (EndpointState.Accelerated or EndpointState.Observed))
+                    .GroupBy(endpoint => endpoint.State)
+                    .OrderBy(group => group.Key)
+                    .Select(group => new Refusal(group.Key.ToString(), group.Count())),
+            ],
+            Capabilities = new NodeCapabilities(
+                status.Capabilities.Kernel,
+                status.Capabilities.Attach,
+                [.. status.Capabilities.Features.OrderBy(feature => feature.Key, StringComparer.Ordinal).Select(feature => new NodeFeature(feature.Key, feature.Value.Available, feature.Value.Detail))]),
+            Caches = new EffectiveCaches(Cache(status.Sizes.Filter), Cache(status.Sizes.Egress), Cache(status.Sizes.Ingress)),
+            LastFlush = status.LastFlush is { } flush
+                ? new NodeFlush(DateTimeOffset.FromUnixTimeSeconds(flush.At.ToUnixTimeSeconds()), flush.Cause, (long)flush.DurationMicroseconds)
+                : null,
+        };
+    }
+
+    private static IEnumerable<Finding> Findings(AgentStatus status)
+    {
+        var (programmed, reason, message) = status switch
+        {
+            { Configuration.Error: { } error } => (ConditionStatus.False, ConditionReason.Pending, error),
+            { Underlay.Reason: { } refusal } => (ConditionStatus.False, ConditionReason.Failed, refusal),
+            { Ready: false } => (ConditionStatus.False, ConditionReason.Pending, status.NotReadyReason ?? "the agent starts"),
+            _ => (ConditionStatus.True, ConditionReason.Programmed, $"programs are attached by {status.Capabilities.Attach}"),
+        };
+        yield return new Finding(ConditionType.Programmed, programmed, reason, message);
+        yield return new Finding(ConditionType.Ready, programmed, reason, message);
+    }
+
+    private static int Count(AgentStatus status, EndpointState state) => status.Endpoints.Count(endpoint => endpoint.State == state);
+
+    private static EffectiveCache Cache(CacheUse use) => new(use.Capacity, use.MemoryBytes);
+}

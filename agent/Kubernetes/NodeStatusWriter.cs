@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using OnCache.Agent.Daemon;
+using OnCache.Agent.Telemetry;
+using OnCache.Api;
+using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Serialization;
+
+namespace OnCache.Agent.Kubernetes;
+
+/// <summary>
+/// Writes the status of the node's own object when it says something new, at most once a second, and never as a sign of
+/// life: an idle cluster costs no write.
+/// </summary>
+internal sealed partial class NodeStatusWriter(
+    string node, IKubernetesClient client, ClusterConfigurationSource source, IStatusSource status, Func<AgentState?> state, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
+    private AgentState? _seen;
+    private (string? Uid, string Content) _written;
+
+    /// <summary>Follows the agent until cancelled. A write that fails is tried again with the next look.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(s_interval, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            try
+            {
+                await WriteIfNewAsync(cancellationToken);
+            }
+            catch (KubernetesException failure)
+            {
+                LogNotWritten(failure.Message);
+            }
+        }
+    }
+
+    private async Task WriteIfNewAsync(CancellationToken cancellationToken)
+    {
+        var current = state();
+        if (source.Object is not { } target || current is null || (ReferenceEquals(current, _seen) && _written.Uid == target.Metadata.Uid))
+        {
+            return;
+        }
+
+        var next = NodeStatus.Of(status.Status(), current.Configuration.Generation, target.Status?.Conditions ?? [], time.GetUtcNow());
+        var content = Content(next);
+        if (_written != (target.Metadata.Uid, content.ToJsonString()))
+        {
+            await client.ApplyStatusAsync(
+                new NodeCacheConfigObject { Metadata = new V1ObjectMeta { Name = node }, Status = next }, force: true, cancellationToken);
+            _written = (target.Metadata.Uid, content.ToJsonString());
+        }
+
+        _seen = current;
+    }
+
+    private static JsonNode Content(NodeCacheConfigStatus value) => System.Text.Json.JsonSerializer.SerializeToNode(value, KubernetesJson.Options)!;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "status not written, tried again: {Reason}")]
+    private partial void LogNotWritten(string reason);
+}
