@@ -22,11 +22,17 @@ internal static class LoadedPrograms
         }
     }
 
-    public static LoadedDatapath Load(BpfFileSystem pins, DatapathSizes? sizes = null, bool? tcx = null)
+    /// <summary>Where the maps of <see cref="Load"/> are pinned.</summary>
+    public static PinDirectory Pins(BpfFileSystem file) => PinDirectory.At(Path.Combine(file.Root, "oncache"));
+
+    /// <param name="tcx">For tcx or for clsact; null for what the kernel has.</param>
+    /// <param name="kernel">Makes the kernel another one than it is.</param>
+    public static LoadedDatapath Load(
+        BpfFileSystem file, DatapathSizes? sizes = null, bool? tcx = null, Func<KernelCapabilities, KernelCapabilities>? kernel = null)
     {
         var capabilities = RequireKernel();
-        var directory = PinDirectory.At(Path.Combine(pins.Root, "oncache"));
-        directory.Create();
-        return LoadedDatapath.Load(directory, sizes ?? Sizes, capabilities, tcx ?? capabilities.Tcx);
+        var pins = Pins(file);
+        pins.Create();
+        return LoadedDatapath.Load(pins, sizes ?? Sizes, kernel?.Invoke(capabilities) ?? capabilities, tcx ?? capabilities.Tcx);
     }
 }

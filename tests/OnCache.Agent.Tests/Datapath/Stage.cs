@@ -37,7 +37,15 @@ public sealed class Stage : IDisposable
         ["nic"] = 105,
     };
 
-    private readonly Lazy<Parts> _parts = new(Parts.Create);
+    private readonly Lazy<Parts> _parts;
+
+    public Stage()
+        : this(static kernel => kernel)
+    {
+    }
+
+    /// <param name="kernel">Makes the kernel another one than it is.</param>
+    internal Stage(Func<KernelCapabilities, KernelCapabilities> kernel) => _parts = new(() => Parts.Create(kernel));
 
     internal LoadedDatapath Datapath => _parts.Value.Datapath;
 
@@ -172,7 +180,7 @@ public sealed class Stage : IDisposable
 
     private sealed record Parts(TestNamespace Namespace, BpfFileSystem Pins, LoadedDatapath Datapath) : IDisposable
     {
-        public static Parts Create()
+        public static Parts Create(Func<KernelCapabilities, KernelCapabilities> kernel)
         {
             Conntrack.Require();
             var space = TestNamespace.Create();
@@ -185,7 +193,7 @@ public sealed class Stage : IDisposable
                     $"link set {device.Key} up",
                 }).Append($"link set nic address {WellKnown.Mac("nic")}"));
                 pins = new BpfFileSystem();
-                return new Parts(space, pins, LoadedPrograms.Load(pins));
+                return new Parts(space, pins, LoadedPrograms.Load(pins, kernel: kernel));
             }
             catch
             {
