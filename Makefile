@@ -20,7 +20,7 @@ build: ## the agent and the lab, in artifacts/bin
 	@eng/prerequisites.sh && eng/packages.sh build
 	@$(MAKE) --silent --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-lab
 
-$(BIN)/oncache-agent: $(call sources,agent api bpf)
+$(BIN)/oncache-agent: $(call sources,agent api bpf kubernetes)
 	@echo "Building oncache-agent"
 	@dotnet publish agent/OnCache.Agent.csproj -c Release -o artifacts/publish/agent $(DOTNET_QUIET)
 	@install -D artifacts/publish/agent/oncache-agent $@
