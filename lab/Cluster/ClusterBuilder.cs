@@ -54,12 +54,16 @@ internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster clust
     /// <summary>Enters the nodes in the API before they live, for the range of pod addresses that the controller manager gives to each.</summary>
     private async Task<IReadOnlyDictionary<ClusterNode, TunnelEnd>> RegisterAsync(CancellationToken cancellationToken)
     {
-        // kubelet 1.20 writes into the resources of a node that exists already, and panics when there are none at all.
+        // kubelet 1.20 writes into the resources of a node that exists already, and panics when there are none at all. kube-proxy begins when
+        // the node has an address.
         var nodes = string.Join("---\n", cluster.Nodes.Select(node => $$"""
             apiVersion: v1
             kind: Node
             metadata: { name: {{node.Name}} }
-            status: { capacity: { pods: 0 }, allocatable: { pods: 0 } }
+            status:
+              addresses: [{ type: InternalIP, address: {{node.Address}} }]
+              capacity: { pods: 0 }
+              allocatable: { pods: 0 }
 
             """));
         (await cluster.KubectlAsync(["create", "--validate=false", "-f", "-"], nodes, cancellationToken)).EnsureSuccess();
@@ -123,9 +127,15 @@ internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster clust
 
             if (Stopwatch.GetElapsedTime(started) > ReadyLimit)
             {
-                throw new LabException($"cluster '{cluster.Name}': not all nodes are Ready after {ReadyLimit.TotalSeconds} s; logs: {names.LogFolder}");
+                throw new LabException($"not all nodes are Ready after {ReadyLimit.TotalSeconds} s: {await ReadinessAsync(cancellationToken)}");
             }
         }
+    }
+
+    private async Task<string> ReadinessAsync(CancellationToken cancellationToken)
+    {
+        const string Path = "jsonpath={range .items[*]}{.metadata.name}: {.status.conditions[?(@.type==\"Ready\")].message}; {end}";
+        return (await cluster.KubectlAsync(["get", "nodes", "-o", Path], cancellationToken: cancellationToken)).Output.Trim();
     }
 
     private static async Task InAsync(string ns, string command, string batch, CancellationToken cancellationToken) =>

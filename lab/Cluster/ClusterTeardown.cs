@@ -7,6 +7,8 @@ namespace OnCache.Lab.Cluster;
 /// <summary>Takes a cluster down from whatever state it is in: whole, half made, already partly gone.</summary>
 internal static class ClusterTeardown
 {
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
+
     /// <summary>Ends the cluster's processes, deletes its namespaces and control groups and removes its folder. Idempotent.</summary>
     public static async Task DownAsync(string name, CancellationToken cancellationToken)
     {
@@ -14,7 +16,11 @@ internal static class ClusterTeardown
 
         // What they hold goes with the folder: nothing is worth a graceful end.
         var daemons = new Daemons(names);
-        await Task.WhenAll(daemons.ListRunning().Select(daemon => daemons.StopAsync(daemon, TimeSpan.Zero, cancellationToken)));
+        var running = daemons.ListRunning().ToLookup(ClusterNode.IsParent);
+        await Task.WhenAll(running[false].Select(daemon => daemons.StopAsync(daemon, TimeSpan.Zero, cancellationToken)));
+
+        // These wait for their nodes and end with them; sooner, they would leave the nodes' first processes for somebody else to bury.
+        await Task.WhenAll(running[true].Select(daemon => daemons.StopAsync(daemon, Grace, cancellationToken)));
         await ControlGroups.RemoveAsync(names.Owns, cancellationToken);
         await DeleteNamespacesAsync(names, cancellationToken);
         DeleteFolder(names.Folder);

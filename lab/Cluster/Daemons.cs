@@ -80,18 +80,17 @@ internal sealed class Daemons(ClusterNames names)
         }
     }
 
-    /// <summary>The line of a daemon's log that most likely says why it ended, and where the rest is.</summary>
+    /// <summary>The line of a daemon's log that most likely says why it ended.</summary>
     public string LastWords(string daemon)
     {
         var file = LogFile(daemon);
         var lines = File.Exists(file) ? File.ReadAllLines(file) : [];
-        var line = lines.LastOrDefault(IsFailure) ?? lines.LastOrDefault(candidate => candidate.Length > 0) ?? "it said nothing";
-        return $"{line.Trim()} (log: {file})";
+        return (lines.LastOrDefault(IsFatal) ?? lines.LastOrDefault(line => line.Length > 0) ?? "it said nothing").Trim();
     }
 
-    // klog begins the lines of a fatal error with F; a bad flag is an "Error:".
-    private static bool IsFailure(string line) =>
-        line.StartsWith("Error:", StringComparison.Ordinal)
+    // A bad flag is an "Error:"; klog begins a fatal error with F and the date; Go's runtime says what a dump of all routines is about.
+    private static bool IsFatal(string line) =>
+        ((string[])["Error: ", "panic: ", "fatal error: "]).Any(start => line.StartsWith(start, StringComparison.Ordinal))
         || (line.Length > 5 && line[0] == 'F' && line[1..5].All(char.IsAsciiDigit));
 
     private string FileOf(string daemon) => Path.Combine(names.ProcessFolder, daemon);

@@ -51,6 +51,9 @@ internal static class ControlPlaneArguments
         "--service-account-private-key-file", files.Key(ControlPlaneFiles.ServiceAccounts), "--use-service-account-credentials=true",
         "--allocate-node-cidrs=true", "--cluster-cidr", AddressPlan.ClusterCidr, "--service-cluster-ip-range", AddressPlan.ServiceCidr,
 
+        // Made when it is absent, and the default is outside the lab.
+        "--flex-volume-plugin-dir", files.VolumePlugins,
+
         // A lab is not kept waiting when it kills a node.
         "--node-monitor-grace-period", "20s",
     ];

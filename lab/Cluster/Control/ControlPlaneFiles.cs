@@ -19,6 +19,8 @@ internal sealed class ControlPlaneFiles(ClusterNames names)
 
     public string Tokens => Path.Combine(Folder, "tokens.csv");
 
+    public string VolumePlugins => Path.Combine(Folder, "volume-plugins");
+
     public string Certificate(string name) => Path.Combine(Folder, $"{name}.crt");
 
     public string Key(string name) => Path.Combine(Folder, $"{name}.key");

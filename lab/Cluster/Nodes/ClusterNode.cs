@@ -14,6 +14,7 @@ namespace OnCache.Lab.Cluster.Nodes;
 /// </summary>
 public sealed class ClusterNode
 {
+    private const string ParentSuffix = ".namespaces";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private readonly ClusterNames names;
     private readonly KubernetesComponents components;
@@ -39,6 +40,9 @@ public sealed class ClusterNode
 
     /// <summary>The network namespace, a name under <c>/run/netns</c>.</summary>
     public string Namespace { get; }
+
+    /// <summary>The process that made the node's namespaces and waits for the first process in them, which has the node's own name.</summary>
+    private string Parent => $"{Name}{ParentSuffix}";
 
     private string Init => Name;
 
@@ -85,9 +89,9 @@ public sealed class ClusterNode
         ControlGroups.Create(Namespace);
         files.Write(NodeFiles.ContainerdConfig, NodeSettings.Containerd());
         daemons.Start(
-            $"{Name}.namespaces", Namespace, files.Folder, components.ProgramFolder, "unshare",
+            Parent, Namespace, files.Folder, components.ProgramFolder, "unshare",
             NodeInit.Arguments(Name, files, components.Folder));
-        await WaitForFileAsync(files.Ready, $"{Name}.namespaces", cancellationToken);
+        await WaitForFileAsync(files.Ready, Parent, cancellationToken);
         daemons.Adopt(Init, ProcessIdentity.Parse(await File.ReadAllTextAsync(files.Init, cancellationToken)));
 
         StartDaemon("containerd", ["--config", NodeFiles.ContainerdConfig]);
@@ -109,6 +113,8 @@ public sealed class ClusterNode
         StartDaemon("kube-proxy", NodeSettings.KubeProxyArguments(Name));
         StartDaemon("kubelet", NodeSettings.KubeletArguments(Name, Address));
     }
+
+    internal static bool IsParent(string daemon) => daemon.EndsWith(ParentSuffix, StringComparison.Ordinal);
 
     /// <summary>The names of its processes that have ended.</summary>
     internal IEnumerable<string> Ended() =>

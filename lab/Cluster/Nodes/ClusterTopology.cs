@@ -52,6 +52,9 @@ internal static class ClusterTopology
 
         // Nobody has the gateway's address, but without a route a host could not send to a service's address before its translation.
         script.Line($"route add default via {AddressPlan.WireGateway}");
+
+        // kubelet looks for the clouds' metadata as it begins, and is told at once that there is none.
+        script.Line("route add unreachable 169.254.169.254");
         return script.ToString();
     }
 

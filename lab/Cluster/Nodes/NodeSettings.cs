@@ -52,8 +52,8 @@ internal static class NodeSettings
         # The disk and the memory are the machine's: a node that evicts pods for them would evict for what others use.
         evictionHard: { memory.available: 50Mi, nodefs.available: 1%, nodefs.inodesFree: 1%, imagefs.available: 1% }
         imageGCHighThresholdPercent: 100
-        # A pod is seen to be ready soon after it is.
-        syncFrequency: 10s
+        # The API learns soon that the node is ready; what has not changed is not written.
+        nodeStatusUpdateFrequency: 3s
 
         """;
 
