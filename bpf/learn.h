@@ -167,6 +167,9 @@ static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_co
 	reason = parse_ipv4(data + length, end, skb->len - length, EGRESS, &packet);
 	if (reason != GO)
 		return reason;
+	/* What is for the node itself, or its host-network pods, is none of ours. */
+	if (packet.key.remote_ip == node->tunnel_ip)
+		return REASON_LEARN_NODE_PEER;
 	index = bpf_map_lookup_elem(&endpoint_index, &packet.key.local_ip);
 	if (!index)
 		return REASON_NOT_ENDPOINT;

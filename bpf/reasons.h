@@ -48,8 +48,9 @@ enum oncache_reason {
 	REASON_LEARN_TEMPLATE = 33, /* the CNI's headers differ from our template */
 	REASON_LEARN_FAILED = 34,   /* map update refused */
 	REASON_LEARNED = 35,
-	REASON_LEARN_HELPER = 36, /* a conntrack helper must read the payload */
-	REASON_COUNT = 37,
+	REASON_LEARN_HELPER = 36,    /* a conntrack helper must read the payload */
+	REASON_LEARN_NODE_PEER = 37, /* the peer is a node, not a pod */
+	REASON_COUNT = 38,
 };
 
 #endif

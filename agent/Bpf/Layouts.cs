@@ -140,7 +140,7 @@ internal struct EgressEntry
     public ushort Mtu;
     public byte Tos;
     private readonly byte _pad0;
-    private readonly uint _pad1;
+    public uint TunnelIp;
     public HeaderBytes Header;
 }
 

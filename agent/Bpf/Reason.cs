@@ -40,4 +40,5 @@ internal enum Reason
     LearnFailed = 34,
     Learned = 35,
     LearnHelper = 36,
+    LearnNodePeer = 37,
 }

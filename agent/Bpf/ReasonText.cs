@@ -74,6 +74,7 @@ internal static class ReasonText
         Reason.LearnFailed => "filter cache update refused",
         Reason.Learned => "learned",
         Reason.LearnHelper => "a conntrack helper reads the payload",
+        Reason.LearnNodePeer => "the peer is a node, not a pod",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
     };
 }

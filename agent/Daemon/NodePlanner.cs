@@ -68,7 +68,8 @@ internal static class NodePlanner
             underlay.Tunnel.Port,
             underlay.Tunnel.Vni,
             underlay.Tunnel.Mac,
-            node.VtepMac)));
+            node.VtepMac)),
+        node.TunnelAddress);
 
     private static PlannedEndpoint PlanEndpoint(
         NetworkSnapshot snapshot, AgentConfiguration configuration, LocalEndpoint pod, Underlay? underlay, NodePlan? previous)

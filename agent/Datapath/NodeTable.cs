@@ -7,7 +7,8 @@ namespace OnCache.Agent.Datapath;
 /// <summary>A remote node as the datapath shall know it: how a packet to its pods looks on the wire.</summary>
 /// <param name="IfIndex">The NIC by which it is reached.</param>
 /// <param name="Mtu">Largest inner IPv4 packet, bytes.</param>
-internal sealed record NodeSpec(Ipv4Address Address, int IfIndex, int Mtu, HeaderTemplate Template);
+/// <param name="TunnelAddress">The node's own address inside the tunnel: what goes there is for no pod. 0.0.0.0 when it has none.</param>
+internal sealed record NodeSpec(Ipv4Address Address, int IfIndex, int Mtu, HeaderTemplate Template, Ipv4Address TunnelAddress = default);
 
 /// <summary>
 /// The egress cache. A template is never changed under a running program: the slot is withdrawn, running programs are
@@ -90,6 +91,7 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
         entry.NodeIp = SlotIndex.ToNetwork(spec.Address);
         entry.Mtu = (ushort)Math.Clamp(spec.Mtu, 0, ushort.MaxValue);
         entry.Tos = spec.Template.Tos;
+        entry.TunnelIp = SlotIndex.ToNetwork(spec.TunnelAddress);
         entry.Checksum = spec.Template.Checksum;
         spec.Template.Bytes.AsSpan().CopyTo(MemoryMarshal.CreateSpan(ref entry.Header[0], Layout.HeaderMax));
         Volatile.Write(ref entry.IfIndex, (uint)spec.IfIndex);

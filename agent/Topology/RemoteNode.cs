@@ -22,6 +22,9 @@ internal sealed record RemoteNode
     /// <summary>The inner Ethernet destination.</summary>
     public required MacAddress VtepMac { get; init; }
 
+    /// <summary>The address on the tunnel device that resolves to <see cref="VtepMac"/>: the node's own; 0.0.0.0 when there is none.</summary>
+    public required Ipv4Address TunnelAddress { get; init; }
+
     /// <summary>Longest inner IPv4 packet, in octets.</summary>
     public required int Mtu { get; init; }
 }

@@ -21,7 +21,9 @@ internal static class RemoteNodeResolver
     public static ImmutableArray<RemoteNodeResult> Resolve(NetworkSnapshot snapshot, Underlay underlay)
     {
         var gateways = snapshot.Neighbours.GetValueOrDefault(underlay.Tunnel.IfIndex)?.Values
-            .Where(static neighbour => neighbour.IsUsable).Select(static neighbour => neighbour.Mac.GetValueOrDefault()).ToHashSet() ?? [];
+            .Where(static neighbour => neighbour.IsUsable)
+            .GroupBy(static neighbour => neighbour.Mac.GetValueOrDefault(), static neighbour => neighbour.Address)
+            .ToDictionary(static group => group.Key, static group => group.Min()) ?? [];
         return
         [
             .. snapshot.FdbOf(underlay.Tunnel.IfIndex)
@@ -33,7 +35,7 @@ internal static class RemoteNodeResolver
     }
 
     private static RemoteNodeResolution ResolveNode(
-        NetworkSnapshot snapshot, Underlay underlay, Ipv4Address address, FdbEntry[] entries, HashSet<MacAddress> gateways)
+        NetworkSnapshot snapshot, Underlay underlay, Ipv4Address address, FdbEntry[] entries, Dictionary<MacAddress, Ipv4Address> gateways)
     {
         if (!FindStation(underlay, address, entries, gateways).TryGet(out var station, out var refusal)
             || !FindRoute(snapshot, underlay, address).TryGet(out var route, out refusal)
@@ -64,6 +66,7 @@ internal static class RemoteNodeResolver
                 NextHop = nextHop.Address,
                 NextHopMac = nextHop.Mac.GetValueOrDefault(),
                 VtepMac = station.Mac,
+                TunnelAddress = gateways.GetValueOrDefault(station.Mac),
                 Mtu = mtu,
             };
     }
@@ -73,11 +76,11 @@ internal static class RemoteNodeResolver
     /// beside it) the VTEP is the one that a gateway on the tunnel device resolves to.
     /// </summary>
     private static Resolution<FdbEntry, RemoteNodeReason> FindStation(
-        Underlay underlay, Ipv4Address address, FdbEntry[] entries, HashSet<MacAddress> gateways)
+        Underlay underlay, Ipv4Address address, FdbEntry[] entries, Dictionary<MacAddress, Ipv4Address> gateways)
     {
         if (entries.Length > 1)
         {
-            entries = Array.FindAll(entries, entry => gateways.Contains(entry.Mac));
+            entries = Array.FindAll(entries, entry => gateways.ContainsKey(entry.Mac));
         }
 
         return entries is not [var station]

@@ -124,6 +124,7 @@ public sealed class Stage : IDisposable
             Checksum = template.Checksum,
             Mtu = mtu,
             Tos = template.Tos,
+            TunnelIp = SlotIndex.ToNetwork(WellKnown.Ip("remote-gateway")),
         };
         template.Bytes.AsSpan().CopyTo(MemoryMarshal.CreateSpan(ref entry.Header[0], Layout.HeaderMax));
         Maps.NodeIndex.Set(entry.NodeIp, slot);

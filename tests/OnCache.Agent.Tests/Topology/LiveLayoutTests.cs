@@ -28,6 +28,7 @@ public sealed class LiveLayoutTests
             NextHop = Ipv4Address.Parse(FlannelNode.RemoteAddress),
             NextHopMac = MacAddress.Parse(FlannelNode.RemoteMac),
             VtepMac = MacAddress.Parse(FlannelNode.RemoteVtepMac),
+            TunnelAddress = Ipv4Address.Parse("10.244.2.0"),
             Mtu = 1450,
         });
 

@@ -15,6 +15,7 @@ public sealed class RemoteNodeResolverTests
         NextHop = Networks.Remote,
         NextHopMac = Networks.RemoteMac,
         VtepMac = Networks.VtepMac,
+        TunnelAddress = Ipv4Address.Parse("10.244.2.0"),
         Mtu = 1450,
     };
 

@@ -16,6 +16,7 @@ internal static class WellKnown
         ["other-pod"] = "10.244.1.3",
         ["gateway"] = "10.244.1.1",
         ["remote-pod"] = "10.244.2.2",
+        ["remote-gateway"] = "10.244.2.0",
         ["service"] = "10.96.0.10",
         ["outside"] = "203.0.113.9",
         ["node"] = "192.168.77.1",
