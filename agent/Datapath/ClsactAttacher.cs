@@ -42,7 +42,16 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
         options.prog_fd = programFd;
         options.flags = Interop.Libbpf.BPF_TC_F_REPLACE;
         var (result, warnings) = LibbpfLog.Collect(() => Interop.Libbpf.bpf_tc_attach(ref hook, ref options));
-        BpfException.Check(result, $"attach {program} to device index {ifIndex} ({direction}){(warnings.Count > 0 ? $": {warnings[^1]}" : "")}");
+        if (result == -EINVAL)
+        {
+            // What the kernel answers where the priority belongs to a filter of another kind, which the query does not show.
+            warnings = [.. warnings, $"priority {priority} may belong to a filter of another kind; choose another with --tc-priority"];
+        }
+
+        if (result < 0)
+        {
+            throw new BpfException($"attach {program} to device index {ifIndex} ({direction})", -result, string.Join("; ", warnings));
+        }
     }
 
     public void Detach(int ifIndex, string program, TcDirection direction)
