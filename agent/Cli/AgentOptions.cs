@@ -50,6 +50,13 @@ internal static class AgentOptions
             : Encoding.UTF8.GetByteCount(value) > SocketFile.MaximumPathBytes ? $"use a path of at most {SocketFile.MaximumPathBytes} bytes"
             : null);
 
+    public static Option<string> ConntrackSysctl() => Text(
+        "--conntrack-sysctl",
+        "DIR",
+        "folder of the node's conntrack settings; in a container, where it is mounted writable",
+        AgentSettings.DefaultConntrackSysctl,
+        value => Path.IsPathRooted(value) ? null : "use an absolute path");
+
     public static Option<string?> TunnelDevice() => Text<string?>(
         "--tunnel-device",
         "NAME",

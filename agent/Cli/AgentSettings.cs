@@ -11,6 +11,9 @@ internal sealed record AgentSettings
     /// <summary>The default of <see cref="Socket"/>.</summary>
     public const string DefaultSocket = "/run/oncache/agent.sock";
 
+    /// <summary>The default of <see cref="ConntrackSysctl"/>.</summary>
+    public const string DefaultConntrackSysctl = "/proc/sys/net/netfilter";
+
     /// <summary>The configuration file; null in a cluster.</summary>
     public string? Config { get; init; }
 
@@ -25,6 +28,9 @@ internal sealed record AgentSettings
 
     /// <summary>The Unix socket the agent answers on.</summary>
     public string Socket { get; init; } = DefaultSocket;
+
+    /// <summary>The folder of the node's conntrack settings; in a container another than /proc/sys/net/netfilter, which is read-only there.</summary>
+    public string ConntrackSysctl { get; init; } = DefaultConntrackSysctl;
 
     /// <summary>How programs are attached.</summary>
     public AttachMode Attach { get; init; } = AttachMode.Auto;
@@ -64,5 +70,6 @@ internal enum AttachMode
 /// <summary>What <c>uninstall</c> removes.</summary>
 /// <param name="PinRoot">The folder that holds the pinned maps and links.</param>
 /// <param name="Socket">The agent's socket: nothing is removed under a running agent.</param>
+/// <param name="ConntrackSysctl">The folder of the node's conntrack settings.</param>
 /// <param name="LogLevel">The least severe message that is logged.</param>
-internal sealed record UninstallSettings(string PinRoot, string Socket, LogLevel LogLevel);
+internal sealed record UninstallSettings(string PinRoot, string Socket, string ConntrackSysctl, LogLevel LogLevel);

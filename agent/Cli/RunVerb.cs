@@ -14,6 +14,7 @@ internal static class RunVerb
         var kubeconfig = AgentOptions.Kubeconfig();
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
+        var conntrack = AgentOptions.ConntrackSysctl();
         var attach = AgentOptions.Attach();
         var tunnelDevice = AgentOptions.TunnelDevice();
         var markBit = AgentOptions.MarkBit();
@@ -21,7 +22,7 @@ internal static class RunVerb
         var heartbeatTimeout = AgentOptions.HeartbeatTimeout();
         var command = new Command("run", "accelerate the pods of this node until stopped")
         {
-            config, node, kubeconfig, pinRoot, socket, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
+            config, node, kubeconfig, pinRoot, socket, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
         };
         command.Validators.Add(result =>
         {
@@ -48,6 +49,7 @@ internal static class RunVerb
             Kubeconfig = parsed.GetValue(kubeconfig),
             PinRoot = parsed.GetRequiredValue(pinRoot),
             Socket = parsed.GetRequiredValue(socket),
+            ConntrackSysctl = parsed.GetRequiredValue(conntrack),
             Attach = parsed.GetValue(attach) ?? defaults.Attach,
             TunnelDevice = parsed.GetValue(tunnelDevice),
             MarkBit = parsed.GetValue(markBit) ?? defaults.MarkBit,

@@ -10,13 +10,14 @@ internal static class UninstallVerb
     {
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
-        var command = new Command("uninstall", "remove programs, links, maps and settings of ours from this node") { pinRoot, socket };
+        var conntrack = AgentOptions.ConntrackSysctl();
+        var command = new Command("uninstall", "remove programs, links, maps and settings of ours from this node") { pinRoot, socket, conntrack };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var level = parsed.GetValue(logging) ?? LogLevel.Information;
             using var loggers = AgentLogging.Create(level);
             return await operations.UninstallAsync(
-                new UninstallSettings(parsed.GetRequiredValue(pinRoot), parsed.GetRequiredValue(socket), level),
+                new UninstallSettings(parsed.GetRequiredValue(pinRoot), parsed.GetRequiredValue(socket), parsed.GetRequiredValue(conntrack), level),
                 loggers,
                 cancellationToken);
         });

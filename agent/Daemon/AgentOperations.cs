@@ -75,7 +75,7 @@ internal sealed class AgentOperations : IAgentOperations
                     ? new TcxAttacher(pins.Links)
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
                 var agent = new NodeAgent(
-                    datapath, attacher, monitor.Current, prober, new ConntrackSysctl(), configuration.Current, settings, options,
+                    datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), configuration.Current, settings, options,
                     TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 agent.Start();
                 RemoveOtherAttachments(settings, pins, monitor.Current, tcx);
@@ -101,7 +101,7 @@ internal sealed class AgentOperations : IAgentOperations
     public Task<int> UninstallAsync(UninstallSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         SocketFile.Prepare(settings.Socket);
-        Uninstaller.Run(PinDirectory.At(settings.PinRoot), new ConntrackSysctl());
+        Uninstaller.Run(PinDirectory.At(settings.PinRoot), new ConntrackSysctl(settings.ConntrackSysctl));
         return Task.FromResult(ExitStatus.Success);
     }
 

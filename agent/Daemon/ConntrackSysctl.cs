@@ -3,7 +3,8 @@ using System.Globalization;
 namespace OnCache.Agent.Daemon;
 
 /// <summary>The conntrack settings of this network namespace that the datapath depends on.</summary>
-internal sealed class ConntrackSysctl(string root = "/proc/sys/net/netfilter")
+/// <param name="root">Their folder, such as /proc/sys/net/netfilter.</param>
+internal sealed class ConntrackSysctl(string root)
 {
     private const string Liberal = "nf_conntrack_tcp_be_liberal";
 

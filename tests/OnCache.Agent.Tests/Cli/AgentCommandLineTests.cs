@@ -146,7 +146,7 @@ public sealed class AgentCommandLineTests : IDisposable
     {
         (await InvokeAsync("uninstall", "--pin-root", "/sys/fs/bpf/x")).ShouldBe(0);
 
-        _operations.Uninstalled.ShouldBe(new UninstallSettings("/sys/fs/bpf/x", AgentSettings.DefaultSocket, LogLevel.Information));
+        _operations.Uninstalled.ShouldBe(new UninstallSettings("/sys/fs/bpf/x", AgentSettings.DefaultSocket, AgentSettings.DefaultConntrackSysctl, LogLevel.Information));
     }
 
     [Theory]
