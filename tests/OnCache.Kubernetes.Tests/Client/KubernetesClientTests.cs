@@ -140,7 +140,7 @@ public sealed class KubernetesClientTests
         request.Query["fieldManager"].ShouldBe("tests");
         request.Query["force"].ShouldBe("true");
         request.Body.ShouldBe(
-            """{"spec":{"size":2,"color":"Red"},"metadata":{"name":"a","namespace":"default"},"apiVersion":"tests.example.com/v1","kind":"Widget"}""");
+            """{"spec":{"size":2,"color":"Red","life":"1m30s","parts":[],"places":["here"],"coat":{"thickness":0.5,"shiny":false}},"metadata":{"name":"a","namespace":"default"},"apiVersion":"tests.example.com/v1","kind":"Widget"}""");
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public sealed class KubernetesClientTests
         var request = server.Requests.Single();
         request.Path.ShouldBe("/apis/tests.example.com/v1/namespaces/default/widgets/a/status");
         request.Body.ShouldBe(
-            """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"default","uid":"u"},"status":{"phase":"Ready"}}""");
+            """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"default","uid":"u"},"status":{"phase":"Ready","looks":0}}""");
     }
 
     [Fact]

@@ -8,11 +8,14 @@ namespace OnCache.Kubernetes.Tests.Fakes;
 /// <summary>Answers for a <see cref="FakeApiServer"/>.</summary>
 internal static class Answer
 {
+    // Anonymous types have nothing but read-only properties.
+    private static readonly JsonSerializerOptions Options = new(KubernetesJson.Options) { IgnoreReadOnlyProperties = false };
+
     public static RequestDelegate Json(object content, int code = 200) => context =>
     {
         context.Response.StatusCode = code;
         context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(JsonSerializer.Serialize(content, KubernetesJson.Options), context.RequestAborted);
+        return context.Response.WriteAsync(JsonSerializer.Serialize(content, Options), context.RequestAborted);
     };
 
     public static RequestDelegate Text(int code, string text) => context =>
@@ -67,7 +70,7 @@ internal static class Answer
         return Task.CompletedTask;
     };
 
-    public static string Event(string type, object content) => JsonSerializer.Serialize(new { type, @object = content }, KubernetesJson.Options);
+    public static string Event(string type, object content) => JsonSerializer.Serialize(new { type, @object = content }, Options);
 
     public static string Bookmark(string version) =>
         Event("BOOKMARK", new { kind = "ConfigMap", metadata = new { resourceVersion = version } });
