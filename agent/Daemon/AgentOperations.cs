@@ -58,6 +58,7 @@ internal sealed class AgentOperations : IAgentOperations
             throw new DatapathException(refusal.Message);
         }
 
+        var installed = Directory.Exists(pins.Maps);
         pins.Create();
         var current = new CurrentAgent();
         StatusServer? server = null;
@@ -86,6 +87,12 @@ internal sealed class AgentOperations : IAgentOperations
             }
 
             return ExitStatus.Success;
+        }
+        catch when (server is null && !installed)
+        {
+            // A first start that failed half-way: nobody would tend what it has left.
+            Uninstaller.Run(pins, new ConntrackSysctl(settings.ConntrackSysctl));
+            throw;
         }
         finally
         {
