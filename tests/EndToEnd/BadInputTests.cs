@@ -65,6 +65,22 @@ public sealed class BadInputTests(PlainLab shared) : IClassFixture<PlainLab>
         }
     }
 
+    [Fact]
+    public async Task A_priority_that_is_taken_is_named_and_nothing_stays_half_attached()
+    {
+        var node = shared.Ready().Agents[0].Node;
+        await node.DoAsync($"tc qdisc add dev {node.UnderlayDevice} clsact");
+        try
+        {
+            await node.DoAsync($"tc filter add dev {node.UnderlayDevice} ingress prio 77 protocol ip u32 match u32 0 0 flowid 1:1");
+            await RefusesAsync(Failure, "attach oncache_node_ingress to device", ["--attach", "clsact", "--tc-priority", "77"]);
+        }
+        finally
+        {
+            await node.UndoAsync($"tc qdisc delete dev {node.UnderlayDevice} clsact");
+        }
+    }
+
     [Theory]
     [InlineData("-all", "CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON")]
     [InlineData("-net_admin", "CAP_NET_ADMIN")]

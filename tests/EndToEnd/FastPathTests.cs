@@ -65,19 +65,21 @@ public sealed class FastPathTests(SharedLab shared) : IClassFixture<SharedLab>
     }
 
     [Theory]
-    [InlineData("n1p1", "n1")]
-    [InlineData("n1p1", "n2")]
-    [InlineData("n1", "n1p1")]
-    [InlineData("n1", "n2p1")]
-    [InlineData("n1", "n2")]
-    public async Task A_host_is_reached_and_never_by_the_fast_path(string from, string to)
+    [InlineData("n1p1", "n1", 0, "no_entry")]
+    [InlineData("n1p1", "n2", 0, "learn_not_tunnel")]
+    [InlineData("n1", "n1p1", 0, "no_entry")]
+    [InlineData("n1", "n2p1", 1, "learn_node_peer")]
+    [InlineData("n1", "n2", 0, null)]
+    public async Task A_host_is_reached_and_never_by_the_fast_path(string from, string to, int countedBy, string? reason)
     {
         var lab = await shared.ReadyAsync();
         var (source, target) = (lab.Overlay.Member(from), lab.Overlay.Member(to));
         await using var echo = UdpEcho.Start(target, AddressOf(target));
         using var socket = Sockets.Udp(source, IPAddress.Any);
         socket.Connect(echo.EndPoint);
+        var agent = lab.Agents[countedBy];
         var before = await TotalHitsAsync(lab);
+        var counted = reason is null ? 0 : await agent.ReasonAsync(reason);
 
         for (var i = 0; i < Exchanges; i++)
         {
@@ -86,6 +88,7 @@ public sealed class FastPathTests(SharedLab shared) : IClassFixture<SharedLab>
         }
 
         (await TotalHitsAsync(lab) - before).ShouldBe(0);
+        (reason is null || await agent.ReasonAsync(reason) >= counted + Exchanges - 1).ShouldBeTrue($"{reason} is counted");
     }
 
     [Fact]

@@ -82,8 +82,10 @@ public sealed class LifecycleTests
         KernelIds.OfPrograms(agent.Node).Values.ShouldAllBe(id => !programs.Values.Contains(id));
     }
 
-    [Fact]
-    public async Task Other_sizes_take_other_maps_without_interrupting_anything()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Other_sizes_take_other_maps_without_interrupting_anything(bool restart)
     {
         LiveLab.Require();
         await using var lab = await AcceleratedLab.UpAsync();
@@ -91,7 +93,9 @@ public sealed class LifecycleTests
         await stream.MoveOnAsync(Megabyte);
         var maps = KernelIds.OfMaps(lab.Agents[0].Node);
 
-        await lab.Agents[0].RestartAsync(new AgentConfig { CacheSizes = "{ filter: 2048, egress: 7, ingress: 9 }" });
+        var smaller = new AgentConfig { CacheSizes = "{ filter: 2048, egress: 7, ingress: 9 }" };
+        await (restart ? lab.Agents[0].RestartAsync(smaller) : lab.Agents[0].ConfigureAsync(smaller));
+        _ = await lab.Agents[0].UntilAsync(static status => status.Sizes.Ingress.Capacity == 9, "using the new sizes");
 
         KernelIds.OfMaps(lab.Agents[0].Node).Values.ShouldAllBe(id => !maps.Values.Contains(id));
         var sizes = (await lab.Agents[0].StatusAsync()).Sizes;
