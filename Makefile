@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo test bench lint images clean
+.PHONY: build demo test bench lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -16,14 +16,19 @@ BIN := artifacts/bin
 SHARED := Directory.Build.props Directory.Packages.props nuget.config global.json .editorconfig
 sources = $(shell find $(1) \( -name bin -o -name obj \) -prune -o -type f ! -name packages.lock.json -print) $(SHARED)
 
-build: ## the agent and the lab, in artifacts/bin
+build: ## the agent, the operator and the lab, in artifacts/bin
 	@eng/prerequisites.sh && eng/packages.sh build
-	@$(MAKE) --silent --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-lab
+	@$(MAKE) --silent --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-operator $(BIN)/oncache-lab
 
 $(BIN)/oncache-agent: $(call sources,agent api bpf kubernetes)
 	@echo "Building oncache-agent"
 	@dotnet publish agent/OnCache.Agent.csproj -c Release -o artifacts/publish/agent $(DOTNET_QUIET)
 	@install -D artifacts/publish/agent/oncache-agent $@
+
+$(BIN)/oncache-operator: $(call sources,operator api kubernetes)
+	@echo "Building oncache-operator"
+	@dotnet publish operator/OnCache.Operator.csproj -c Release -o artifacts/publish/operator $(DOTNET_QUIET)
+	@install -D artifacts/publish/operator/oncache-operator $@
 
 $(BIN)/oncache-lab: $(call sources,lab)
 	@echo "Building oncache-lab"
@@ -45,10 +50,16 @@ bench: build ## the demo's measurement with more rounds; figures in artifacts/be
 	@mkdir -p artifacts/bench
 	@$(BIN)/oncache-lab demo --rounds 12 --json artifacts/bench/latest.json
 
-lint: ## style of C#, scripts and eBPF C
+lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/prerequisites.sh && eng/packages.sh build lint
 	@dotnet restore OnCache.sln $(DOTNET_QUIET)
 	@eng/lint.sh
+	@echo "Checking that config/crd is what the types say"
+	@eng/manifests.sh --check
+
+manifests: ## config/crd from the types in api/
+	@eng/prerequisites.sh
+	@eng/manifests.sh
 
 images: build ## an OCI archive of the agent, for `ctr images import`
 	@eng/packages.sh run
@@ -57,4 +68,4 @@ images: build ## an OCI archive of the agent, for `ctr images import`
 clean: ## everything built
 	@echo "Removing artifacts and build output"
 	@rm -rf artifacts
-	@find agent api lab tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +
+	@find agent api kubernetes lab operator tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using OnCache.Kubernetes.Entities.Attributes;
 
 namespace OnCache.Api;
 
@@ -6,6 +7,7 @@ namespace OnCache.Api;
 public sealed record CachePolicy
 {
     /// <summary>The policy's name, unique within a node.</summary>
+    [Length(1, 253)]
     public required string Name { get; init; }
 
     /// <summary>Higher wins; the list a node receives is already ordered by it.</summary>
@@ -20,6 +22,8 @@ public sealed record CachePolicy
 
     /// <summary>The same as a list, as it is written in the object.</summary>
     [JsonPropertyName("protocols")]
+    [Items(1, 3)]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<Protocol> ListedProtocols
     {
         get => Protocols.ToList();

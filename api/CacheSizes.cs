@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
 /// <summary>Entries per node of each cache.</summary>
@@ -13,11 +15,17 @@ public sealed record CacheSizes
     public static Bounds<int> IngressBounds { get; } = new(1, 4096);
 
     /// <summary>The filter cache, in flows (one entry serves both directions).</summary>
+    [RangeMinimum(1024)]
+    [RangeMaximum(4_194_304)]
     public int Filter { get; init; } = 65_536;
 
     /// <summary>The egress cache, in remote nodes.</summary>
+    [RangeMinimum(1)]
+    [RangeMaximum(20_000)]
     public int Egress { get; init; } = 5000;
 
     /// <summary>The ingress cache, in local pods.</summary>
+    [RangeMinimum(1)]
+    [RangeMaximum(4096)]
     public int Ingress { get; init; } = 256;
 }

@@ -1,17 +1,19 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
 /// <summary>One aspect of an object's state, in Kubernetes' shape.</summary>
-/// <param name="Type">The aspect: see <see cref="ConditionType"/>.</param>
+/// <param name="Type">The aspect: such as Ready.</param>
 /// <param name="Status">Whether it holds.</param>
 /// <param name="Reason">Why, as one word for programs.</param>
 /// <param name="Message">Why, for a person.</param>
 /// <param name="ObservedGeneration">The generation of the object it speaks of.</param>
-/// <param name="LastTransitionTime">When <paramref name="Status"/> last changed.</param>
+/// <param name="LastTransitionTime">When the status last changed.</param>
 public sealed record Condition(
-    string Type,
+    [property: Length(1, 316)] string Type,
     ConditionStatus Status,
-    string Reason,
-    string Message,
+    [property: Length(1, 1024)] string Reason,
+    [property: Length(maxLength: 32_768)] string Message,
     long ObservedGeneration,
     DateTimeOffset LastTransitionTime);
 

@@ -1,5 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
+using OnCache.Kubernetes.Entities.Attributes;
 
 namespace OnCache.Api;
 
@@ -18,6 +19,10 @@ public sealed record Exclusions
 
     /// <summary>The same as text, as it is written in the object.</summary>
     [JsonPropertyName("cidrs")]
+    [Items(maxItems: MaximumEntries)]
+    [ListType(ListType.Atomic)]
+    [Pattern(FieldPatterns.Cidr, OnItems = true)]
+    [Length(9, 18, OnItems = true)]
     public IReadOnlyList<string> CidrTexts
     {
         get => [.. Cidrs.Select(cidr => cidr.ToString())];
@@ -27,19 +32,29 @@ public sealed record Exclusions
     }
 
     /// <summary>Ports, at either end of a flow, that stay on the CNI's path.</summary>
+    [Items(maxItems: MaximumEntries)]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<PortExclusion> Ports { get; init; } = [];
 
     /// <summary>Namespaces, by name, whose pods are never accelerated.</summary>
+    [Items(maxItems: MaximumEntries)]
+    [ListType(ListType.Atomic)]
+    [Pattern(FieldPatterns.Namespace, OnItems = true)]
+    [Length(1, 63, OnItems = true)]
     public IReadOnlyList<string> Namespaces { get; init; } = [];
 
     /// <summary>Pods that are never accelerated: those that any of the selectors matches. The empty selector excludes all (as in Kubernetes).</summary>
+    [Items(maxItems: MaximumSelectors)]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<LabelSelector> PodSelectors { get; init; } = [];
 }
 
 /// <summary>A port of one transport protocol.</summary>
 /// <param name="Protocol">TCP or UDP.</param>
 /// <param name="Port">1 to 65535.</param>
-public readonly record struct PortExclusion(TransportProtocol Protocol, int Port)
+public readonly record struct PortExclusion(
+    [property: Required] TransportProtocol Protocol,
+    [property: Required, RangeMinimum(1), RangeMaximum(65_535)] int Port)
 {
     /// <summary>What <see cref="Port"/> accepts.</summary>
     public static Bounds<int> PortBounds { get; } = new(1, 65_535);

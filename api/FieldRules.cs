@@ -68,7 +68,10 @@ public static class FieldRules
             yield break;
         }
 
-        foreach (var problem in Labels($"{field}.matchLabels", selector.MatchLabels))
+        foreach (var problem in AtMost($"{field}.matchLabels", selector.MatchLabels.Count, LabelSelector.MaximumRequirements)
+            .Concat(AtMost($"{field}.matchExpressions", selector.MatchExpressions.Count, LabelSelector.MaximumRequirements))
+            .Concat(selector.MatchExpressions.SelectMany((one, i) => AtMost($"{field}.matchExpressions[{i}].values", one.Values.Count, LabelSelectorRequirement.MaximumValues)))
+            .Concat(Labels($"{field}.matchLabels", selector.MatchLabels)))
         {
             yield return problem;
         }

@@ -1,12 +1,21 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
 /// <summary>A Kubernetes label selector: every label and every expression must hold; the empty selector matches all objects.</summary>
 public sealed record LabelSelector
 {
+    /// <summary>The most <see cref="MatchLabels"/> and <see cref="MatchExpressions"/> each.</summary>
+    public const int MaximumRequirements = 32;
+
     /// <summary>Labels the object must carry with exactly these values.</summary>
+    [Items(maxItems: MaximumRequirements)]
+    [Length(maxLength: 63, OnItems = true)]
     public IReadOnlyDictionary<string, string> MatchLabels { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Expressions that must all hold.</summary>
+    [Items(maxItems: MaximumRequirements)]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<LabelSelectorRequirement> MatchExpressions { get; init; } = [];
 
     /// <summary>Whether an object with these labels is selected.</summary>
@@ -28,10 +37,16 @@ public sealed record LabelSelector
 /// <param name="Key">The label's key.</param>
 /// <param name="Operator">How the label is compared.</param>
 /// <param name="Values">At least one for In and NotIn, none for Exists and DoesNotExist.</param>
-public sealed record LabelSelectorRequirement(string Key, LabelSelectorOperator Operator, IReadOnlyList<string> Values)
+[ValidationRule(RuleText.Values, Message = RuleText.ValuesMessage)]
+public sealed record LabelSelectorRequirement([property: Length(1, 317)] string Key, LabelSelectorOperator Operator, IReadOnlyList<string>? Values = null)
 {
+    /// <summary>The most <see cref="Values"/>.</summary>
+    public const int MaximumValues = 64;
+
     /// <summary>At least one for In and NotIn, none for Exists and DoesNotExist.</summary>
-    /// <remarks>The serializer passes null for what an object leaves out.</remarks>
+    [Items(maxItems: MaximumValues)]
+    [ListType(ListType.Atomic)]
+    [Length(maxLength: 63, OnItems = true)]
     public IReadOnlyList<string> Values { get; init; } = Values ?? [];
 
     /// <summary>Whether it holds for an object with these labels. As in Kubernetes, NotIn also holds when the label is absent.</summary>

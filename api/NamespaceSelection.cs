@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
 /// <summary>Namespaces by name and by label: the union of both. With neither, every namespace but <c>kube-system</c>.</summary>
@@ -10,6 +12,10 @@ public sealed record NamespaceSelection
     public const int MaximumNames = 250;
 
     /// <summary>Namespaces by name.</summary>
+    [Items(maxItems: MaximumNames)]
+    [ListType(ListType.Set)]
+    [Pattern(FieldPatterns.Namespace, OnItems = true)]
+    [Length(1, 63, OnItems = true)]
     public IReadOnlyList<string> Names { get; init; } = [];
 
     /// <summary>Namespaces by label; the empty selector selects every one, <c>kube-system</c> included.</summary>

@@ -1,6 +1,8 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
-/// <summary>The desired state of one node. Every property has the default of the schema.</summary>
+/// <summary>What the agent of one node is to do.</summary>
 public sealed record NodeCacheConfigSpec
 {
     /// <summary>The most <see cref="Policies"/>.</summary>
@@ -16,14 +18,20 @@ public sealed record NodeCacheConfigSpec
     public CacheSizes CacheSizes { get; init; } = new();
 
     /// <summary>The longest a cached verdict lives without the CNI having seen a packet of the flow.</summary>
+    [Pattern(FieldPatterns.Duration)]
+    [ValidationRule(RuleText.Lease, Message = RuleText.LeaseMessage)]
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long learning is held after a change that can alter a verdict.</summary>
+    [Pattern(FieldPatterns.Duration)]
+    [ValidationRule(RuleText.Settle, Message = RuleText.SettleMessage)]
     public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>What stays on the CNI's path whatever the policies say.</summary>
     public Exclusions Exclusions { get; init; } = new();
 
     /// <summary>Highest priority first; the first policy that matches an endpoint decides.</summary>
+    [Items(maxItems: MaximumPolicies)]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<CachePolicy> Policies { get; init; } = [];
 }

@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
 /// <summary>What a node's agent made of its configuration. Written by that agent alone, when something changes.</summary>
@@ -7,15 +9,21 @@ public sealed record NodeCacheConfigStatus
     public long ObservedGeneration { get; init; }
 
     /// <summary>Programmed (reasons Programmed, Pending and Failed) and Ready.</summary>
+    [Items(maxItems: 8)]
+    [ListType(ListType.Map, "type")]
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
 
     /// <summary>The node's pods by state.</summary>
     public EndpointCounts Endpoints { get; init; } = new();
 
     /// <summary>The node's pods by the policy that decides for them.</summary>
+    [Items(maxItems: NodeCacheConfigSpec.MaximumPolicies)]
+    [ListType(ListType.Map, "name")]
     public IReadOnlyList<PolicyEndpoints> Policies { get; init; } = [];
 
     /// <summary>Why pods are not accelerated, counted; reasons without pods are left out.</summary>
+    [Items(maxItems: 64)]
+    [ListType(ListType.Map, "reason")]
     public IReadOnlyList<Refusal> Refusals { get; init; } = [];
 
     /// <summary>What kernel and devices offer; absent until it was looked for.</summary>
@@ -51,21 +59,22 @@ public sealed record EndpointCounts
 /// <param name="Name">The policy.</param>
 /// <param name="Selected">Pods for which it decides.</param>
 /// <param name="Accelerated">Of these, pods whose flows take the fast path once learned.</param>
-public sealed record PolicyEndpoints(string Name, int Selected, int Accelerated);
+public sealed record PolicyEndpoints([property: Length(1, 253)] string Name, int Selected, int Accelerated);
 
 /// <summary>Pods that are not accelerated for one reason.</summary>
 /// <param name="Reason">One word for programs.</param>
 /// <param name="Pods">How many.</param>
-public sealed record Refusal(string Reason, int Pods);
+public sealed record Refusal([property: Length(1, 64)] string Reason, int Pods);
 
 /// <summary>What kernel and devices of a node offer.</summary>
 /// <param name="Kernel">The kernel's release.</param>
 /// <param name="Attach">How programs are attached: <c>tcx</c> or <c>clsact</c>.</param>
 /// <param name="Features">What was looked for, by name.</param>
-public sealed record NodeCapabilities(string Kernel, string Attach, IReadOnlyList<NodeFeature> Features)
+public sealed record NodeCapabilities([property: Length(maxLength: 256)] string Kernel, [property: Length(maxLength: 16)] string Attach, IReadOnlyList<NodeFeature>? Features = null)
 {
     /// <summary>What was looked for, by name.</summary>
-    /// <remarks>The serializer passes null for what an object leaves out.</remarks>
+    [Items(maxItems: 64)]
+    [ListType(ListType.Map, "name")]
     public IReadOnlyList<NodeFeature> Features { get; init; } = Features ?? [];
 }
 
@@ -73,7 +82,7 @@ public sealed record NodeCapabilities(string Kernel, string Attach, IReadOnlyLis
 /// <param name="Name">Its name, such as <c>conntrack</c>.</param>
 /// <param name="Available">Whether it can be used.</param>
 /// <param name="Detail">How it was found, or what it needs.</param>
-public sealed record NodeFeature(string Name, bool Available, string? Detail);
+public sealed record NodeFeature([property: Length(1, 64)] string Name, bool Available, [property: Length(maxLength: 1024)] string? Detail = null);
 
 /// <summary>The caches of a node as they are.</summary>
 /// <param name="Filter">The filter cache, in flows.</param>
@@ -90,4 +99,4 @@ public sealed record EffectiveCache(int Capacity, long MemoryBytes);
 /// <param name="At">When.</param>
 /// <param name="Cause">What made it necessary.</param>
 /// <param name="DurationMicroseconds">From the event to its effect, in microseconds.</param>
-public sealed record NodeFlush(DateTimeOffset At, string Cause, long DurationMicroseconds);
+public sealed record NodeFlush(DateTimeOffset At, [property: Length(maxLength: 1024)] string Cause, long DurationMicroseconds);

@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Entities.Attributes;
+
 namespace OnCache.Api;
 
 /// <summary>What became of a policy: sums over its nodes, never a list of them.</summary>
@@ -10,6 +12,8 @@ public sealed record OverlayCachePolicyStatus
     public long ObservedGeneration { get; init; }
 
     /// <summary>Accepted, Programmed and Ready; Reconciling and Stalled only while true.</summary>
+    [Items(maxItems: 8)]
+    [ListType(ListType.Map, "type")]
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
 
     /// <summary>Nodes, counted.</summary>
@@ -19,6 +23,7 @@ public sealed record OverlayCachePolicyStatus
     public PolicyPods Pods { get; init; } = new(0, 0);
 
     /// <summary>What keeps the policy from being in force everywhere: the first node and why; absent when nothing does.</summary>
+    [Length(maxLength: MaximumMessage)]
     public string? Message { get; init; }
 }
 

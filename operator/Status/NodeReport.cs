@@ -7,7 +7,11 @@ namespace OnCache.Operator.Status;
 /// <param name="InStep">Whether the object in the cluster holds what was compiled last.</param>
 /// <param name="Generation">The object's generation.</param>
 /// <param name="Status">What its agent reported; absent before the first report.</param>
-internal sealed record NodeReport(string Node, bool InStep, long Generation, NodeCacheConfigStatus? Status);
+internal sealed record NodeReport(string Node, bool InStep, long Generation, NodeCacheConfigStatus? Status)
+{
+    /// <summary>Why the object could not be written; absent when it could.</summary>
+    public string? Obstacle { get; init; }
+}
 
 /// <summary>How far a node is with its configuration.</summary>
 internal enum NodeProgress
@@ -30,7 +34,7 @@ internal static class NodeProgressReading
     {
         if (report is not { InStep: true })
         {
-            return (NodeProgress.Pending, "its configuration is about to be written");
+            return (NodeProgress.Pending, report?.Obstacle ?? "its configuration is about to be written");
         }
 
         if (report.Status is not { } status)

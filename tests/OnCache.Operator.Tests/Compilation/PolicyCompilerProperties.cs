@@ -113,7 +113,7 @@ public sealed class PolicyCompilerProperties
     private static string Text(IEnumerable<ClusterPolicy> policies, IEnumerable<ClusterNode> nodes)
     {
         var compiled = PolicyCompiler.Compile(policies, nodes);
-        return string.Join('\n', compiled.Nodes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {SpecText.Of(pair.Value)}")
+        return string.Join('\n', compiled.Nodes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {new CanonicalText().Of(pair.Value)}")
             .Concat(compiled.Policies.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair =>
                 $"{pair.Key} {pair.Value.Acceptance} {string.Join(',', pair.Value.Nodes)} {string.Join(',', pair.Value.Refusals.Order())}")));
     }

@@ -48,7 +48,7 @@ internal static class GoldenCase
     // A report without a spec is one on what was compiled.
     private static bool IsInStep(JsonObject item, CompiledCluster compiled) =>
         Part<NodeCacheConfigSpec>(item, "spec") is not { } spec
-        || (compiled.Nodes.TryGetValue(Name(item), out var wanted) && SpecText.Of(spec) == SpecText.Of(wanted));
+        || (compiled.Nodes.TryGetValue(Name(item), out var wanted) && new CanonicalText().Of(spec) == new CanonicalText().Of(wanted));
 
     private static string Name(JsonObject item) => item["metadata"]!["name"]!.GetValue<string>();
 

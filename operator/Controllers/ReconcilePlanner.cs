@@ -1,0 +1,100 @@
+using OnCache.Api;
+using OnCache.Kubernetes.Models;
+using OnCache.Operator.Compilation;
+using OnCache.Operator.Removal;
+using OnCache.Operator.Status;
+
+namespace OnCache.Operator.Controllers;
+
+/// <summary>Compares what is with what should be. Its answers depend on its arguments alone; it only remembers texts it has computed.</summary>
+internal sealed class ReconcilePlanner
+{
+    private readonly CanonicalText _text = new();
+
+    /// <summary>Plans.</summary>
+    /// <param name="view">What is.</param>
+    /// <param name="obstacles">By node, why its configuration could not be written last time.</param>
+    /// <param name="now">The time.</param>
+    public ReconcilePlan Plan(ClusterView view, IReadOnlyDictionary<string, string> obstacles, DateTimeOffset now)
+    {
+        var nodes = view.Nodes.ToDictionary(node => node.Metadata.Name!, StringComparer.Ordinal);
+        var configs = view.Configs.ToDictionary(config => config.Metadata.Name!, StringComparer.Ordinal);
+        var staying = view.Policies.Where(policy => policy.Metadata.DeletionTimestamp is null).ToArray();
+        var clusterNodes = nodes.Values.Select(Node).ToArray();
+        var compiled = PolicyCompiler.Compile(staying.Select(Policy), clusterNodes);
+        var reports = Reports(compiled, configs, obstacles);
+
+        return new ReconcilePlan
+        {
+            Hold = [.. staying.Where(policy => !IsHeld(policy))],
+            Apply =
+            [
+                .. compiled.Nodes
+                    .Where(pair => !reports[pair.Key].InStep || !IsOwned(configs.GetValueOrDefault(pair.Key), nodes[pair.Key]))
+                    .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+                    .Select(pair => Config(nodes[pair.Key], pair.Value)),
+            ],
+            Delete = [.. configs.Values.Where(config => config.Metadata.DeletionTimestamp is null && !compiled.Nodes.ContainsKey(config.Metadata.Name!))],
+            Statuses = [.. staying.Select(policy => Status(policy, compiled, reports, now)).OfType<StatusChange>()],
+            Departures = [.. view.Policies.Where(policy => policy.Metadata.DeletionTimestamp is not null && IsHeld(policy)).Select(Depart)],
+        };
+
+        Departure Depart(V1Alpha1OverlayCachePolicy policy) => new(
+            policy,
+            PolicyRemoval.Decide(
+                policy.Metadata.Name!,
+                policy.Metadata.DeletionTimestamp!.Value,
+                clusterNodes.Where(node => node.IsCoveredBy(policy.Spec)).Select(node => node.Name).ToHashSet(StringComparer.Ordinal),
+                reports.Values,
+                now));
+    }
+
+    internal static ClusterPolicy Policy(V1Alpha1OverlayCachePolicy policy) => new(
+        policy.Metadata.Name!,
+        policy.Metadata.Generation ?? 0,
+        policy.Metadata.CreationTimestamp ?? DateTimeOffset.MaxValue,
+        policy.Spec);
+
+    internal static ClusterNode Node(V1Node node) => new(node.Metadata.Name!, node.Metadata.Labels ?? new Dictionary<string, string>(StringComparer.Ordinal));
+
+    private static V1Alpha1NodeCacheConfig Config(V1Node node, NodeCacheConfigSpec spec) => new()
+    {
+        Metadata = new V1ObjectMeta
+        {
+            Name = node.Metadata.Name,
+            OwnerReferences = [new V1OwnerReference { ApiVersion = "v1", Kind = "Node", Name = node.Metadata.Name!, Uid = node.Metadata.Uid! }],
+        },
+        Spec = spec,
+    };
+
+    private static bool IsHeld(V1Alpha1OverlayCachePolicy policy) =>
+        policy.Metadata.Finalizers?.Contains(ApiGroup.FlushFinalizer, StringComparer.Ordinal) == true;
+
+    // A node that came back under its old name is another one, and its predecessor's configuration would be collected with the predecessor.
+    private static bool IsOwned(V1Alpha1NodeCacheConfig? config, V1Node node) =>
+        config?.Metadata.OwnerReferences?.Any(owner => string.Equals(owner.Uid, node.Metadata.Uid, StringComparison.Ordinal)) == true;
+
+    private Dictionary<string, NodeReport> Reports(
+        CompiledCluster compiled,
+        Dictionary<string, V1Alpha1NodeCacheConfig> configs,
+        IReadOnlyDictionary<string, string> obstacles) =>
+        compiled.Nodes.ToDictionary(
+            pair => pair.Key,
+            pair => Report(pair.Key, pair.Value, configs.GetValueOrDefault(pair.Key)) with { Obstacle = obstacles.GetValueOrDefault(pair.Key) },
+            StringComparer.Ordinal);
+
+    private NodeReport Report(string node, NodeCacheConfigSpec wanted, V1Alpha1NodeCacheConfig? config) =>
+        config is { Metadata.DeletionTimestamp: null }
+            ? new NodeReport(node, _text.Of(config.Spec) == _text.Of(wanted), config.Metadata.Generation ?? 0, config.Status)
+            : new NodeReport(node, InStep: false, 0, Status: null);
+
+    private StatusChange? Status(
+        V1Alpha1OverlayCachePolicy policy,
+        CompiledCluster compiled,
+        IReadOnlyDictionary<string, NodeReport> reports,
+        DateTimeOffset now)
+    {
+        var status = StatusAggregator.Aggregate(compiled.Policies[policy.Metadata.Name!], reports, policy.Status, now);
+        return policy.Status is { } before && _text.Of(before) == _text.Of(status) ? null : new StatusChange(policy, status);
+    }
+}

@@ -1,0 +1,102 @@
+using Microsoft.Extensions.Logging;
+using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Configuration;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Leases;
+using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Watching;
+using OnCache.Operator.Cli;
+using OnCache.Operator.Controllers;
+using OnCache.Operator.Serving;
+using OnCache.Operator.Telemetry;
+using OnCache.Operator.Webhook;
+
+namespace OnCache.Operator;
+
+/// <summary>One replica of the operator: every replica follows the cluster and serves admission, the one that holds the lease writes.</summary>
+internal static class OperatorProcess
+{
+    private const string Service = "oncache-operator";
+    private const string Secret = "oncache-webhook";
+    private const string WebhookConfiguration = "oncache";
+    private const string AgentAccount = "oncache-agent";
+
+    /// <summary>Runs until cancelled, or until something fails that does not pass by itself.</summary>
+    public static async Task RunAsync(RunSettings settings, CancellationToken cancellationToken)
+    {
+        var configuration = settings.Kubeconfig is { } file
+            ? KubernetesClientConfiguration.BuildConfigFromConfigFile(file)
+            : KubernetesClientConfiguration.BuildDefaultConfig();
+        var home = settings.Namespace ?? configuration.Namespace;
+
+        using var loggers = OperatorLogging.Create(settings.LogLevel);
+        using var watchMetrics = new WatchMetrics();
+        using var metrics = new OperatorMetrics();
+        using var exposition = new PrometheusText("OnCache.");
+        using var client = new KubernetesClient(configuration, new KubernetesClientSettings(ClusterWriter.FieldManager));
+        var caches = new ClusterCaches(client, watchMetrics, loggers.CreateLogger<ClusterCaches>());
+        var reconciler = new ClusterReconciler(
+            caches,
+            new ClusterWriter(client),
+            new PolicyEventLog(loggers.CreateLogger<PolicyEventLog>()),
+            metrics,
+            TimeProvider.System,
+            loggers.CreateLogger<ClusterReconciler>());
+        var elector = new LeaderElector(
+            client,
+            new LeaderElectionSettings(home, settings.LeaseName, settings.Identity),
+            loggers.CreateLogger<LeaderElector>());
+        using var certificates = new CertificateKeeper(
+            client,
+            new CertificatePlace(home, Secret, Service, WebhookConfiguration),
+            TimeProvider.System,
+            loggers.CreateLogger<CertificateKeeper>());
+
+        // Whatever ends first ends the rest, so that a replica is either whole or restarted.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var server = await OperatorServer.StartAsync(
+            settings.Http,
+            settings.HasWebhook ? settings.Webhook : null,
+            () => certificates.Served,
+            new OperatorEndpoints(Health, exposition, new AdmissionJudge(caches, NodeOfPodAsync, $"system:serviceaccount:{home}:{AgentAccount}").JudgeAsync),
+            cancellationToken);
+        var parts = new List<Task>
+        {
+            caches.RunAsync(stop.Token),
+            elector.RunAsync(LeadAsync, stop.Token),
+        };
+        if (settings.HasWebhook)
+        {
+            parts.Add(certificates.RunAsync(stop.Token));
+        }
+
+        var first = await Task.WhenAny(parts);
+        await stop.CancelAsync();
+        await Task.WhenAll(parts).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            await first;
+        }
+
+        OperatorHealth Health() => new(
+            !caches.IsSynced ? "the objects of the cluster have not been listed yet"
+            : settings.HasWebhook && certificates.Served is null ? "the webhook has no certificate yet"
+            : null);
+
+        async Task LeadAsync(CancellationToken leadership)
+        {
+            metrics.Leads(isLeader: true);
+            try
+            {
+                await reconciler.RunAsync(leadership);
+            }
+            finally
+            {
+                metrics.Leads(isLeader: false);
+            }
+        }
+
+        async Task<string?> NodeOfPodAsync(string pod, CancellationToken token) =>
+            (await client.GetAsync<V1Pod>(new NamespacedName(home, pod), token))?.Spec.NodeName;
+    }
+}
