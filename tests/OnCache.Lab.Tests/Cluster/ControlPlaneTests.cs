@@ -6,6 +6,7 @@ using OnCache.Lab.Namespaces;
 
 namespace OnCache.Lab.Tests.Cluster;
 
+[Collection(KubernetesTurn.Name)]
 public sealed class ControlPlaneTests
 {
     private const string ConfigMap = """
@@ -21,13 +22,11 @@ public sealed class ControlPlaneTests
     public async Task A_control_plane_serves_its_users_survives_restarts_and_leaves_nothing_behind()
     {
         await LiveCluster.RequireAsync(ComponentSet.Api);
-        string folder;
-        IReadOnlyList<string> daemons;
+        string name;
         await using (var controlPlane = await ControlPlane.StartAsync(new ControlPlaneOptions(), Cancellation))
         {
-            folder = controlPlane.Folder;
-            daemons = new Daemons(new ClusterNames(controlPlane.Name)).ListRunning();
-            daemons.ShouldBe(["etcd", "kube-apiserver"]);
+            name = controlPlane.Name;
+            new Daemons(new ClusterNames(name)).ListRunning().ShouldBe(["etcd", "kube-apiserver"]);
             await ServesAsync(controlPlane);
             await KnowsUsersAsync(controlPlane);
 
@@ -40,9 +39,7 @@ public sealed class ControlPlaneTests
             await HoldsAsync(controlPlane);
         }
 
-        Directory.Exists(folder).ShouldBeFalse();
-        ClusterState.List().ShouldNotContain(Path.GetFileName(folder));
-        ProcessesIn(folder).ShouldBeEmpty();
+        Leftovers.ShouldBeNone(name);
     }
 
     [Fact]
@@ -64,8 +61,7 @@ public sealed class ControlPlaneTests
             // This pid lives, but with another start time: the owner was a process that had the pid before.
             (ClusterState.Read(options.Name)! with { Owner = ProcessIdentity.Current with { StartTicks = 1 } }).Save();
             await using var next = await ControlPlane.StartAsync(new ControlPlaneOptions(), Cancellation);
-            Directory.Exists(names.Folder).ShouldBeFalse();
-            ProcessesIn(names.Folder).ShouldBeEmpty();
+            Leftovers.ShouldBeNone(options.Name);
             await ServesAsync(next);
         }
         finally
@@ -96,8 +92,7 @@ public sealed class ControlPlaneTests
 
         failure.Message.ShouldStartWith("kube-apiserver ended: ");
         failure.Message.ShouldContain("unknown flag: --no-such-flag");
-        Directory.Exists(new ClusterNames(options.Name).Folder).ShouldBeFalse();
-        ProcessesIn(new ClusterNames(options.Name).Folder).ShouldBeEmpty();
+        Leftovers.ShouldBeNone(options.Name);
     }
 
     private static async Task ServesAsync(ControlPlane controlPlane)
@@ -140,18 +135,4 @@ public sealed class ControlPlaneTests
         Task<CommandResult> AsAsync(string kubeconfig, params string[] arguments) =>
             controlPlane.KubectlAsync([.. arguments, "--kubeconfig", kubeconfig], cancellationToken: Cancellation);
     }
-
-    // Each daemon names the folder on its command line or runs in it.
-    private static IEnumerable<string> ProcessesIn(string folder) =>
-        Directory.EnumerateDirectories("/proc").Where(process => int.TryParse(Path.GetFileName(process), out _)).Where(process =>
-        {
-            try
-            {
-                return File.ReadAllText(Path.Combine(process, "cmdline")).Contains(folder + "/", StringComparison.Ordinal);
-            }
-            catch (IOException)
-            {
-                return false;
-            }
-        });
 }
