@@ -74,7 +74,7 @@ suite() {
   mkdir -p "$view/state" "$view/lists/partial" "$view/cache/archives/partial"
   : >"$view/status"
   for type in "$@"; do echo "$type [signed-by=$keyring] $mirror $name main"; done >"$view/sources.list"
-  quietly "the package lists of Debian $name cannot be had from $mirror" apt_of "$name" update
+  quietly "the package lists of Debian $name cannot be had from $mirror" apt_of "$name" -o APT::Update::Error-Mode=any update
   touch "$view/ready"
 }
 
@@ -139,10 +139,9 @@ gopath=$build/go
 tree=$gopath/src/k8s.io/kubernetes
 goroot=$root12/usr/lib/go-1.19
 
-go_env() {
-  env -C "$tree" GOROOT="$goroot" GOPATH="$gopath" GO111MODULE=off CGO_ENABLED=0 GOFLAGS='' GOCACHE="$build/gocache" \
-    PATH="$goroot/bin:$PATH" nice -n 10 "$@"
-}
+# A command in the source tree with Debian's Go; no function, so that in the background it is one process that can be ended.
+in_tree=(env -C "$tree" GOROOT="$goroot" GOPATH="$gopath" GO111MODULE=off CGO_ENABLED=0 GOFLAGS= GOCACHE="$build/gocache"
+  PATH="$goroot/bin:$PATH" nice -n 10)
 
 prepare_source() {
   suite bookworm deb deb-src
@@ -178,7 +177,7 @@ compile() {
   shift 2
   say "building $name"
   mkdir -p "$(dirname "$output")"
-  go_env go build -v -trimpath -o "$output" "$@" >"$log" 2>&1 </dev/null 9>&- &
+  "${in_tree[@]}" go build -v -trimpath -o "$output" "$@" >"$log" 2>&1 </dev/null 9>&- &
   compiler=$!
   trap 'kill "$compiler" 2>/dev/null || true' EXIT
   while kill -0 "$compiler" 2>/dev/null; do
@@ -203,7 +202,7 @@ generate_openapi() {
   folders=$(cd "$tree" && grep -rl --include='*.go' '+k8s:openapi-gen=' pkg cmd plugin staging/src/k8s.io | xargs -n1 dirname | LC_ALL=C sort -u |
     grep -v -E 'sample-apiserver|code-generator|testapigroup' |
     sed -E -e 's#^staging/src/#k8s.io/kubernetes/vendor/#' -e 's#^(pkg|cmd|plugin)/#k8s.io/kubernetes/\1/#' | paste -s -d,)
-  quietly "the OpenAPI definitions cannot be generated" go_env "$build/out/openapi-gen" --logtostderr -i "$folders" \
+  quietly "the OpenAPI definitions cannot be generated" "${in_tree[@]}" "$build/out/openapi-gen" --logtostderr -i "$folders" \
     -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -r "$build/violations"
   # The generator names every field that breaks the API's conventions; upstream keeps the list of those it should name.
   cmp -s "$build/violations" "$tree/api/api-rules/violation_exceptions.list" ||
@@ -291,4 +290,4 @@ for part in "${wanted[@]}"; do
 done
 left=$(missing "$set")
 [[ -z $left ]] || fail "these were not made: $left"
-say "Kubernetes $version is in $cache ($(du -sh "$bin" | cut -f1))"
+say "Kubernetes $version is in $cache ($(du -sh "$bin" | cut -f1)); eng/kubernetes.sh clean frees the $(du -sh "$build" | cut -f1) of the build"
