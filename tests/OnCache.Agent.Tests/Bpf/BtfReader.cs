@@ -38,14 +38,18 @@ internal sealed class BtfReader
     }
 
     public IEnumerable<BtfStruct> Structs => _types.Where(type => type.Kind == BtfKind.Struct)
-        .Select(type => new BtfStruct(type.Name, type.SizeOrType, [.. type.Parts.Select(part => new BtfField(part.Name, part.Value / 8, SizeOf(part.Type)))]));
+        .Select(type => new BtfStruct(
+            type.Name,
+            type.SizeOrType,
+            [.. type.Parts.Select(part => new BtfField(part.Name, part.Value / 8, SizeOf(part.Type)))]));
 
     /// <summary>Constants of every enumeration, by its name.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, int>> Enums => _types
         .Where(type => type.Kind == BtfKind.Enum && type.Name.Length > 0)
         .ToDictionary(
             type => type.Name,
-            type => (IReadOnlyDictionary<string, int>)type.Parts.ToDictionary(part => part.Name, part => part.Value, StringComparer.Ordinal),
+            IReadOnlyDictionary<string, int> (type) =>
+                type.Parts.ToDictionary(part => part.Name, part => part.Value, StringComparer.Ordinal),
             StringComparer.Ordinal);
 
     /// <summary>Variables of a section with their offsets.</summary>

@@ -18,7 +18,8 @@ internal sealed partial class ForeignProgram : IDisposable
         // r0 = -1; exit
         ReadOnlySpan<ulong> instructions = [0xffff_ffff_0000_00b7, 0x95];
         _program = new FileDescriptor(BpfException.Check(
-            bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, Name, "GPL", instructions, (nuint)instructions.Length, 0), "load a program of two instructions"));
+            bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, Name, "GPL", instructions, (nuint)instructions.Length, 0),
+            "load a program of two instructions"));
     }
 
     public int Descriptor => _program.Value;
@@ -28,5 +29,6 @@ internal sealed partial class ForeignProgram : IDisposable
     public void Dispose() => _program.Dispose();
 
     [LibraryImport("libbpf.so.1", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int bpf_prog_load(int type, string name, string license, ReadOnlySpan<ulong> instructions, nuint count, nint options);
+    private static partial int bpf_prog_load(
+        int type, string name, string license, ReadOnlySpan<ulong> instructions, nuint count, nint options);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -40,7 +41,8 @@ public sealed class LayoutTests
     {
         // The shape of a map is read by system call, the inline arrays are fields.
         var managed = typeof(Config).Assembly.GetTypes()
-            .Where(type => type is { IsValueType: true, IsEnum: false, IsNested: false, Namespace: "OnCache.Agent.Bpf", IsGenericType: false }
+            .Where(type => type is { IsValueType: true, IsEnum: false, IsNested: false, IsGenericType: false }
+                && type.Namespace == typeof(Config).Namespace
                 && type != typeof(MapShape)
                 && !type.IsDefined(typeof(InlineArrayAttribute)));
         managed.ShouldBe(s_mirrored, ignoreOrder: true);
@@ -63,9 +65,11 @@ public sealed class LayoutTests
             .Where(pair => pair.Key != "REASON_COUNT")
             .ToDictionary(pair => Bare(pair.Key[prefix.Length..]), pair => pair.Value, StringComparer.Ordinal);
         var managed = Enum.GetValuesAsUnderlyingType(mirror).Cast<object>()
-            .Select(value => (Name: Bare(Enum.GetName(mirror, value)!), Value: Convert.ToInt32(value, System.Globalization.CultureInfo.InvariantCulture)))
+            .Select(value => (Name: Bare(Enum.GetName(mirror, value)!), Value: Convert.ToInt32(value, CultureInfo.InvariantCulture)))
             // C# names what C writes as 0, or as a sum of bits.
-            .Where(item => native.ContainsKey(item.Name) || !mirror.IsDefined(typeof(FlagsAttribute)) || BitOperations.PopCount((uint)item.Value) == 1)
+            .Where(item => native.ContainsKey(item.Name)
+                || !mirror.IsDefined(typeof(FlagsAttribute))
+                || BitOperations.PopCount((uint)item.Value) == 1)
             .ToDictionary(item => item.Name, item => item.Value, StringComparer.Ordinal);
 
         managed.ShouldBe(native, ignoreOrder: true);
@@ -125,7 +129,8 @@ public sealed class LayoutTests
                 field.SetValue(boxed, Generic(nameof(Ones), field.FieldType));
                 var value = (T)boxed;
                 var octets = MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value));
-                return new BtfField(Bare(PropertyName(field.Name)), octets.IndexOfAnyExcept((byte)0), octets.Length - octets.Count((byte)0));
+                var size = octets.Length - octets.Count((byte)0);
+                return new BtfField(Bare(PropertyName(field.Name)), octets.IndexOfAnyExcept((byte)0), size);
             })
             .OrderBy(field => field.Offset),
     ];
@@ -139,5 +144,6 @@ public sealed class LayoutTests
     }
 
     /// <summary>The field behind a property of a record: &lt;Name&gt;k__BackingField.</summary>
-    private static string PropertyName(string field) => field.StartsWith('<') ? field[1..field.IndexOf('>', StringComparison.Ordinal)] : field;
+    private static string PropertyName(string field) =>
+        field.StartsWith('<') ? field[1..field.IndexOf('>', StringComparison.Ordinal)] : field;
 }

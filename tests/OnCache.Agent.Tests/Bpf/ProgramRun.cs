@@ -24,7 +24,13 @@ internal static unsafe class ProgramRun
     public static ProgramOutcome Once(int programFd, ReadOnlySpan<byte> packet, PacketContext context)
     {
         var output = new byte[Room];
-        var before = new SkBuff { Mark = context.Mark, Priority = context.Priority, IfIndex = (uint)context.IfIndex, GsoSize = context.GsoSize };
+        var before = new SkBuff
+        {
+            Mark = context.Mark,
+            Priority = context.Priority,
+            IfIndex = (uint)context.IfIndex,
+            GsoSize = context.GsoSize,
+        };
         SkBuff after = default;
         fixed (byte* source = packet, target = output)
         {

@@ -17,7 +17,8 @@ public sealed class ReasonTextTests
     public void Labels_are_unique_and_fit_for_a_metric()
     {
         s_reasons.Select(ReasonText.Label).ShouldBeUnique();
-        s_reasons.Select(ReasonText.Label).ShouldAllBe(label => label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'));
+        s_reasons.Select(ReasonText.Label)
+            .ShouldAllBe(label => label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'));
         ReasonText.Label(Reason.LearnNotEstablished).ShouldBe("learn_not_established");
         ReasonText.Label(Reason.NotIpv4).ShouldBe("not_ipv4");
     }

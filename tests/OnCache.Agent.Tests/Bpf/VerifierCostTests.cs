@@ -24,7 +24,8 @@ public sealed partial class VerifierCostTests(ITestOutputHelper output)
         using var datapath = LoadedPrograms.Load(pins, tcx: tcx);
         var recorded = Recorded();
 
-        var measured = ProgramNames.All.ToDictionary(name => name, name => datapath.ProgramInfo(name).VerifiedInstructions, StringComparer.Ordinal);
+        var measured = ProgramNames.All.ToDictionary(
+            name => name, name => datapath.ProgramInfo(name).VerifiedInstructions, StringComparer.Ordinal);
         foreach (var (name, instructions) in measured)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| `{name}` | {instructions} |"));
@@ -41,7 +42,10 @@ public sealed partial class VerifierCostTests(ITestOutputHelper output)
 
     private static Dictionary<string, uint> Recorded() =>
         Row().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, Document)))
-            .ToDictionary(row => row.Groups["name"].Value, row => uint.Parse(row.Groups["count"].ValueSpan, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+            .ToDictionary(
+                row => row.Groups["name"].Value,
+                row => uint.Parse(row.Groups["count"].ValueSpan, CultureInfo.InvariantCulture),
+                StringComparer.Ordinal);
 
     [GeneratedRegex("^\\| `(?<name>oncache_\\w+)` \\| (?<count>[0-9]+) \\|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Row();

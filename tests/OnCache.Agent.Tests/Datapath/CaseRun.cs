@@ -61,7 +61,9 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         PrepareNode();
         foreach (var cidr in item.Before.ExcludedPrefixes)
         {
-            var (address, length) = cidr.Split('/') is [var left, var right] ? (left, right) : throw new FormatException($"{cidr} is not a CIDR");
+            var (address, length) = cidr.Split('/') is [var left, var right]
+                ? (left, right)
+                : throw new FormatException($"{cidr} is not a CIDR");
             stage.Maps.ExcludedPrefixes.Set(
                 new ExcludedPrefix(uint.Parse(length, CultureInfo.InvariantCulture), SlotIndex.ToNetwork(WellKnown.Ip(address))), 1);
         }
@@ -101,6 +103,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         entry.Flags = endpoint.Flags.Aggregate(EndpointFlags.None, static (all, flag) => all | flag);
         entry.LearnAfter = At(now, endpoint.Hold);
         entry.Mtu = endpoint.Mtu;
+        entry.Ip = SlotIndex.ToNetwork(WellKnown.Ip(endpoint.Address));
         if (endpoint.Withdrawn)
         {
             entry.IfIndex = 0;

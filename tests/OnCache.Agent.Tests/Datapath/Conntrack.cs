@@ -92,6 +92,7 @@ internal sealed class Conntrack(TestNamespace space)
         process.WaitForExit();
         return process.ExitCode == 0
             ? output
-            : throw new InvalidOperationException($"conntrack {string.Join(' ', arguments)}: exit code {process.ExitCode}: {errors.Result}");
+            : throw new InvalidOperationException(
+                $"conntrack {string.Join(' ', arguments)}: exit code {process.ExitCode}: {errors.Result}");
     });
 }

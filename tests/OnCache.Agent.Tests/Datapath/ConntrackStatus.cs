@@ -24,7 +24,9 @@ internal static class ConntrackStatus
     private const ushort CTA_TUPLE_IP = 1;
     private const ushort CTA_TUPLE_PROTO = 2;
 
-    /// <summary>In the calling thread's network namespace. The kernel refuses to take bits away, so all that are set must be named.</summary>
+    /// <summary>
+    /// In the calling thread's network namespace. The kernel refuses to take bits away, so all that are set must be named.
+    /// </summary>
     public static void Set(ConntrackEntry entry, uint status)
     {
         Span<byte> buffer = stackalloc byte[256];

@@ -41,7 +41,8 @@ public sealed class EncapsulationTests(Stage stage) : IClassFixture<Stage>
 
                 outcome.Verdict.ShouldBe(ProgramRun.Redirect, $"TOS 0x{tos:x2}");
                 outcome.Packet[Outer + 1].ShouldBe((byte)(inherit ? tos : DeviceTos | (tos & 3)), $"outer TOS of 0x{tos:x2}");
-                outcome.Packet[Inner..].ShouldBe(PacketBuilder.Build(Flows.FromPod(flow, tos: tos, ttl: 63))[Outer..], $"inner packet of TOS 0x{tos:x2}");
+                outcome.Packet[Inner..]
+                    .ShouldBe(PacketBuilder.Build(Flows.FromPod(flow, tos: tos, ttl: 63))[Outer..], $"inner packet of TOS 0x{tos:x2}");
                 InternetChecksum.Of(outcome.Packet.AsSpan(Outer, 20)).ShouldBe((ushort)0, $"outer checksum of TOS 0x{tos:x2}");
                 outcome.Context.Priority.ShouldBe(PriorityOf(tos), $"priority of TOS 0x{tos:x2}");
             }

@@ -9,7 +9,8 @@ public sealed class KernelCapabilitiesTests
 
     [Fact]
     public void A_new_kernel_has_all() =>
-        KernelCapabilities.Judge("6.18.0", Without()).ShouldBe(new KernelCapabilities("6.18.0", ConntrackLookup: true, SkbConntrack: true, Tcx: true));
+        KernelCapabilities.Judge("6.18.0", Without())
+            .ShouldBe(new KernelCapabilities("6.18.0", ConntrackLookup: true, SkbConntrack: true, Tcx: true));
 
     [Fact]
     public void A_kernel_before_6_6_gets_clsact() => KernelCapabilities.Judge("6.1.0", Without("tcx_link_attach")).Tcx.ShouldBeFalse();
@@ -75,5 +76,6 @@ public sealed class KernelCapabilitiesTests
 
     private static Func<string, bool> Without(string? missing = null) => name => name != missing && s_all.Contains(name);
 
-    private static string Status(string effective) => $"Name:\toncache-agent\nCapPrm:\t000001ffffffffff\nCapEff:\t{effective}\nCapBnd:\t000001ffffffffff\n";
+    private static string Status(string effective) =>
+        $"Name:\toncache-agent\nCapPrm:\t000001ffffffffff\nCapEff:\t{effective}\nCapBnd:\t000001ffffffffff\n";
 }

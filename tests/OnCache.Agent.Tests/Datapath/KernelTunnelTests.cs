@@ -13,14 +13,16 @@ public sealed class KernelTunnelTests(Stage stage) : IClassFixture<Stage>
     private const int Id = 18;
     private const int Checksum = 24;
 
+    private static readonly string s_ports = string.Create(
+        CultureInfo.InvariantCulture, $"{WellKnown.SourcePortMin} {WellKnown.SourcePortMin + WellKnown.SourcePortCount}");
+
     private static readonly string[] s_tunnel =
     [
         "addr add 192.168.77.1/24 dev nic",
         "link set nic-peer up",
         $"neigh add 192.168.77.2 lladdr {WellKnown.Mac("next-hop")} dev nic nud permanent",
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"link add tunnel index {TunnelDevice} address {WellKnown.Mac("tunnel")} type vxlan id {WellKnown.Vni} dev nic local 192.168.77.1 dstport {WellKnown.TunnelPort} srcport {WellKnown.SourcePortMin} {WellKnown.SourcePortMin + WellKnown.SourcePortCount} ttl 64 noudpcsum nolearning"),
+        $"link add tunnel index {TunnelDevice} address {WellKnown.Mac("tunnel")} type vxlan id {WellKnown.Vni} dev nic "
+            + $"local 192.168.77.1 dstport {WellKnown.TunnelPort} srcport {s_ports} ttl 64 noudpcsum nolearning",
         "link set tunnel up",
     ];
 
@@ -43,7 +45,8 @@ public sealed class KernelTunnelTests(Stage stage) : IClassFixture<Stage>
                 {
                     Flows.Cache(stage, port);
                     var tos = port % 3;
-                    var ours = ProgramRun.Once(fd, PacketBuilder.Build(Flows.FromPod(port, tos: tos)), new PacketContext(Stage.IfIndex("pod")));
+                    var packet = PacketBuilder.Build(Flows.FromPod(port, tos: tos));
+                    var ours = ProgramRun.Once(fd, packet, new PacketContext(Stage.IfIndex("pod")));
                     ours.Verdict.ShouldBe(ProgramRun.Redirect);
                     // What the CNI hands to its tunnel device: routed, so one hop less, and readdressed.
                     var routed = PacketBuilder.Build(Flows.FromPod(port, tos: tos, ttl: 63));

@@ -125,7 +125,9 @@ public sealed class LoadedDatapathTests
         stage.Run(program, packet, new PacketContext(Stage.IfIndex(device), Stage.MissBit));
 
         stage.Maps.FilterCache.Keys().ShouldBeEmpty();
-        stage.Maps.Reasons.Read((uint)Reason.LearnNoConntrack).Aggregate(0UL, static (sum, cpu) => sum + cpu.Egress + cpu.Ingress).ShouldBe(1UL);
+        stage.Maps.Reasons.Read((uint)Reason.LearnNoConntrack)
+            .Aggregate(0UL, static (sum, cpu) => sum + cpu.Egress + cpu.Ingress)
+            .ShouldBe(1UL);
     }
 
     [Fact]

@@ -24,7 +24,8 @@ public sealed class PinDirectoryTests
 
         var message = Should.Throw<DatapathException>(() => PinDirectory.At(root).Create()).Message;
 
-        message.ShouldBe($"--pin-root: {root} is not on a BPF filesystem; mount one (mount -t bpf bpf /sys/fs/bpf) or name a directory on one");
+        message.ShouldBe(
+            $"--pin-root: {root} is not on a BPF filesystem; mount one (mount -t bpf bpf /sys/fs/bpf) or name a directory on one");
         Directory.Exists(folder.Path("pins")).ShouldBeFalse();
     }
 

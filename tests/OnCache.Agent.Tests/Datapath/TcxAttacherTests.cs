@@ -21,8 +21,10 @@ public sealed class TcxAttacherTests
             Attach(stage, attacher, stage.Datapath, program, direction);
         }
 
-        stage.TcxPrograms(TcDirection.Ingress).ShouldBe([Id(stage.Datapath, ProgramNames.PodEgress), Id(stage.Datapath, ProgramNames.NodeIngress)]);
-        stage.TcxPrograms(TcDirection.Egress).ShouldBe([Id(stage.Datapath, ProgramNames.PodIngressLearn), Id(stage.Datapath, ProgramNames.NodeEgressLearn)]);
+        stage.TcxPrograms(TcDirection.Ingress)
+            .ShouldBe([Id(stage.Datapath, ProgramNames.PodEgress), Id(stage.Datapath, ProgramNames.NodeIngress)]);
+        stage.TcxPrograms(TcDirection.Egress)
+            .ShouldBe([Id(stage.Datapath, ProgramNames.PodIngressLearn), Id(stage.Datapath, ProgramNames.NodeEgressLearn)]);
         attacher.AttachedDevices().ShouldBe([HookStage.Device]);
     }
 
@@ -133,7 +135,11 @@ public sealed class TcxAttacherTests
         new TcxAttacher("/sys/fs/bpf/oncache-never/v1/links").AttachedDevices().ShouldBeEmpty();
 
     private static void Attach(
-        HookStage stage, TcxAttacher attacher, LoadedDatapath datapath, string program = Program, TcDirection direction = TcDirection.Ingress) =>
+        HookStage stage,
+        TcxAttacher attacher,
+        LoadedDatapath datapath,
+        string program = Program,
+        TcDirection direction = TcDirection.Ingress) =>
         stage.Namespace.Run(() => attacher.Attach(HookStage.Device, program, direction, datapath.ProgramFd(program)));
 
     private static uint Id(LoadedDatapath datapath, string program) => datapath.ProgramInfo(program).Id;

@@ -141,6 +141,9 @@ internal sealed record EndpointBefore
 
     public bool Withdrawn { get; init; }
 
+    /// <summary>The address that the ingress cache holds for it.</summary>
+    public string Address { get; init; } = "pod";
+
     /// <summary>Is the address in the index that learning asks?</summary>
     public bool Indexed { get; init; } = true;
 }
