@@ -30,6 +30,11 @@ public sealed class CommandLineTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     [InlineData("demo --agent none --seconds 1", "seconds: '1' is not in 7.8..3600 for 6 rounds")]
     [InlineData("demo --agent none --rounds 0", "rounds: '0' is not in 1..100")]
     [InlineData("demo --agent none --seconds many", "seconds: 'many' is not a number")]
+    [InlineData("cluster up --nodes 9", "nodes: '9' is not in 1..8")]
+    [InlineData("cluster up --nodes -1", "nodes: '-1' is not in 1..8")]
+    [InlineData("cluster up --mtu 0", "mtu: '0' is not in 576..9000")]
+    [InlineData("cluster kubectl", "Required argument missing")]
+    [InlineData("cluster down --name ../etc", "name: '../etc' is not")]
     public async Task A_wrong_command_line_is_one_line_and_status_2(string arguments, string message)
     {
         var result = await RunAsync(arguments.Split(' '));
