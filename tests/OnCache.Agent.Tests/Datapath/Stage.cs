@@ -147,7 +147,7 @@ public sealed class Stage : IDisposable
             Mark = MissBit,
             HeartbeatDeadline = MonotonicClock.Now() + 60_000_000_000,
             Lease = 30_000_000_000,
-            TouchInterval = 5_000_000_000,
+            TouchInterval = 50_000_000_000,
             NodeIp = SlotIndex.ToNetwork(WellKnown.Ip("node")),
             TunnelId = BinaryPrimitives.ReverseEndianness(WellKnown.Vni << 8),
             TunnelPort = BinaryPrimitives.ReverseEndianness(WellKnown.TunnelPort),
@@ -155,8 +155,8 @@ public sealed class Stage : IDisposable
             SourcePortCount = WellKnown.SourcePortCount,
             Protocols = ProtocolBits.All,
             TimeoutTcpEstablished = 4_000_000,
-            TimeoutTcpClosing = 30_000,
-            TimeoutTcpClosed = 10_000,
+            TimeoutTcpClosing = 300_000,
+            TimeoutTcpClosed = 100_000,
             TimeoutUdpStream = 120_000,
         };
         WellKnown.Mac("tunnel").CopyTo(config.TunnelMac);

@@ -118,7 +118,7 @@ internal sealed record ConfigBefore
     public int Lease { get; init; } = 30;
 
     /// <summary>Seconds.</summary>
-    public int TouchInterval { get; init; } = 5;
+    public int TouchInterval { get; init; } = 50;
 
     public List<ProtocolBits> Protocols { get; init; } = [ProtocolBits.All];
 
