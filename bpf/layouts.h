@@ -110,7 +110,7 @@ struct oncache_egress_entry {
 	__u16 mtu;	/* largest inner IPv4 packet, bytes */
 	__u8 tos;	/* outer DSCP, ECN bits zero */
 	__u8 pad;
-	__be32 tunnel_ip; /* the node's own address inside the tunnel, 0 = unknown */
+	__be32 tunnel_ip;	 /* the node's own address inside the tunnel, 0 = unknown */
 	__u8 header[HEADER_MAX]; /* outer Ethernet .. inner Ethernet */
 };
 _Static_assert(sizeof(struct oncache_egress_entry) == 88, "layout");
