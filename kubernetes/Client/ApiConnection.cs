@@ -4,7 +4,6 @@ using System.Net.Http.Headers;
 using System.Reflection;
 using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Resilience;
-using Polly.Timeout;
 
 namespace OnCache.Kubernetes.Client;
 
@@ -66,7 +65,7 @@ internal sealed class ApiConnection : IDisposable
                 ? await response.Content.ReadAsByteArrayAsync(cancellationToken)
                 : throw await FailedResponse.ReadAsync(response, _time, cancellationToken);
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or TimeoutRejectedException)
+        catch (Exception exception) when (Connection.IsFailure(exception))
         {
             throw Unreachable(method, path, exception);
         }
@@ -91,7 +90,7 @@ internal sealed class ApiConnection : IDisposable
                 throw await FailedResponse.ReadAsync(response, _time, cancellationToken);
             }
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException
+        catch (Exception exception) when (Connection.IsFailure(exception)
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw Unreachable(HttpMethod.Get, path, exception);

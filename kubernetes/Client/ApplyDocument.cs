@@ -36,12 +36,6 @@ internal static class ApplyDocument
             metadata["namespace"] = home;
         }
 
-        // With the UID a status never lands on a later object of the same name.
-        if (entity.Metadata.Uid is { } uid)
-        {
-            metadata["uid"] = uid;
-        }
-
         return new JsonObject
         {
             ["apiVersion"] = node["apiVersion"]!.DeepClone(),

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Resilience;
 using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Kubernetes.Client;
@@ -96,7 +97,7 @@ internal static class WatchLines
         {
             return await reader.ReadAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        catch (Exception exception) when (Connection.IsFailure(exception))
         {
             throw new KubernetesException(StatusReason.Unreachable, $"watch {path}: {exception.Message}", exception);
         }

@@ -7,7 +7,7 @@ namespace OnCache.Kubernetes.Configuration;
 /// <summary>A kubeconfig file as it is written.</summary>
 internal sealed class KubeconfigDocument
 {
-    [YamlMember(Alias = "current-context")]
+    [YamlMember(Alias = "current-context", ApplyNamingConventions = false)]
     public string? CurrentContext { get; set; }
 
     public List<NamedContext> Contexts { get; set; } = [];
@@ -52,19 +52,19 @@ internal sealed class KubeconfigCluster
 {
     public string? Server { get; set; }
 
-    [YamlMember(Alias = "certificate-authority")]
+    [YamlMember(Alias = "certificate-authority", ApplyNamingConventions = false)]
     public string? CertificateAuthority { get; set; }
 
-    [YamlMember(Alias = "certificate-authority-data")]
+    [YamlMember(Alias = "certificate-authority-data", ApplyNamingConventions = false)]
     public string? CertificateAuthorityData { get; set; }
 
-    [YamlMember(Alias = "insecure-skip-tls-verify")]
+    [YamlMember(Alias = "insecure-skip-tls-verify", ApplyNamingConventions = false)]
     public bool InsecureSkipTlsVerify { get; set; }
 
-    [YamlMember(Alias = "tls-server-name")]
+    [YamlMember(Alias = "tls-server-name", ApplyNamingConventions = false)]
     public string? TlsServerName { get; set; }
 
-    [YamlMember(Alias = "proxy-url")]
+    [YamlMember(Alias = "proxy-url", ApplyNamingConventions = false)]
     public string? ProxyUrl { get; set; }
 }
 
@@ -83,16 +83,16 @@ internal sealed class NamedUser
 /// <summary>Who we are.</summary>
 internal sealed class KubeconfigUser
 {
-    [YamlMember(Alias = "client-certificate")]
+    [YamlMember(Alias = "client-certificate", ApplyNamingConventions = false)]
     public string? ClientCertificate { get; set; }
 
-    [YamlMember(Alias = "client-certificate-data")]
+    [YamlMember(Alias = "client-certificate-data", ApplyNamingConventions = false)]
     public string? ClientCertificateData { get; set; }
 
-    [YamlMember(Alias = "client-key")]
+    [YamlMember(Alias = "client-key", ApplyNamingConventions = false)]
     public string? ClientKey { get; set; }
 
-    [YamlMember(Alias = "client-key-data")]
+    [YamlMember(Alias = "client-key-data", ApplyNamingConventions = false)]
     public string? ClientKeyData { get; set; }
 
     public string? Token { get; set; }
@@ -103,9 +103,9 @@ internal sealed class KubeconfigUser
 
     public object? Exec { get; set; }
 
-    [YamlMember(Alias = "auth-provider")]
+    [YamlMember(Alias = "auth-provider", ApplyNamingConventions = false)]
     public object? AuthProvider { get; set; }
 
-    [YamlMember(Alias = "as")]
+    [YamlMember(Alias = "as", ApplyNamingConventions = false)]
     public string? Impersonate { get; set; }
 }

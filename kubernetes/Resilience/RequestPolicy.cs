@@ -83,8 +83,9 @@ internal sealed class RequestPolicy
         }
 
         return repeatable == Repeatable.Always
-            && arguments.Outcome.Exception is HttpRequestException or IOException or TimeoutRejectedException
-            && !Connection.IsPermanent(arguments.Outcome.Exception);
+            && arguments.Outcome.Exception is { } exception
+            && Connection.IsFailure(exception)
+            && !Connection.IsPermanent(exception);
     }
 
     private static bool IsPassing(HttpStatusCode status) =>

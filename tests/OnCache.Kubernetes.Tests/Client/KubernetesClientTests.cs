@@ -159,7 +159,7 @@ public sealed class KubernetesClientTests
         var request = server.Requests.Single();
         request.Path.ShouldBe("/apis/tests.example.com/v1/namespaces/default/widgets/a/status");
         request.Body.ShouldBe(
-            """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"default","uid":"u"},"status":{"phase":"Ready","looks":0}}""");
+            """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"default"},"status":{"phase":"Ready","looks":0}}""");
     }
 
     [Fact]

@@ -1,0 +1,151 @@
+using System.Text;
+using OnCache.Kubernetes.Configuration;
+using OnCache.Kubernetes.Tests.Fakes;
+
+namespace OnCache.Kubernetes.Tests.Configuration;
+
+public sealed class KubeconfigTests : IDisposable
+{
+    private static readonly TestCertificates Pair = TestCertificates.Create("me");
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("kubeconfig-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Certificates_inline(bool rsa)
+    {
+        var pair = TestCertificates.Create("me", rsa);
+        var configuration = Load(
+            $"server: https://10.0.0.1:6443, certificate-authority-data: {Base64(pair.Certificate)}",
+            $"client-certificate-data: {Base64(pair.Certificate)}, client-key-data: {Base64(pair.Key)}");
+
+        configuration.Host.ShouldBe(new Uri("https://10.0.0.1:6443"));
+        configuration.Authorities!.Count.ShouldBe(1);
+        configuration.ClientCertificate!.Subject.ShouldBe("CN=me");
+        configuration.ClientCertificate.HasPrivateKey.ShouldBeTrue();
+        configuration.Namespace.ShouldBe("home");
+    }
+
+    [Fact]
+    public void Certificates_in_files_beside_the_configuration()
+    {
+        File.WriteAllText(Path.Combine(_folder, "c.crt"), Pair.Certificate);
+        File.WriteAllText(Path.Combine(_folder, "c.key"), Pair.Key);
+
+        var configuration = Load(
+            "server: https://h, certificate-authority: c.crt, tls-server-name: other", "client-certificate: c.crt, client-key: c.key");
+
+        configuration.ClientCertificate!.HasPrivateKey.ShouldBeTrue();
+        configuration.Authorities!.Count.ShouldBe(1);
+        configuration.TlsServerName.ShouldBe("other");
+    }
+
+    [Fact]
+    public async Task A_token_file_wins_over_a_token_and_is_found_beside_the_configuration()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "t"), "from file\n", TestContext.Current.CancellationToken);
+
+        (await Load("server: https://h", "token: inline").Token!.GetAsync(TestContext.Current.CancellationToken)).ShouldBe("inline");
+        (await Load("server: https://h", "token: inline, tokenFile: t").Token!.GetAsync(TestContext.Current.CancellationToken)).ShouldBe("from file");
+    }
+
+    [Theory]
+    [InlineData("server: https://h", "exec: {command: get-token}", "user \"u\": exec: credential plugins are not run")]
+    [InlineData("server: https://h", "auth-provider: {name: gcp}", "user \"u\": auth-provider: not supported")]
+    [InlineData("server: https://h", "username: me, password: x", "user \"u\": username: basic authentication is gone")]
+    [InlineData("server: https://h", "as: other", "user \"u\": as: impersonation is not supported")]
+    [InlineData("server: https://h", "client-certificate-data: '!!'", "user \"u\": client-certificate-data: not base64")]
+    [InlineData("server: https://h", "client-certificate-data: aGk=", "client-certificate and client-key go together")]
+    [InlineData("server: https://h", "client-certificate-data: aGk=, client-key-data: aGk=", "user \"u\": client-certificate and client-key:")]
+    [InlineData("server: https://h", "client-certificate: gone.crt, client-key: gone.key", "user \"u\": client-certificate: Could not find file")]
+    [InlineData("server: nonsense", "token: t", "cluster \"c\": server: \"nonsense\" is not an address such as")]
+    [InlineData("server: ftp://h", "token: t", "cluster \"c\": server: \"ftp://h\" is not an address such as")]
+    [InlineData("proxy-url: http://p, server: https://h", "token: t", "cluster \"c\": proxy-url: proxies are not supported")]
+    [InlineData("server: http://h", "token: t", "cluster \"c\": server: \"http://h/\" is not encrypted")]
+    [InlineData("server: https://h, insecure-skip-tls-verify: true", "token: t", "cluster \"c\": insecure-skip-tls-verify: anyone could pose")]
+    [InlineData("server: https://h, certificate-authority-data: aGk=", "token: t", "cluster \"c\": certificate-authority: it holds no PEM certificate")]
+    [InlineData("server: https://h, insecure-skip-tls-verify: perhaps", "token: t", "line ")]
+    public void What_cannot_be_used_is_refused_in_one_line(string cluster, string user, string words)
+    {
+        var refusal = Should.Throw<ConfigurationException>(() => Load(cluster, user));
+
+        refusal.Message.ShouldStartWith($"{_folder}/config: ");
+        refusal.Message.ShouldContain(words);
+        refusal.Message.ShouldNotContain('\n');
+    }
+
+    [Theory]
+    [InlineData("server: http://h")]
+    [InlineData("server: https://h, insecure-skip-tls-verify: true")]
+    public void Insecure_connections_can_be_allowed(string cluster) =>
+        KubernetesClientConfiguration.BuildConfigFromConfigFile(Write(cluster, "token: t"), allowInsecure: true).ShouldNotBeNull();
+
+    [Fact]
+    public void A_context_can_be_chosen_and_a_wrong_one_is_answered_with_those_there_are()
+    {
+        var path = Write("server: https://h", "token: t");
+
+        KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "other").Namespace.ShouldBe("elsewhere");
+        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "none")).Message
+            .ShouldBe($"{path}: no context \"none\"; there are: x, other, astray, lost");
+        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "astray")).Message
+            .ShouldEndWith("no cluster \"gone\"");
+        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "lost")).Message
+            .ShouldEndWith("no user \"gone\"");
+    }
+
+    [Fact]
+    public void Of_several_files_the_first_to_name_something_wins()
+    {
+        var first = Path.Combine(_folder, "first");
+        var second = Write("server: https://second", "token: t");
+        File.WriteAllText(first, "clusters: [{name: c, cluster: {server: 'https://first'}}]");
+        var merged = Kubeconfig.Load([Path.Combine(_folder, "none"), first, second]);
+
+        new KubeconfigResolver(allowInsecure: false, TimeProvider.System).Resolve(merged, contextName: null).Host.Host.ShouldBe("first");
+    }
+
+    [Fact]
+    public void Files_that_are_no_configuration_are_named()
+    {
+        var path = Path.Combine(_folder, "config");
+        Should.Throw<ConfigurationException>(() => Kubeconfig.Load([path])).Message.ShouldContain("Could not find file");
+        Should.Throw<ConfigurationException>(() => Kubeconfig.Load([path, path])).Message.ShouldStartWith("none of these files exists");
+        File.WriteAllText(path, string.Empty);
+        Should.Throw<ConfigurationException>(() => Kubeconfig.Load([path])).Message.ShouldBe($"{path}: the file is empty");
+        File.WriteAllText(path, "clusters: [");
+        Should.Throw<ConfigurationException>(() => Kubeconfig.Load([path])).Message.ShouldStartWith($"{path}: line ");
+        File.WriteAllText(path, "kind: Config");
+        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path)).Message
+            .ShouldBe($"{path}: current-context is not set and no context was named");
+    }
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private string Write(string cluster, string user)
+    {
+        var path = Path.Combine(_folder, "config");
+        File.WriteAllText(path, $$$"""
+            apiVersion: v1
+            kind: Config
+            preferences: {colors: true}
+            current-context: x
+            contexts:
+            - {name: x, context: {cluster: c, user: u, namespace: home}}
+            - {name: other, context: {cluster: c, user: u, namespace: elsewhere}}
+            - {name: astray, context: {cluster: gone, user: u}}
+            - {name: lost, context: {cluster: c, user: gone}}
+            clusters:
+            - {name: c, cluster: { {{{cluster}}} }}
+            users:
+            - {name: u, user: { {{{user}}} }}
+            """);
+        return path;
+    }
+
+    private KubernetesClientConfiguration Load(string cluster, string user) =>
+        KubernetesClientConfiguration.BuildConfigFromConfigFile(Write(cluster, user));
+}
