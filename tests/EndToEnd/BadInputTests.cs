@@ -47,7 +47,10 @@ public sealed class BadInputTests(PlainLab shared) : IClassFixture<PlainLab>
 
     [Fact]
     public Task A_pin_root_outside_a_bpf_filesystem_is_named() => RefusesAsync(
-        Failure, "--pin-root: /tmp/oncache-nowhere is not on a BPF filesystem", ["--pin-root", "/tmp/oncache-nowhere"], replaces: "--pin-root");
+        Failure,
+        "--pin-root: /tmp/oncache-nowhere is not on a BPF filesystem",
+        ["--pin-root", "/tmp/oncache-nowhere"],
+        replaces: "--pin-root");
 
     [Fact]
     public async Task Two_vxlan_devices_are_named_and_one_has_to_be_chosen()
@@ -91,7 +94,9 @@ public sealed class BadInputTests(PlainLab shared) : IClassFixture<PlainLab>
         var before = Footprint.Of(agent.Node);
 
         var result = await agent.Node.RunCommandAsync(
-            "setpriv", [$"--inh-caps={dropped}", $"--bounding-set={dropped}", LabAgent.Program, .. agent.RunArguments()], TestContext.Current.CancellationToken);
+            "setpriv",
+            [$"--inh-caps={dropped}", $"--bounding-set={dropped}", LabAgent.Program, .. agent.RunArguments()],
+            TestContext.Current.CancellationToken);
 
         Check(result, Failure, $"the agent lacks {missing}; run it as root or grant them");
         Footprint.Of(agent.Node).ShouldBe(before);

@@ -10,7 +10,7 @@ public sealed class ConfigurationTests(SharedLab shared) : IClassFixture<SharedL
     private const int Exchanges = 20;
     private const int EchoPort = 7878;
 
-    /// <summary>What keeps a UDP flow of n1p1 to 10.244.2.2, port <see cref="EchoPort"/>, off the fast path at n1, and the reason that counts it.</summary>
+    /// <summary>What keeps a UDP flow of n1p1 to 10.244.2.2 off the fast path at n1, the reason that counts it, and n1p1's state.</summary>
     public static TheoryData<string, string, string> Restrictions => new()
     {
         { "disabled", "not_endpoint", "Disabled" },
@@ -24,7 +24,8 @@ public sealed class ConfigurationTests(SharedLab shared) : IClassFixture<SharedL
 
     [Theory]
     [MemberData(nameof(Restrictions))]
-    public async Task A_restriction_sends_a_cached_flow_to_the_overlay_and_its_end_brings_it_back(string restriction, string reason, string state)
+    public async Task A_restriction_sends_a_cached_flow_to_the_overlay_and_its_end_brings_it_back(
+        string restriction, string reason, string state)
     {
         var lab = await shared.ReadyAsync();
         var agent = lab.AgentOf(lab.Client);

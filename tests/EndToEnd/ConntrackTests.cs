@@ -20,7 +20,8 @@ public sealed class ConntrackTests
         await using var lab = await AcceleratedLab.PlainAsync();
         foreach (var node in lab.Overlay.Nodes)
         {
-            await node.DoAsync($"sysctl -qw net.netfilter.nf_conntrack_udp_timeout={UdpTimeoutSeconds} net.netfilter.nf_conntrack_udp_timeout_stream={UdpTimeoutSeconds}");
+            await node.DoAsync($"sysctl -qw net.netfilter.nf_conntrack_udp_timeout={UdpTimeoutSeconds}");
+            await node.DoAsync($"sysctl -qw net.netfilter.nf_conntrack_udp_timeout_stream={UdpTimeoutSeconds}");
         }
 
         await lab.StartAsync();
@@ -53,7 +54,8 @@ public sealed class ConntrackTests
         (await agents[1].HitsAsync(lab.Server) - sent).ShouldBe(new Hits(packets, 0));
         foreach (var node in lab.Overlay.Nodes)
         {
-            (await node.DoAsync($"conntrack -L -p udp --src {lab.Client.Address} --dst {lab.Server.Address}")).ShouldContain($"sport={Sockets.EndPoint(client).Port}");
+            var entries = await node.DoAsync($"conntrack -L -p udp --src {lab.Client.Address} --dst {lab.Server.Address}");
+            entries.ShouldContain($"sport={Sockets.EndPoint(client).Port}");
         }
     }
 
@@ -91,7 +93,10 @@ public sealed class ConntrackTests
         return
         [
             .. table.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Where(static line => int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture) > LongestClosing),
+                .Where(static line => SecondsLeft(line) > LongestClosing),
         ];
+
+        static int SecondsLeft(string line) =>
+            int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture);
     }
 }

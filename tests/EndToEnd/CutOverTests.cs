@@ -30,7 +30,9 @@ public sealed class CutOverTests(SharedLab shared) : IClassFixture<SharedLab>
 
             // On the fast path again, so that the next flush cuts over again.
             _ = await Eventually.ReadsAsync(
-                () => lab.AgentOf(lab.Client).HitsAsync(lab.Client), now => now.Egress > hits.Egress && now.Ingress > hits.Ingress, "hits again");
+                () => lab.AgentOf(lab.Client).HitsAsync(lab.Client),
+                now => now.Egress > hits.Egress && now.Ingress > hits.Ingress,
+                "hits again");
         }
 
         (await stream.StopAsync()).ShouldBeGreaterThan(10 * Megabyte);
@@ -136,7 +138,9 @@ public sealed class CutOverTests(SharedLab shared) : IClassFixture<SharedLab>
         {
             var before = await lab.AgentOf(pod).HitsAsync(pod);
             _ = await Eventually.ReadsAsync(
-                () => lab.AgentOf(pod).HitsAsync(pod), now => (now - before) is { Egress: > 100, Ingress: > 100 }, $"the stream of {pod} on the fast path");
+                () => lab.AgentOf(pod).HitsAsync(pod),
+                now => (now - before) is { Egress: > 100, Ingress: > 100 },
+                $"the stream of {pod} on the fast path");
         }
 
         await stream.MoveOnAsync(4 * Megabyte);

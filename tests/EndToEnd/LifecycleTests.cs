@@ -101,7 +101,8 @@ public sealed class LifecycleTests
         var sizes = (await lab.Agents[0].StatusAsync()).Sizes;
         (sizes.Filter.Capacity, sizes.Egress.Capacity, sizes.Ingress.Capacity).ShouldBe((2048, 7, 9));
         var before = await lab.Agents[0].HitsAsync(lab.Client);
-        _ = await Eventually.ReadsAsync(() => lab.Agents[0].HitsAsync(lab.Client), now => (now - before).Both > 100, "the stream on the fast path");
+        _ = await Eventually.ReadsAsync(
+            () => lab.Agents[0].HitsAsync(lab.Client), now => (now - before).Both > 100, "the stream on the fast path");
         await stream.MoveOnAsync(Megabyte);
         await stream.StopAsync();
     }

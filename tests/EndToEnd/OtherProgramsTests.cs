@@ -69,7 +69,8 @@ public sealed class OtherProgramsTests(SharedLab shared) : IClassFixture<SharedL
         await pod.Node.DoAsync($"tc qdisc add dev {pod.HostInterface} root tbf rate {BytesPerSecond}bps burst {Burst} latency 50ms");
         try
         {
-            var status = await agent.UntilAsync(status => LabAgent.EndpointOf(status, pod).State == EndpointState.Shaped, "aware of the limit");
+            var status = await agent.UntilAsync(
+                status => LabAgent.EndpointOf(status, pod).State == EndpointState.Shaped, "aware of the limit");
             LabAgent.EndpointOf(status, pod).Reason.ShouldBe($"{pod.HostInterface}: queueing discipline tbf");
             _ = await LearnAsync(agent, pod, conversation, static grown => grown is { Egress: > 0, Ingress: 0 });
             (await lab.CountAsync(conversation, Exchanges)).Client.ShouldBe(new Hits(Exchanges, 0));
@@ -99,7 +100,8 @@ public sealed class OtherProgramsTests(SharedLab shared) : IClassFixture<SharedL
         try
         {
             await pod.Node.DoAsync($"tc filter add dev {pod.HostInterface} ingress prio 7 protocol ip u32 match u32 0 0 flowid 1:1");
-            var status = await agent.UntilAsync(status => LabAgent.EndpointOf(status, pod).State == EndpointState.Shaped, "aware of the filter");
+            var status = await agent.UntilAsync(
+                status => LabAgent.EndpointOf(status, pod).State == EndpointState.Shaped, "aware of the filter");
             LabAgent.EndpointOf(status, pod).Reason.ShouldNotBeNull().ShouldContain("u32 filter of priority 7 at ingress");
             _ = await LearnAsync(agent, pod, conversation, static grown => grown is { Egress: 0, Ingress: > 0 });
 

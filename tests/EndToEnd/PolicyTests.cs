@@ -84,7 +84,7 @@ public sealed class PolicyTests(SharedLab shared) : IClassFixture<SharedLab>
         (await IsOpenedAsync(lab.Client, listener, port, Patience.Long)).ShouldBeTrue();
     }
 
-    /// <summary>A connection that is on the fast path until the server closes it: its ports are the client's to use again at once.</summary>
+    /// <summary>A connection that is on the fast path until the server closes it; its ports are the client's to use again.</summary>
     private static async Task<int> TalkAndCloseAsync(AcceleratedLab lab, Socket listener, int fromPort)
     {
         var accepting = listener.AcceptAsync(TestContext.Current.CancellationToken);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Topology;
 
 namespace OnCache.EndToEnd;
 
@@ -23,7 +24,12 @@ public sealed class StatusTests(SharedLab shared) : IClassFixture<SharedLab>
         status.Ready.ShouldBeTrue();
         status.Underlay.ShouldBe(new UnderlayStatus
         {
-            Device = node.TunnelDevice, Nic = node.UnderlayDevice, LocalAddress = $"{node.Address}", Vni = 1, Port = 8472, Mtu = lab.Overlay.PodMtu,
+            Device = node.TunnelDevice,
+            Nic = node.UnderlayDevice,
+            LocalAddress = $"{node.Address}",
+            Vni = AddressPlan.Vni,
+            Port = AddressPlan.VxlanPort,
+            Mtu = lab.Overlay.PodMtu,
         });
         status.Endpoints.Select(static endpoint => endpoint.Ip).ShouldBe(node.Pods.Select(static pod => $"{pod.Address}"));
         status.RemoteNodes.ShouldBe([new RemoteNodeStatus($"{lab.Server.Node.Address}", RemoteNodeState.Ready, null)]);
@@ -74,7 +80,8 @@ public sealed class StatusTests(SharedLab shared) : IClassFixture<SharedLab>
         await lab.LearnAsync(conversation);
         var stale = await agent.ReasonAsync("stale");
 
-        var result = (await agent.RunVerbAsync(["flush", "--socket", agent.Socket, option, .. value is null ? [] : (string[])[value]])).EnsureSuccess();
+        string[] wanted = value is null ? [option] : [option, value];
+        var result = (await agent.RunVerbAsync(["flush", "--socket", agent.Socket, .. wanted])).EnsureSuccess();
 
         result.Output.ShouldStartWith(expected);
         await conversation.ExchangeAsync(1);

@@ -116,7 +116,7 @@ public sealed class UnderlayTests(SharedLab shared) : IClassFixture<SharedLab>
         try
         {
             var most = Smaller - AddressPlan.EncapsulationBytes;
-            await Eventually.HoldsAsync(() => PinnedPath.Between(node, lab.Server.Node)?.Mtu == most, "the smaller MTU in the egress cache");
+            await Eventually.HoldsAsync(() => MtuOf(node, lab.Server.Node) == most, "the smaller MTU in the egress cache");
             await lab.LearnAsync(conversation);
             var (hits, counted) = (await agent.HitsAsync(lab.Client), await agent.ReasonAsync("mtu"));
 
@@ -131,7 +131,7 @@ public sealed class UnderlayTests(SharedLab shared) : IClassFixture<SharedLab>
             await node.UndoAsync($"ip link set {node.UnderlayDevice} mtu {lab.Overlay.Mtu}");
         }
 
-        await Eventually.HoldsAsync(() => PinnedPath.Between(node, lab.Server.Node)?.Mtu == lab.Overlay.PodMtu, "the old MTU in the egress cache");
+        await Eventually.HoldsAsync(() => MtuOf(node, lab.Server.Node) == lab.Overlay.PodMtu, "the old MTU in the egress cache");
     }
 
     [Fact]
@@ -150,6 +150,8 @@ public sealed class UnderlayTests(SharedLab shared) : IClassFixture<SharedLab>
         await using var conversation = new UdpConversation(lab.Client, newcomer.Pods[0]);
         await lab.LearnAsync(conversation);
     }
+
+    private static int? MtuOf(LabNode node, LabNode peer) => PinnedPath.Between(node, peer)?.Mtu;
 
     private static RemoteNodeState? StateOf(AgentStatus status, LabNode node) =>
         status.RemoteNodes.SingleOrDefault(remote => remote.Address == $"{node.Address}")?.State;

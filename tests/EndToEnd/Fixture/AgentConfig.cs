@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using OnCache.Agent.Telemetry;
+using OnCache.Api;
 using OnCache.Lab.Overlay;
 
 namespace OnCache.EndToEnd.Fixture;
@@ -78,6 +80,24 @@ internal sealed record AgentConfig
 
         return text.ToString();
     }
+
+    /// <summary>Whether the agent has the pods and gives them this treatment, so far as it can be told from here.</summary>
+    public bool ShowsIn(AgentStatus status, LabNode node)
+    {
+        var pods = node.Pods.Where(pod => !Without.Contains(pod.Uid)).Select(static pod => pod.Uid.ToString());
+        return status.Endpoints.Select(static endpoint => endpoint.Uid).SequenceEqual(pods)
+            && (Annotation is not null || Exclusions is not null || status.Endpoints.All(Treats));
+    }
+
+    /// <summary>Whether the difference voids flows that are cached, which the status tells as a flush.</summary>
+    public bool VoidsFlowsOf(AgentConfig former) =>
+        Lease != former.Lease || (Exclusions != former.Exclusions && $"{Exclusions}{former.Exclusions}" is var both
+            && (both.Contains("cidrs", StringComparison.Ordinal) || both.Contains("ports", StringComparison.Ordinal)));
+
+    private bool Treats(EndpointStatus endpoint) =>
+        $"{endpoint.Mode}" == Mode
+        && (endpoint.Mode == AccelerationMode.Disabled
+            || $"[{string.Join(", ", endpoint.Protocols)}]" == (Protocols ?? "[TCP, UDP, ICMP]"));
 
     private static void Field(StringBuilder text, string name, string? value)
     {

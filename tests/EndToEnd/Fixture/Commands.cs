@@ -13,7 +13,7 @@ internal static class Commands
         return (await member.RunCommandAsync(words[0], words[1..], TestContext.Current.CancellationToken)).EnsureSuccess().Output;
     }
 
-    /// <summary>As <see cref="DoAsync"/> for clean-up: also when the test is cancelled, and whether or not there is something to undo.</summary>
+    /// <summary>As <see cref="DoAsync"/> for clean-up: also when the test is cancelled, and whether or not it succeeds.</summary>
     public static async Task UndoAsync(this LabMember member, string line)
     {
         var words = line.Split(' ');

@@ -61,7 +61,8 @@ internal static unsafe class Footprint
         var programs = stackalloc uint[MostPrograms];
         uint count = MostPrograms, flags = 0;
         BpfException.Check(
-            NativeBpf.bpf_prog_query(ifIndex, TcxAttacher.AttachType(direction), 0, &flags, programs, &count), $"ask who is attached to device index {ifIndex}");
+            NativeBpf.bpf_prog_query(ifIndex, TcxAttacher.AttachType(direction), 0, &flags, programs, &count),
+            $"ask who is attached to device index {ifIndex}");
         return new Span<uint>(programs, (int)count).ToArray();
     }
 }

@@ -28,7 +28,8 @@ internal sealed unsafe class ForeignProgram : IDisposable
     /// <summary>Attaches behind whatever is on the hook already.</summary>
     public static ForeignProgram Attach(LabNode node, string device, TcDirection direction)
     {
-        var counter = Own(NativeBpf.bpf_map_create(NativeBpf.BPF_MAP_TYPE_ARRAY, "foreign", sizeof(uint), sizeof(ulong), 1, null), "make a map");
+        var counter = Own(
+            NativeBpf.bpf_map_create(NativeBpf.BPF_MAP_TYPE_ARRAY, "foreign", sizeof(uint), sizeof(ulong), 1, null), "make a map");
         var instructions = stackalloc ulong[]
         {
             // r1 = &value[0] (two slots); r2 = 1; lock *r1 += r2; r0 = TCX_NEXT; exit
@@ -39,7 +40,8 @@ internal sealed unsafe class ForeignProgram : IDisposable
             0xffffffff_000000b7,
             0x00000000_00000095,
         };
-        var code = Own(NativeBpf.bpf_prog_load(NativeBpf.BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", instructions, 6, null), "load a program");
+        var code = Own(
+            NativeBpf.bpf_prog_load(NativeBpf.BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", instructions, 6, null), "load a program");
         var fd = code.Value;
         var attached = node.Run(() => Own(
             Interop.Libbpf.bpf_link_create(fd, Footprint.IfIndex(device), TcxAttacher.AttachType(direction), null), $"attach to {device}"));

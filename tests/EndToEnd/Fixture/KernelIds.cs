@@ -20,7 +20,8 @@ internal static class KernelIds
     private static uint Id(string path, string field)
     {
         using var pinned = new FileDescriptor(BpfException.Check(Interop.Libbpf.bpf_obj_get(path), $"open {path}"));
-        var line = File.ReadLines($"/proc/self/fdinfo/{pinned.Value}").Single(text => text.StartsWith($"{field}:", StringComparison.Ordinal));
+        var line = File.ReadLines($"/proc/self/fdinfo/{pinned.Value}")
+            .Single(text => text.StartsWith($"{field}:", StringComparison.Ordinal));
         return uint.Parse(line.AsSpan(field.Length + 1).Trim());
     }
 }

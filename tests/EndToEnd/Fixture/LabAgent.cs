@@ -115,7 +115,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         outcome.Endpoints.ShouldBePositive();
     }
 
-    /// <summary>Replaces the configuration file and waits until the agent has judged it.</summary>
+    /// <summary>Replaces the configuration file and waits until it is in force, or refused.</summary>
     public async Task ConfigureAsync(AgentConfig config)
     {
         if (!IsRunning)
@@ -124,12 +124,21 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
             return;
         }
 
-        var before = (await StatusAsync()).Configuration;
-        var same = string.Equals(await File.ReadAllTextAsync(ConfigPath, TestContext.Current.CancellationToken), config.Render(node), StringComparison.Ordinal);
-        await WriteAsync(config);
-        if (!same)
+        var (former, before) = (Config, await StatusAsync());
+        var present = await File.ReadAllTextAsync(ConfigPath, TestContext.Current.CancellationToken);
+        if (string.Equals(present, config.Render(node), StringComparison.Ordinal))
         {
-            _ = await UntilAsync(status => status.Configuration != before, "aware of the new configuration");
+            return;
+        }
+
+        await WriteAsync(config);
+        var judged = await UntilAsync(status => status.Configuration != before.Configuration, "aware of the new configuration");
+        if (judged.Configuration.Error is null)
+        {
+            // The file is read by one part of the agent and put into force by another, a moment later.
+            _ = await UntilAsync(
+                status => config.ShowsIn(status, node) && (!config.VoidsFlowsOf(former) || status.LastFlush != before.LastFlush),
+                "following the new configuration");
         }
     }
 

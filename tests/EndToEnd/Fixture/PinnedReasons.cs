@@ -9,11 +9,12 @@ internal sealed class PinnedReasons : IDisposable
     private readonly FileDescriptor map;
 
     public PinnedReasons(LabAgent agent) =>
-        map = PinnedMaps.TryOpen(PinDirectory.At(agent.Node.BpfRoot), MapNames.Reasons) ?? throw new InvalidOperationException($"no reasons are pinned in {agent.Node.BpfRoot}");
+        map = PinnedMaps.TryOpen(PinDirectory.At(agent.Node.BpfRoot), MapNames.Reasons)
+            ?? throw new InvalidOperationException($"no reasons are pinned in {agent.Node.BpfRoot}");
 
     public ReasonCounters Read(Reason reason) =>
         new PerCpuArray<ReasonCounters>(MapNames.Reasons, map.Value, Interop.Libbpf.libbpf_num_possible_cpus()).Read((uint)reason)
-            .Aggregate(default(ReasonCounters), static (sum, cpu) => new ReasonCounters(sum.Egress + cpu.Egress, sum.Ingress + cpu.Ingress));
+            .Aggregate(default(ReasonCounters), static (sum, cpu) => new(sum.Egress + cpu.Egress, sum.Ingress + cpu.Ingress));
 
     public void Dispose() => map.Dispose();
 }

@@ -2,7 +2,7 @@ using OnCache.Lab.Topology;
 
 namespace OnCache.EndToEnd.Fixture;
 
-/// <summary>Two nodes with two pods each and running agents, for the tests of one class; each begins with agents and configuration as new.</summary>
+/// <summary>Two nodes with two pods each and running agents, for one class. Each test begins with the default configuration.</summary>
 public sealed class SharedLab : IAsyncLifetime
 {
     private AcceleratedLab? lab;

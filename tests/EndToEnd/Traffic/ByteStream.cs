@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using OnCache.EndToEnd.Fixture;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -45,7 +46,8 @@ internal sealed class ByteStream
     public async Task MoveOnAsync(long bytes)
     {
         var goal = Verified + bytes;
-        await Fixture.Eventually.HoldsAsync(() => Verified >= goal || reading.IsCompleted || writing.IsFaulted, $"{bytes} more bytes through; {Verified} so far");
+        await Eventually.HoldsAsync(
+            () => Verified >= goal || reading.IsCompleted || writing.IsFaulted, $"{bytes} more bytes through; {goal - bytes} were before");
         if (Verified < goal)
         {
             await Task.WhenAll(writing, reading);
@@ -56,8 +58,8 @@ internal sealed class ByteStream
     public async Task<long> StopAsync()
     {
         stopping = true;
-        var sent = await writing.WaitAsync(Fixture.Eventually.Limit, TestContext.Current.CancellationToken);
-        await reading.WaitAsync(Fixture.Eventually.Limit, TestContext.Current.CancellationToken);
+        var sent = await writing.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
+        await reading.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
         Verified.ShouldBe(sent);
         return sent;
     }
@@ -85,7 +87,8 @@ internal sealed class ByteStream
             {
                 var offset = (int)((Verified + done) % Period);
                 var part = Math.Min(length - done, Period - offset);
-                buffer.AsSpan(done, part).SequenceEqual(Text.AsSpan(offset, part)).ShouldBeTrue($"wrong bytes after {Verified + done} right ones");
+                buffer.AsSpan(done, part).SequenceEqual(Text.AsSpan(offset, part))
+                    .ShouldBeTrue($"wrong bytes after {Verified + done} right ones");
                 done += part;
             }
 

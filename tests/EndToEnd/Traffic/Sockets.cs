@@ -14,7 +14,8 @@ internal static class Sockets
 
     /// <summary>Sees whole IP packets, header included.</summary>
     public static Socket Raw(LabPod pod, ProtocolType protocol) =>
-        pod.Run(() => Bound(new Socket(AddressFamily.InterNetwork, SocketType.Raw, protocol) { ReceiveBufferSize = 1 << 20 }, pod.Address, 0));
+        pod.Run(() => Bound(
+            new Socket(AddressFamily.InterNetwork, SocketType.Raw, protocol) { ReceiveBufferSize = 1 << 20 }, pod.Address, 0));
 
     public static Socket Listener(LabMember member, IPAddress address, int port = 0) => member.Run(() =>
     {

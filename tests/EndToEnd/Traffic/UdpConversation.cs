@@ -44,7 +44,8 @@ internal sealed class UdpConversation : IConversation
         _ = await asking.SendAsync(question, TestContext.Current.CancellationToken);
         var answer = await Sockets.ReceiveAsync(asking, Patience.Long);
         answer.ShouldNotBeNull($"datagram of {question.Length} bytes from {Client} to {Server} or its answer was lost");
-        answer.AsSpan().SequenceEqual(question).ShouldBeTrue($"datagram of {question.Length} bytes came back changed, {answer.Length} bytes");
+        answer.AsSpan().SequenceEqual(question)
+            .ShouldBeTrue($"datagram of {question.Length} bytes came back changed, {answer.Length} bytes");
     }
 
     public async ValueTask DisposeAsync()

@@ -44,7 +44,8 @@ internal sealed class UdpEcho : IAsyncDisposable
                 _ = await socket.SendToAsync(buffer.AsMemory(0, datagram.ReceivedBytes), SocketFlags.None, datagram.RemoteEndPoint);
             }
         }
-        catch (Exception closed) when (closed is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
+        catch (Exception closed)
+            when (closed is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
         {
             // Disposed.
         }
