@@ -3,6 +3,10 @@ using OnCache.Kubernetes.Entities.Attributes;
 namespace OnCache.Api;
 
 /// <summary>What a node's agent made of its configuration. Written by that agent alone, when something changes.</summary>
+/// <remarks>
+/// Lists that can become empty are atomic: older API servers (seen on 1.20) turn a list of type map, emptied by server-side apply, into null
+/// and then refuse it. With one writer nothing is lost.
+/// </remarks>
 public sealed record NodeCacheConfigStatus
 {
     /// <summary>The generation of the object that the agent has put in force, or failed to.</summary>
@@ -18,12 +22,12 @@ public sealed record NodeCacheConfigStatus
 
     /// <summary>The node's pods by the policy that decides for them.</summary>
     [Items(maxItems: NodeCacheConfigSpec.MaximumPolicies)]
-    [ListType(ListType.Map, "name")]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<PolicyEndpoints> Policies { get; init; } = [];
 
     /// <summary>Why pods are not accelerated, counted; reasons without pods are left out.</summary>
     [Items(maxItems: 64)]
-    [ListType(ListType.Map, "reason")]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<Refusal> Refusals { get; init; } = [];
 
     /// <summary>What kernel and devices offer; absent until it was looked for.</summary>
@@ -74,7 +78,7 @@ public sealed record NodeCapabilities([property: Length(maxLength: 256)] string 
 {
     /// <summary>What was looked for, by name.</summary>
     [Items(maxItems: 64)]
-    [ListType(ListType.Map, "name")]
+    [ListType(ListType.Atomic)]
     public IReadOnlyList<NodeFeature> Features { get; init; } = Features ?? [];
 }
 

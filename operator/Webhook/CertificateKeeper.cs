@@ -15,7 +15,7 @@ namespace OnCache.Operator.Webhook;
 internal sealed record CertificatePlace(string Namespace, string Secret, string Service, string Configuration)
 {
     /// <summary>The names by which the API server may call the service.</summary>
-    public IReadOnlyList<string> Names => [$"{Service}.{Namespace}.svc", $"{Service}.{Namespace}.svc.cluster.local"];
+    public IReadOnlyList<string> Names { get; init; } = [$"{Service}.{Namespace}.svc", $"{Service}.{Namespace}.svc.cluster.local"];
 }
 
 /// <summary>

@@ -1,0 +1,125 @@
+using OnCache.Api;
+using OnCache.Kubernetes.Models;
+using OnCache.Operator.Controllers;
+
+namespace OnCache.Operator.Tests.Controllers;
+
+public sealed class ReconcilePlannerTests
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddDays(1);
+    private static readonly V1Node Node = new() { Metadata = new V1ObjectMeta { Name = "n1", Uid = "node-uid" } };
+
+    private static readonly V1Alpha1OverlayCachePolicy Policy = new()
+    {
+        Metadata = new V1ObjectMeta { Name = "p", Uid = "policy-uid", Generation = 1, CreationTimestamp = DateTimeOffset.UnixEpoch, Finalizers = [ApiGroup.FlushFinalizer] },
+    };
+
+    private readonly ReconcilePlanner _planner = new();
+
+    [Fact]
+    public void A_new_policy_is_held_and_every_node_gets_its_configuration_and_the_policy_its_status()
+    {
+        var plan = Plan([Policy with { Metadata = Policy.Metadata with { Finalizers = null } }], [Node], []);
+
+        plan.Hold.ShouldHaveSingleItem();
+        var config = plan.Apply.ShouldHaveSingleItem();
+        config.Metadata.Name.ShouldBe("n1");
+        config.Metadata.OwnerReferences.ShouldHaveSingleItem().Uid.ShouldBe("node-uid");
+        config.Spec.Policies.ShouldHaveSingleItem().Name.ShouldBe("p");
+        plan.Statuses.ShouldHaveSingleItem().Status.Conditions.ShouldContain(condition => condition.Type == ConditionType.Reconciling);
+    }
+
+    [Fact]
+    public void What_is_as_it_should_be_is_left_alone()
+    {
+        var first = Plan([Policy], [Node], []);
+        var written = first.Apply[0] with { Metadata = first.Apply[0].Metadata with { Generation = 1 } };
+        var settled = Plan([Policy], [Node], [written]);
+        var policy = Policy with { Status = settled.Statuses.ShouldHaveSingleItem().Status };
+
+        var idle = _planner.Plan(new ClusterView([policy], [Node], [written]), new Dictionary<string, string>(), Now.AddHours(1));
+
+        idle.Hold.ShouldBeEmpty();
+        idle.Apply.ShouldBeEmpty();
+        idle.Delete.ShouldBeEmpty();
+        idle.Statuses.ShouldBeEmpty();
+        idle.Departures.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_configuration_that_somebody_changed_is_written_again()
+    {
+        var right = Plan([Policy], [Node], []).Apply[0];
+
+        Plan([Policy], [Node], [right with { Spec = right.Spec with { Lease = TimeSpan.FromSeconds(29) } }]).Apply.ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void A_node_that_came_back_under_its_old_name_owns_its_configuration_anew()
+    {
+        var right = Plan([Policy], [Node], []).Apply[0];
+
+        var plan = Plan([Policy], [Node with { Metadata = Node.Metadata with { Uid = "another" } }], [right]);
+
+        plan.Apply.ShouldHaveSingleItem().Metadata.OwnerReferences.ShouldHaveSingleItem().Uid.ShouldBe("another");
+    }
+
+    [Fact]
+    public void The_configuration_of_a_node_that_is_gone_goes()
+    {
+        var left = Plan([Policy], [Node], []).Apply[0];
+
+        Plan([Policy], [], [left]).Delete.ShouldHaveSingleItem().Metadata.Name.ShouldBe("n1");
+        Plan([Policy], [], [left with { Metadata = left.Metadata with { DeletionTimestamp = Now } }]).Delete.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_deleted_policy_is_out_of_force_at_once_and_goes_when_the_agents_have_said_so()
+    {
+        var before = Plan([Policy], [Node], []).Apply[0];
+        var deleted = Policy with { Metadata = Policy.Metadata with { DeletionTimestamp = Now } };
+
+        var asked = Plan([deleted], [Node], [before with { Status = new NodeCacheConfigStatus { ObservedGeneration = 1 }, Metadata = before.Metadata with { Generation = 1 } }]);
+        asked.Apply.ShouldHaveSingleItem().Spec.Policies.ShouldBeEmpty();
+        asked.Departures.ShouldHaveSingleItem().Verdict.IsDone.ShouldBeFalse();
+        asked.Statuses.ShouldBeEmpty();
+
+        var after = asked.Apply[0] with { Status = new NodeCacheConfigStatus { ObservedGeneration = 2 }, Metadata = asked.Apply[0].Metadata with { Generation = 2 } };
+        Plan([deleted], [Node], [after]).Departures.ShouldHaveSingleItem().Verdict.IsDone.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_policy_that_others_hold_is_none_of_our_departures() =>
+        Plan([Policy with { Metadata = Policy.Metadata with { DeletionTimestamp = Now, Finalizers = ["example.com/other"] } }], [Node], [])
+            .Departures.ShouldBeEmpty();
+
+    [Fact]
+    public void Why_a_configuration_cannot_be_written_is_told_in_the_status()
+    {
+        var plan = _planner.Plan(new ClusterView([Policy], [Node], []), new Dictionary<string, string>(StringComparer.Ordinal) { ["n1"] = "forbidden" }, Now);
+
+        plan.Statuses.ShouldHaveSingleItem().Status.Message.ShouldBe("node n1: forbidden");
+    }
+
+    [Fact]
+    public void The_order_of_labels_in_the_stored_object_makes_no_difference()
+    {
+        var spec = new OverlayCachePolicySpec { PodSelector = new() { MatchLabels = Ordered("b", "a") } };
+        var policy = Policy with { Spec = spec };
+        var right = Plan([policy], [Node], []).Apply[0];
+        var stored = right with
+        {
+            Spec = right.Spec with { Policies = [right.Spec.Policies[0] with { PodSelector = new() { MatchLabels = Ordered("a", "b") } }] },
+        };
+
+        Plan([policy], [Node], [stored]).Apply.ShouldBeEmpty();
+    }
+
+    private static Dictionary<string, string> Ordered(params string[] keys) => keys.ToDictionary(key => key, key => "x", StringComparer.Ordinal);
+
+    private ReconcilePlan Plan(
+        IReadOnlyCollection<V1Alpha1OverlayCachePolicy> policies,
+        IReadOnlyCollection<V1Node> nodes,
+        IReadOnlyCollection<V1Alpha1NodeCacheConfig> configs) =>
+        _planner.Plan(new ClusterView(policies, nodes, configs), new Dictionary<string, string>(StringComparer.Ordinal), Now);
+}

@@ -1,0 +1,180 @@
+using System.Text.Json;
+using OnCache.Api;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
+
+namespace OnCache.Operator.Tests.Live;
+
+/// <summary>The operator against a real API server; the test plays the agents. One cluster, so one test after another.</summary>
+[Collection("live")]
+public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
+{
+    public async ValueTask InitializeAsync()
+    {
+        await server.RequireAsync();
+        foreach (var node in new[] { "n1", "n2" })
+        {
+            _ = await server.Client.CreateAsync(new V1Node { Metadata = new V1ObjectMeta { Name = node, Labels = new Dictionary<string, string>(StringComparer.Ordinal) { ["kubernetes.io/os"] = "linux" } } });
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server.Kubeconfig.Length == 0)
+        {
+            return;
+        }
+
+        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--wait=false");
+        foreach (var policy in (await server.Client.ListAsync<V1Alpha1OverlayCachePolicy>()).Items)
+        {
+            _ = await server.KubectlAsync("", "patch", "ocp", policy.Metadata.Name!, "--type=merge", "-p", """{"metadata":{"finalizers":null}}""");
+        }
+
+        _ = await server.KubectlAsync("", "delete", "node,ncc", "--all");
+        _ = await server.KubectlAsync("", "delete", "lease", "--all", "-n", "oncache-system");
+    }
+
+    [Fact]
+    public async Task A_policy_reaches_the_nodes_becomes_ready_and_goes_when_the_agents_have_let_go()
+    {
+        await using var running = RunningOperator.Start(server);
+        await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
+
+        await AgentReportsAsync("n1", "everything", accelerated: 3);
+        var pending = await PolicyAsync("everything", status => status.Nodes.Programmed == 1);
+        pending.Conditions.ShouldContain(condition => condition.Type == ConditionType.Reconciling);
+        pending.Message.ShouldNotBeNull().ShouldStartWith("node n2: ");
+
+        await AgentReportsAsync("n2", "everything", accelerated: 2);
+        await server.MustAsync("", "wait", "--for=condition=Ready", "--timeout=30s", "ocp/everything");
+        (await server.MustAsync("", "get", "ocp")).ShouldMatch(@"NAME +MODE +PRIORITY +READY +REASON +NODES +PROGRAMMED +ACCELERATED +AGE\neverything +Accelerate +0 +True +Programmed +2 +2 +5 ");
+        (await server.MustAsync("", "get", "ncc", "n1")).ShouldMatch(@"NAME +READY +REASON +ACCELERATED +DISABLED +ATTACH +AGE\nn1 +True +Programmed +3 ");
+
+        await server.MustAsync("", "delete", "ocp", "everything", "--wait=false");
+        await AgentReportsAsync("n1", policy: null);
+        (await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("everything"), TestContext.Current.CancellationToken)).ShouldNotBeNull();
+        await AgentReportsAsync("n2", policy: null);
+        await Eventually.HoldsAsync("the end of the policy", async () =>
+            await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("everything")) is null);
+    }
+
+    [Fact]
+    public async Task A_policy_goes_also_when_a_node_has_gone()
+    {
+        await using var running = RunningOperator.Start(server);
+        await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
+        await AgentReportsAsync("n1", "everything");
+        await AgentReportsAsync("n2", "everything");
+
+        await server.MustAsync("", "delete", "ocp", "everything", "--wait=false");
+        await AgentReportsAsync("n1", policy: null);
+        await server.MustAsync("", "delete", "node", "n2");
+
+        await Eventually.HoldsAsync("the end of the configuration", async () =>
+            await server.Client.GetAsync<V1Alpha1NodeCacheConfig>(NamespacedName.ClusterScoped("n2")) is null);
+        await Eventually.HoldsAsync("the end of the policy", async () =>
+            await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("everything")) is null);
+    }
+
+    [Fact]
+    public async Task Another_replica_takes_over_and_finds_what_happened_in_between()
+    {
+        await using (RunningOperator.Start(server, "first"))
+        {
+            await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
+            _ = await ConfigAsync("n1", config => config.Spec.Policies.Count == 1);
+        }
+
+        await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/per-namespace.yaml"));
+        await server.MustAsync("", "delete", "node", "n2");
+        await using var second = RunningOperator.Start(server, "second");
+
+        var config = await ConfigAsync("n1", config => config.Spec.Policies.Count == 2);
+        config.Spec.Policies.Select(policy => policy.Name).ShouldBe(["shop", "everything"]);
+        config.Spec.Exclusions.CidrTexts.ShouldBe(["10.20.0.0/16"]);
+        await Eventually.HoldsAsync("the end of the configuration", async () =>
+            await server.Client.GetAsync<V1Alpha1NodeCacheConfig>(NamespacedName.ClusterScoped("n2")) is null);
+    }
+
+    [Fact]
+    public async Task An_idle_cluster_costs_no_write()
+    {
+        await using var running = RunningOperator.Start(server);
+        await server.MustAsync("", "apply", "-k", Path.Combine(AppContext.BaseDirectory, "config/samples"));
+        foreach (var node in new[] { "n1", "n2" })
+        {
+            // All of the samples, so that no report is on a configuration that the next one of them replaces.
+            _ = await ConfigAsync(node, config => config.Spec is { Policies.Count: 2, Exclusions.Ports.Count: 1 });
+        }
+
+        await AgentReportsAsync("n1", "everything");
+        await AgentReportsAsync("n2", "everything");
+        _ = await PolicyAsync("everything", status => status.Nodes.Programmed == 2);
+        await Task.Delay(2000, TestContext.Current.CancellationToken);
+
+        var before = await VersionsAsync();
+        await Task.Delay(7000, TestContext.Current.CancellationToken);
+
+        (await VersionsAsync()).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_losing_policy_says_whose()
+    {
+        await using var running = RunningOperator.Start(server);
+        await server.MustAsync(
+            """
+            apiVersion: oncache.io/v1alpha1
+            kind: OverlayCachePolicy
+            metadata: { name: loser }
+            spec: { priority: -1, namespaces: { names: [ shop ] } }
+            """,
+            "apply", "-f", "-", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
+
+        await server.MustAsync("", "wait", "--for=condition=Stalled", "--timeout=30s", "ocp/loser");
+        var status = await PolicyAsync("loser", status => status.Conditions.Count > 0);
+        status.Conditions.Single(condition => condition.Type == ConditionType.Accepted).Reason.ShouldBe(ConditionReason.Conflicted);
+        status.Message.ShouldNotBeNull().ShouldContain("policy everything (priority 0)");
+    }
+
+    private async Task<V1Alpha1NodeCacheConfig> ConfigAsync(string node, Predicate<V1Alpha1NodeCacheConfig> until) =>
+        await Eventually.GetAsync($"the configuration of {node}", async () =>
+            await server.Client.GetAsync<V1Alpha1NodeCacheConfig>(NamespacedName.ClusterScoped(node)) is { } config && until(config) ? config : null);
+
+    private async Task<OverlayCachePolicyStatus> PolicyAsync(string name, Predicate<OverlayCachePolicyStatus> until) =>
+        await Eventually.GetAsync($"the status of {name}", async () =>
+            await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped(name)) is { Status: { } status } && until(status) ? status : null);
+
+    // Plays the agent: takes up the configuration that holds the policy, or no longer does, and says so.
+    private async Task AgentReportsAsync(string node, string? policy, int accelerated = 0)
+    {
+        var config = await ConfigAsync(node, config => policy is null
+            ? config.Spec.Policies.Count == 0
+            : config.Spec.Policies.Any(item => item.Name == policy));
+        var generation = config.Metadata.Generation!.Value;
+        var conditions = ConditionSet.Next(
+            [],
+            new[] { ConditionType.Programmed, ConditionType.Ready }.Select(type => new Finding(type, ConditionStatus.True, ConditionReason.Programmed, "in force")),
+            generation,
+            DateTimeOffset.UtcNow);
+        _ = await server.Client.ApplyStatusAsync(
+            new V1Alpha1NodeCacheConfig
+            {
+                Metadata = new V1ObjectMeta { Name = node },
+                Status = new NodeCacheConfigStatus
+                {
+                    ObservedGeneration = generation,
+                    Conditions = conditions,
+                    Endpoints = new EndpointCounts { Accelerated = accelerated },
+                    Policies = policy is null ? [] : [new PolicyEndpoints(policy, accelerated, accelerated)],
+                    Capabilities = new NodeCapabilities("6.18.0", "tcx", [new NodeFeature("conntrack", Available: true)]),
+                },
+            },
+            force: true);
+    }
+
+    private async Task<string> VersionsAsync() => JsonSerializer.Serialize(
+        (await server.Client.ListAsync<V1Alpha1OverlayCachePolicy>()).Items.Select(item => item.Metadata.ResourceVersion)
+            .Concat((await server.Client.ListAsync<V1Alpha1NodeCacheConfig>()).Items.Select(item => item.Metadata.ResourceVersion)));
+}
