@@ -57,6 +57,44 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 }
 
 /*
+ * A packet that is not plain may begin a connection too: a SYN with IP options, in a
+ * fragment, with a TTL of 1. Where it has ports, and the connection on them is over, that
+ * one is forgotten as by a SYN. Only for packets that go to the CNI: it reads by helper.
+ */
+static __always_inline void forget_closed(struct __sk_buff *skb, __u32 offset,
+					  enum oncache_direction direction)
+{
+	struct oncache_ingress_entry *endpoint;
+	struct oncache_filter_entry *entry;
+	struct oncache_flow_key key = {};
+	struct iphdr ip;
+	__be16 ports[2];
+	__u32 *index;
+
+	if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.protocol != IPPROTO_TCP ||
+	    (ip.frag_off & bpf_htons(IP_OFFSET)))
+		return;
+	if (bpf_skb_load_bytes(skb, offset + (*(__u8 *)&ip & 0x0f) * 4, ports, sizeof(ports)))
+		return;
+	key.protocol = ip.protocol;
+	key.local_ip = direction == EGRESS ? ip.saddr : ip.daddr;
+	key.remote_ip = direction == EGRESS ? ip.daddr : ip.saddr;
+	key.local_port = ports[direction == EGRESS ? 0 : 1];
+	key.remote_port = ports[direction == EGRESS ? 1 : 0];
+	entry = bpf_map_lookup_elem(&filter_cache, &key);
+	if (!entry || !is_closed(entry->closing))
+		return;
+	if (direction == EGRESS) {
+		/* A pod cannot end what belongs to another. */
+		index = bpf_map_lookup_elem(&endpoint_index, &key.local_ip);
+		endpoint = index ? endpoint_get(*index) : NULL;
+		if (!endpoint || endpoint->ifindex != skb->ifindex)
+			return;
+	}
+	forget(skb, &key);
+}
+
+/*
  * Does the entry cover this direction now? own and other: the deadlines of the packet's
  * direction and of the opposite one, which must have been seen under the same epochs
  * but refreshes in its own time (a stream may go one way for long).

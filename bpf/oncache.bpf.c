@@ -92,8 +92,10 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	}
 	length = skb->len - sizeof(*ethernet);
 	reason = parse_ipv4(data + sizeof(*ethernet), end, length, EGRESS, &packet);
-	if (reason != GO)
+	if (reason != GO) {
+		forget_closed(skb, sizeof(*ethernet), EGRESS);
 		goto slow;
+	}
 	/* First of all, as what a SYN makes the cache forget must go in any case. */
 	reason = REASON_TCP_SYN;
 	if (packet.tcp_flags & TCP_SYN)
@@ -204,8 +206,10 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	outer_checksum = tunnel_checksum(data);
 	length = skb->len - header;
 	reason = parse_ipv4(data + header, end, length, INGRESS, &packet);
-	if (reason != GO)
+	if (reason != GO) {
+		forget_closed(skb, header, INGRESS);
 		goto slow;
+	}
 	/* First of all, as what a SYN makes the cache forget must go in any case. */
 	reason = REASON_TCP_SYN;
 	if (packet.tcp_flags & TCP_SYN)

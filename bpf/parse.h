@@ -14,6 +14,7 @@
 
 #define IP_VERSION_AND_LENGTH 0x45 /* version 4, five words: no options */
 #define IP_MORE_OR_OFFSET 0x3fff   /* MF and the fragment offset */
+#define IP_OFFSET 0x1fff	   /* the fragment offset alone */
 #define ECN_MASK 0x03
 #define ECN_ECT_1 0x01
 #define ECN_ECT_0 0x02
