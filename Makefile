@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo test bench lint manifests images clean
+.PHONY: build demo demo-overlay deploy undeploy test bench lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -35,9 +35,22 @@ $(BIN)/oncache-lab: $(call sources,lab)
 	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
 	@install -D artifacts/publish/lab/oncache-lab $@
 
-demo: build ## pod-to-pod traffic over the plain overlay and with OnCache, side by side
+demo: images ## a real two-node Kubernetes: install, apply a policy, before and after
 	@eng/packages.sh run
-	@$(BIN)/oncache-lab demo
+	@$(BIN)/oncache-lab demo cluster
+
+demo-overlay: build ## without Kubernetes: plain overlay and OnCache side by side
+	@eng/packages.sh run
+	@$(BIN)/oncache-lab demo overlay
+
+deploy: ## OnCache into the cluster that kubectl talks to
+	@kubectl apply -k config/default
+	@kubectl -n oncache-system rollout status deployment/oncache-operator --timeout=120s
+	@kubectl -n oncache-system rollout status daemonset/oncache-agent --timeout=120s
+
+undeploy: ## and out of it again, policies first so that agents flush
+	@kubectl delete overlaycachepolicies.oncache.io --all --ignore-not-found --timeout=60s
+	@kubectl delete -k config/default --ignore-not-found
 
 test: build ## every test
 	@eng/packages.sh run
@@ -48,7 +61,7 @@ test: build ## every test
 bench: build ## the demo's measurement with more rounds; figures in artifacts/bench
 	@eng/packages.sh run
 	@mkdir -p artifacts/bench
-	@$(BIN)/oncache-lab demo --rounds 12 --json artifacts/bench/latest.json
+	@$(BIN)/oncache-lab demo overlay --rounds 12 --json artifacts/bench/latest.json
 
 lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/prerequisites.sh && eng/packages.sh build lint
@@ -61,7 +74,7 @@ manifests: ## config/crd from the types in api/
 	@eng/prerequisites.sh
 	@eng/manifests.sh
 
-images: build ## an OCI archive of the agent, for `ctr images import`
+images: build ## OCI archives of agent, operator and lab, for `ctr images import`
 	@eng/packages.sh run
 	@eng/images.sh
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the agent and the operator as OCI image archives with neither registry nor builder: each with the .NET runtime it was
+# Packs the agent, the operator and the lab as OCI image archives with neither registry nor builder: each with the .NET runtime it was
 # built for and the shared libraries both load, nothing else. Load one by
 # `ctr --namespace k8s.io images import artifacts/images/oncache-agent.tar`.
 set -euo pipefail
@@ -52,4 +52,5 @@ image() {
 }
 
 image oncache-agent libbpf.so.1 libssl.so.3 libcrypto.so.3
-[[ ! -x artifacts/bin/oncache-operator ]] || image oncache-operator libssl.so.3 libcrypto.so.3
+image oncache-operator libssl.so.3 libcrypto.so.3
+image oncache-lab libssl.so.3 libcrypto.so.3

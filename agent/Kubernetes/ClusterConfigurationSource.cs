@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Configuration;
+using OnCache.Api;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
@@ -13,7 +14,7 @@ namespace OnCache.Agent.Kubernetes;
 internal sealed class ClusterConfigurationSource : IConfigurationSource
 {
     private readonly string _node;
-    private readonly ResourceCache<NodeCacheConfigObject> _configs;
+    private readonly ResourceCache<V1Alpha1NodeCacheConfig> _configs;
     private readonly ResourceCache<V1Pod> _pods;
     private readonly ResourceCache<V1Namespace> _namespaces;
     private readonly TimeProvider _time;
@@ -36,7 +37,7 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
     public ConfigurationState State => _state;
 
     /// <summary>The node's own object, as it is now; null where there is none.</summary>
-    public NodeCacheConfigObject? Object => _configs.Find(new NamespacedName(null, _node));
+    public V1Alpha1NodeCacheConfig? Object => _configs.Find(new NamespacedName(null, _node));
 
     /// <summary>Lists and watches until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(

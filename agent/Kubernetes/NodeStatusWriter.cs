@@ -5,6 +5,7 @@ using OnCache.Agent.Telemetry;
 using OnCache.Api;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Resilience;
 using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Agent.Kubernetes;
@@ -17,21 +18,26 @@ internal sealed partial class NodeStatusWriter(
     string node, IKubernetesClient client, ClusterConfigurationSource source, IStatusSource status, Func<AgentState?> state, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
+    private static readonly Backoff s_backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private AgentState? _seen;
     private (string? Uid, string Content) _written;
 
     /// <summary>Follows the agent until cancelled. A write that fails is tried again with the next look.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(s_interval, time);
-        while (await timer.WaitForNextTickAsync(cancellationToken))
+        var failures = 0;
+        while (true)
         {
+            await Task.Delay(failures == 0 ? s_interval : s_backoff.Delay(failures, Random.Shared.NextDouble()), time, cancellationToken);
             try
             {
                 await WriteIfNewAsync(cancellationToken);
+                failures = 0;
             }
-            catch (KubernetesException failure)
+            catch (Exception failure) when (failure is KubernetesException or InvalidOperationException)
             {
+                // The API server is away or refuses, or the datapath is just being replaced.
+                failures++;
                 LogNotWritten(failure.Message);
             }
         }
@@ -50,7 +56,7 @@ internal sealed partial class NodeStatusWriter(
         if (_written != (target.Metadata.Uid, content.ToJsonString()))
         {
             await client.ApplyStatusAsync(
-                new NodeCacheConfigObject { Metadata = new V1ObjectMeta { Name = node }, Status = next }, force: true, cancellationToken);
+                new V1Alpha1NodeCacheConfig { Metadata = new V1ObjectMeta { Name = node }, Status = next }, force: true, cancellationToken);
             _written = (target.Metadata.Uid, content.ToJsonString());
         }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnCache.Lab.Demo;
+using OnCache.Lab.Demo.Cluster;
 using Spectre.Console;
 
 namespace OnCache.Lab.Commands;
@@ -8,7 +9,9 @@ internal static class DemoCommand
 {
     private const string NoAgent = "none";
 
-    public static Command Create()
+    public static Command Create() => new("demo", "Show what OnCache does to pod-to-pod traffic") { Overlay(), Cluster() };
+
+    private static Command Overlay()
     {
         var agent = new Option<string>("--agent")
         {
@@ -17,8 +20,8 @@ internal static class DemoCommand
         };
         var rounds = LabArguments.Number("--rounds", "How often every slice is repeated", new DemoOptions().Rounds);
         var seconds = LabArguments.Real("--seconds", $"Time spent measuring, {DemoOptions.SecondsPerRound} a round by default");
-        var json = new Option<string?>("--json") { Description = "Write the result to this file too" };
-        var command = new Command("demo", "Compare pod-to-pod traffic with and without OnCache, and host to host") { agent, rounds, seconds, json };
+        var json = Json();
+        var command = new Command("overlay", "Without Kubernetes: pod to pod with and without OnCache, and host to host, in interleaved slices") { agent, rounds, seconds, json };
         command.SetAction((parsed, cancellationToken) =>
         {
             var path = parsed.GetValue(agent)!;
@@ -29,8 +32,35 @@ internal static class DemoCommand
                 Seconds = parsed.GetValue(seconds) ?? parsed.GetValue(rounds) * DemoOptions.SecondsPerRound,
                 JsonPath = parsed.GetValue(json),
             };
-            return new DemoRun(options, new DemoConsole(AnsiConsole.Console)).RunAsync(cancellationToken);
+            return new DemoRun(options, Screen()).RunAsync(cancellationToken);
         });
         return command;
     }
+
+    private static Command Cluster()
+    {
+        var root = new Option<string>("--root")
+        {
+            Description = "The checkout whose manifests and images are installed",
+            DefaultValueFactory = _ => Directory.GetCurrentDirectory(),
+        };
+        var rounds = LabArguments.Number("--rounds", "How often every slice is repeated", 3);
+        var json = Json();
+        var command = new Command("cluster", "In a real two-node Kubernetes: install, apply a policy, and compare before and after") { root, rounds, json };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var options = new ClusterDemoOptions
+            {
+                Root = Path.GetFullPath(parsed.GetValue(root)!),
+                Rounds = parsed.GetValue(rounds),
+                JsonPath = parsed.GetValue(json),
+            };
+            return new ClusterDemo(options, Screen()).RunAsync(cancellationToken);
+        });
+        return command;
+    }
+
+    private static Option<string?> Json() => new("--json") { Description = "Write the result to this file too" };
+
+    private static DemoConsole Screen() => new(AnsiConsole.Console);
 }

@@ -43,7 +43,7 @@ public sealed class DemoLiveTests : IDisposable
     public async Task An_interrupted_demonstration_cleans_up()
     {
         LiveLab.Require();
-        await using var demo = LabProcess.Start(Program, ["demo", "--agent", "none"]);
+        await using var demo = LabProcess.Start(Program, ["demo", "overlay", "--agent", "none"]);
         await demo.WaitForOutputAsync("measuring", TimeSpan.FromSeconds(20), Cancellation);
         OverlayLab.List().Select(LabState.Read).ShouldContain(state => IsOf(state, demo.Id));
 
@@ -62,7 +62,7 @@ public sealed class DemoLiveTests : IDisposable
         var path = Path.Combine(folder, "agent");
         await File.WriteAllTextAsync(path, $"#!/bin/sh\n{agent}\n", Cancellation);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        string[] arguments = ["demo", "--agent", path, "--rounds", "2", "--seconds", "3", "--json", Path.Combine(folder, "result.json")];
+        string[] arguments = ["demo", "overlay", "--agent", path, "--rounds", "2", "--seconds", "3", "--json", Path.Combine(folder, "result.json")];
         await using var demo = LabProcess.Start(Program, arguments);
         var result = await demo.WaitAsync(Cancellation);
         OverlayLab.List().Select(LabState.Read).ShouldNotContain(state => IsOf(state, demo.Id));

@@ -1,0 +1,42 @@
+namespace OnCache.Lab.Demo.Cluster;
+
+/// <summary>How the demonstration on Kubernetes runs.</summary>
+public sealed record ClusterDemoOptions
+{
+    public const int MaxRounds = 20;
+
+    /// <summary>The repository: its manifests and images are what is installed.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>How often every slice is repeated.</summary>
+    public int Rounds { get; init; } = 3;
+
+    /// <summary>Where the result goes as JSON too.</summary>
+    public string? JsonPath { get; init; }
+
+    /// <summary>The core everything measured runs on: the last, as the first serves most interrupts.</summary>
+    public int Core { get; init; } = Math.Min(Environment.ProcessorCount, 64) - 1;
+
+    public string Manifests => Path.Combine(Root, "config", "default");
+
+    public string Policy => Path.Combine(Root, "config", "samples", "minimal.yaml");
+
+    public string ImageOf(string program) => Path.Combine(Root, "artifacts", "images", $"{program}.tar");
+
+    /// <exception cref="LabOptionException">A value is out of bounds.</exception>
+    public void Validate()
+    {
+        if (Rounds is < 1 or > MaxRounds)
+        {
+            throw new LabOptionException("rounds", Rounds, $"in 1..{MaxRounds}");
+        }
+
+        foreach (var path in (string[])[Policy, ImageOf("oncache-agent"), ImageOf("oncache-operator"), ImageOf("oncache-lab")])
+        {
+            if (!File.Exists(path))
+            {
+                throw new LabOptionException("root", Root, $"a checkout in which 'make images' was run; {path} is missing");
+            }
+        }
+    }
+}
