@@ -22,14 +22,14 @@ internal sealed class ApiConnection : IDisposable
         _policy = new RequestPolicy(settings, time, random);
         _limit = settings.RequestTimeout;
         _serverTimeout = string.Create(CultureInfo.InvariantCulture, $"{(int)settings.RequestTimeout.TotalSeconds}s");
-        _http = new HttpClient(Transport.Create(configuration))
+        _http = new HttpClient(Transport.Create(configuration, settings))
         {
             BaseAddress = new Uri(configuration.Host.AbsoluteUri.TrimEnd('/') + '/'),
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
             // Each request has its own limit; a watch may last.
             Timeout = Timeout.InfiniteTimeSpan,
         };
+        // The handler expects the certificate to carry this header's name, and ignores one given in its TLS options.
+        _http.DefaultRequestHeaders.Host = configuration.TlsServerName;
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         var version = Assembly.GetEntryAssembly()?.GetName().Version?.ToString(3) ?? "0.0.0";
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue(settings.FieldManager, version));
@@ -52,7 +52,7 @@ internal sealed class ApiConnection : IDisposable
                 repeatable,
                 async token =>
                 {
-                    using var request = new HttpRequestMessage(method, target);
+                    using var request = Request(method, target);
                     if (body is not null)
                     {
                         request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } };
@@ -78,7 +78,7 @@ internal sealed class ApiConnection : IDisposable
         {
             using var limit = new CancellationTokenSource(_limit, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-            using var request = new HttpRequestMessage(HttpMethod.Get, path + query);
+            using var request = Request(HttpMethod.Get, path + query);
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (response.IsSuccessStatusCode)
             {
@@ -98,6 +98,12 @@ internal sealed class ApiConnection : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static HttpRequestMessage Request(HttpMethod method, string target) => new(method, target)
+    {
+        Version = HttpVersion.Version20,
+        VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+    };
 
     private KubernetesException Unreachable(HttpMethod method, string path, Exception exception) =>
         new(StatusReason.Unreachable, $"{method} {_http.BaseAddress}{path}: {Connection.Explain(exception)}", exception);

@@ -8,15 +8,15 @@ namespace OnCache.Kubernetes.Client;
 /// <summary>Builds the HTTP handlers a configuration asks for.</summary>
 internal static class Transport
 {
-    public static HttpMessageHandler Create(KubernetesClientConfiguration configuration)
+    public static HttpMessageHandler Create(KubernetesClientConfiguration configuration, KubernetesClientSettings settings)
     {
         var sockets = new SocketsHttpHandler
         {
             // Each watch is a stream of its own for minutes: one HTTP/2 connection may run out of them.
             EnableMultipleHttp2Connections = true,
-            // A peer that vanished without a word is found within 45 s also when every stream is silent.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
+            // Finds a peer that vanished without a word although every stream is silent, as a watch may be for minutes.
+            KeepAlivePingDelay = settings.PingDelay,
+            KeepAlivePingTimeout = settings.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             // A load balancer in front of several API servers gets a chance to spread us again.
@@ -32,7 +32,7 @@ internal static class Transport
 
     private static SslClientAuthenticationOptions Security(KubernetesClientConfiguration configuration)
     {
-        var options = new SslClientAuthenticationOptions { TargetHost = configuration.TlsServerName };
+        var options = new SslClientAuthenticationOptions();
         if (configuration.ClientCertificate is { } certificate)
         {
             options.ClientCertificates = [certificate];

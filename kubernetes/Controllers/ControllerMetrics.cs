@@ -9,7 +9,6 @@ public sealed class ControllerMetrics : IDisposable
     /// <summary>The meter's name.</summary>
     public const string MeterName = "OnCache.Kubernetes.Controllers";
 
-    private readonly Meter _meter = new(MeterName);
     private readonly Counter<long> _reconciliations;
     private readonly Histogram<double> _duration;
     private readonly ConcurrentDictionary<string, Func<int>> _depths = new(StringComparer.Ordinal);
@@ -17,18 +16,20 @@ public sealed class ControllerMetrics : IDisposable
     /// <summary>Registers the instruments.</summary>
     public ControllerMetrics()
     {
-        _reconciliations = _meter.CreateCounter<long>(
+        _reconciliations = Meter.CreateCounter<long>(
             "kubernetes.controller.reconciliations", "{reconciliation}", "Reconciliations, by kind and outcome");
-        _duration = _meter.CreateHistogram<double>("kubernetes.controller.duration", "s", "Time of a reconciliation, by kind");
-        _ = _meter.CreateObservableGauge(
+        _duration = Meter.CreateHistogram<double>("kubernetes.controller.duration", "s", "Time of a reconciliation, by kind");
+        _ = Meter.CreateObservableGauge(
             "kubernetes.controller.queue",
             () => _depths.Select(static depth => new Measurement<int>(depth.Value(), Kind(depth.Key))),
             "{object}",
             "Objects that wait for a reconciliation, by kind");
     }
 
+    internal Meter Meter { get; } = new(MeterName);
+
     /// <inheritdoc/>
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     internal void Follow(string kind, Func<int> depth) => _depths[kind] = depth;
 

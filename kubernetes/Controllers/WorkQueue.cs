@@ -16,10 +16,11 @@ internal sealed class WorkQueue<TKey> : IDisposable
     private readonly HashSet<TKey> _waiting = [];
     private readonly HashSet<TKey> _working = [];
     private readonly Dictionary<TKey, int> _failures = [];
-    private readonly Dictionary<TKey, DateTimeOffset> _due = [];
-    private readonly PriorityQueue<TKey, DateTimeOffset> _delayed = new();
+    private readonly Dictionary<TKey, TimeSpan> _due = [];
+    private readonly PriorityQueue<TKey, TimeSpan> _delayed = new();
     private readonly Backoff _backoff;
     private readonly TimeProvider _time;
+    private readonly long _start;
     private readonly Random _random;
     private readonly ITimer _timer;
 
@@ -31,6 +32,7 @@ internal sealed class WorkQueue<TKey> : IDisposable
     {
         _backoff = backoff;
         _time = time;
+        _start = time.GetTimestamp();
         _random = random;
         _timer = time.CreateTimer(_ => Release(), state: null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -46,6 +48,9 @@ internal sealed class WorkQueue<TKey> : IDisposable
             }
         }
     }
+
+    // Since the queue was made: the date of a machine can be set, this cannot.
+    private TimeSpan Now => _time.GetElapsedTime(_start);
 
     /// <summary>Adds a key.</summary>
     public void Add(TKey key)
@@ -70,7 +75,7 @@ internal sealed class WorkQueue<TKey> : IDisposable
 
         lock (_lock)
         {
-            var due = _time.GetUtcNow() + delay;
+            var due = Now + delay;
             if (!_due.TryGetValue(key, out var known) || due < known)
             {
                 _due[key] = due;
@@ -135,7 +140,7 @@ internal sealed class WorkQueue<TKey> : IDisposable
     {
         lock (_lock)
         {
-            var now = _time.GetUtcNow();
+            var now = Now;
             while (_delayed.TryPeek(out var key, out var due) && due <= now)
             {
                 _ = _delayed.Dequeue();
@@ -155,7 +160,7 @@ internal sealed class WorkQueue<TKey> : IDisposable
     {
         if (_delayed.TryPeek(out _, out var due))
         {
-            var wait = due - _time.GetUtcNow();
+            var wait = due - Now;
             // Rounded up: a timer that fires a fraction early would find nothing due.
             var rounded = TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds)));
             _ = _timer.Change(rounded, Timeout.InfiniteTimeSpan);

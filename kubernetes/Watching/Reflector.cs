@@ -59,6 +59,12 @@ internal sealed class Reflector<T>(
             {
                 break;
             }
+            catch (Exception exception)
+            {
+                // Whatever it is: a watch that dies unseen would leave its cache wrong for ever.
+                ReflectorLog.Threw(logger, exception, _kind);
+                failure = new KubernetesException(StatusReason.Unknown, exception.Message, exception);
+            }
 
             failures = lasted ? 0 : failures + 1;
             if (failure is not null || failures > 0)

@@ -9,7 +9,6 @@ public sealed class WatchMetrics : IDisposable
     /// <summary>The meter's name.</summary>
     public const string MeterName = "OnCache.Kubernetes.Watching";
 
-    private readonly Meter _meter = new(MeterName);
     private readonly Counter<long> _events;
     private readonly Counter<long> _lists;
     private readonly Counter<long> _reconnects;
@@ -18,18 +17,20 @@ public sealed class WatchMetrics : IDisposable
     /// <summary>Registers the instruments.</summary>
     public WatchMetrics()
     {
-        _events = _meter.CreateCounter<long>("kubernetes.watch.events", "{event}", "Events received, by kind and type");
-        _lists = _meter.CreateCounter<long>("kubernetes.watch.lists", "{list}", "Full lists, by kind and cause");
-        _reconnects = _meter.CreateCounter<long>("kubernetes.watch.ends", "{connection}", "Ended connections, by kind and cause");
-        _ = _meter.CreateObservableGauge(
+        _events = Meter.CreateCounter<long>("kubernetes.watch.events", "{event}", "Events received, by kind and type");
+        _lists = Meter.CreateCounter<long>("kubernetes.watch.lists", "{list}", "Full lists, by kind and cause");
+        _reconnects = Meter.CreateCounter<long>("kubernetes.watch.ends", "{connection}", "Ended connections, by kind and cause");
+        _ = Meter.CreateObservableGauge(
             "kubernetes.watch.event_age",
             () => _pulses.Select(static pulse => new Measurement<double>(pulse.Key.Age.TotalSeconds, Kind(pulse.Value))),
             "s",
             "Time since the API server was last heard, be it a bookmark; it grows without limit when a watch hangs in silence");
     }
 
+    internal Meter Meter { get; } = new(MeterName);
+
     /// <inheritdoc/>
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     internal IDisposable Follow(WatchPulse pulse, string kind)
     {

@@ -80,6 +80,13 @@ public sealed class ControllerHostTests
         await Eventually.TrueAsync(
             () => calls.Count == 4 && calls.Where(call => call.Key != "fine").All(call => call.Value == 3), "three calls of those in trouble");
         calls["fine"].ShouldBe(1);
+        await Eventually.TrueAsync(() => trial.Measured.Sum("kubernetes.controller.reconciliations", "success") == 4, "four successes");
+        foreach (var outcome in (string[])["exception", "failure", "conflict"])
+        {
+            trial.Measured.Sum("kubernetes.controller.reconciliations", outcome).ShouldBe(2);
+        }
+
+        trial.Measured.Read("kubernetes.controller.queue").ShouldBe(0);
     }
 
     [Fact]
@@ -207,12 +214,15 @@ public sealed class ControllerHostTests
                 {
                     Backoff = new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10)),
                 });
+            Measured = new Measured(_metrics.Meter);
             _run = Task.WhenAll(Cache.RunAsync(_end.Token), Host.RunAsync(_end.Token));
         }
 
         public ResourceCache<V1ConfigMap> Cache { get; }
 
         public ControllerHost<V1ConfigMap> Host { get; }
+
+        public Measured Measured { get; }
 
         public IReadOnlyList<RecordedRequest> Patches => [.. _server.Requests.Where(request => request.Method == "PATCH")];
 
@@ -264,6 +274,7 @@ public sealed class ControllerHostTests
             await _end.CancelAsync();
             await _run;
             Host.Dispose();
+            Measured.Dispose();
             _client.Dispose();
             _metrics.Dispose();
             _watchMetrics.Dispose();

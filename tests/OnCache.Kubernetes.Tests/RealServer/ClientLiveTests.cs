@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
@@ -148,13 +149,31 @@ public sealed class ClientLiveTests(RealApiServer server)
     {
         var other = TestCertificates.Create("other");
         using var client = new KubernetesClient(
-            server.Configuration with { Authorities = [System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(other.Certificate)] },
+            server.Configuration with { Authorities = [X509Certificate2.CreateFromPem(other.Certificate)] },
             new KubernetesClientSettings("tests"));
 
         var refusal = await Should.ThrowAsync<KubernetesException>(() => client.ListAsync<V1ConfigMap>(cancellationToken: Token));
 
         refusal.Reason.ShouldBe(StatusReason.Unreachable);
         refusal.Message.ShouldContain("certificate");
+    }
+
+    [Fact]
+    public async Task A_name_to_expect_can_be_given_and_trust_be_waived()
+    {
+        var other = TestCertificates.Create("other");
+        using var named = new KubernetesClient(
+            server.Configuration with { TlsServerName = "kubernetes.default.svc" }, new KubernetesClientSettings("tests"));
+        using var misnamed = new KubernetesClient(
+            server.Configuration with { TlsServerName = "example.com" }, new KubernetesClientSettings("tests"));
+        using var careless = new KubernetesClient(
+            server.Configuration with { Authorities = [X509Certificate2.CreateFromPem(other.Certificate)], SkipTlsVerify = true },
+            new KubernetesClientSettings("tests"));
+
+        (await named.ListAsync<V1Namespace>(cancellationToken: Token)).Items.ShouldNotBeEmpty();
+        (await careless.ListAsync<V1Namespace>(cancellationToken: Token)).Items.ShouldNotBeEmpty();
+        (await Should.ThrowAsync<KubernetesException>(() => misnamed.ListAsync<V1Namespace>(cancellationToken: Token)))
+            .Message.ShouldContain("certificate");
     }
 
     [Fact]

@@ -27,7 +27,12 @@ public sealed class RealApiServer : IAsyncLifetime
 
     /// <summary>A client that reaches the server through a proxy.</summary>
     internal KubernetesClient Client(FaultProxy proxy) =>
-        new(Configuration with { Host = proxy.Address }, new KubernetesClientSettings("tests") { Retries = 0 });
+        new(Configuration with { Host = proxy.Address }, new KubernetesClientSettings("tests")
+        {
+            Retries = 0,
+            PingDelay = TimeSpan.FromSeconds(1),
+            PingTimeout = TimeSpan.FromSeconds(1),
+        });
 
     internal FaultProxy Proxy() => new(Plane.Server.Port);
 

@@ -50,8 +50,7 @@ public sealed class WatchLiveTests(RealApiServer server)
     [Fact]
     public async Task A_wire_that_went_silent_is_replaced()
     {
-        await using var trial = await StartAsync(
-            Settings with { Duration = TimeSpan.FromSeconds(1), Grace = TimeSpan.FromSeconds(1) }, "stays");
+        await using var trial = await StartAsync(Settings, "stays");
         trial.Proxy.Freeze();
         _ = await trial.Direct.CreateAsync(Map("new"), Token);
 

@@ -181,6 +181,57 @@ public sealed class ResourceCacheTests
     }
 
     [Fact]
+    public async Task A_watch_that_is_not_answered_is_given_up()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.List("5"), Answer.Silence);
+        server.Otherwise = Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "6")));
+        var time = new ManualTime();
+        await using var following = Following.Start(server, Quick, time: time);
+
+        await Eventually.TrueAsync(() => server.Requests.Count == 2, "the watch");
+        await Eventually.TrueAsync(
+            () =>
+            {
+                // First the limit of the answer, then the wait after the failure.
+                time.Advance(TimeSpan.FromSeconds(1));
+                return server.Requests.Count > 2;
+            },
+            "the next watch");
+
+        (await following.NextAsync()).ShouldBe("Added b 6");
+    }
+
+    [Fact]
+    public async Task The_age_of_the_last_event_and_what_happened_are_measured()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5"),
+            Answer.Watch(Answer.Event("ADDED", Samples.Map("a", "6")), Answer.Expired),
+            Answer.List("7", Samples.Map("a", "6")),
+            Answer.WatchThenSilence(Answer.Bookmark("8")));
+        var time = new ManualTime();
+        await using var following = Following.Start(server, Quick, time: time);
+        var measured = following.Measured;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                // Lets the wait after the expiry pass.
+                time.Advance(TimeSpan.FromMilliseconds(10));
+                return measured.Sum("kubernetes.watch.events", "Bookmark") == 1;
+            },
+            "the bookmark");
+
+        time.Advance(TimeSpan.FromSeconds(40));
+
+        measured.Read("kubernetes.watch.event_age").ShouldBeGreaterThanOrEqualTo(40);
+        following.Cache.EventAge.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(40));
+        measured.Sum("kubernetes.watch.events", "Added").ShouldBe(1);
+        measured.Sum("kubernetes.watch.lists", "start").ShouldBe(1);
+        measured.Sum("kubernetes.watch.lists", "expired").ShouldBe(1);
+        measured.Sum("kubernetes.watch.ends", "Expired").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_late_subscriber_begins_with_what_is_there()
     {
         await using var server = await FakeApiServer.StartAsync(Answer.List("5", Samples.Map("a"), Samples.Map("b")), Answer.WatchThenSilence());
@@ -211,13 +262,16 @@ public sealed class ResourceCacheTests
 
         private Following(FakeApiServer server, WatchSettings settings, ListQuery selection, int retries, TimeProvider time)
         {
-            _client = server.Client(existing => existing with { Retries = retries });
+            _client = server.Client(existing => existing with { Retries = retries }, time: time);
             Cache = new ResourceCache<V1ConfigMap>(_client, selection, _metrics, NullLogger.Instance, settings, time, new LowestRandom());
             _subscription = Cache.Subscribe();
+            Measured = new Measured(_metrics.Meter);
             _run = Cache.RunAsync(_end.Token);
         }
 
         public ResourceCache<V1ConfigMap> Cache { get; }
+
+        public Measured Measured { get; }
 
         public static Following Start(
             FakeApiServer server,
@@ -237,6 +291,7 @@ public sealed class ResourceCacheTests
             await _end.CancelAsync();
             await _run;
             _subscription.Dispose();
+            Measured.Dispose();
             _client.Dispose();
             _metrics.Dispose();
             _end.Dispose();
