@@ -10,6 +10,7 @@ internal sealed record AgentState(
     NodePlan Plan,
     IReadOnlyDictionary<Ipv4Address, uint> EndpointSlots,
     IReadOnlySet<Ipv4Address> WithoutRoom,
+    IReadOnlyDictionary<int, string> AttachFailures,
     Bpf.EndpointCounters Retired,
     FlushRecord? LastFlush,
     IReadOnlyList<string> Warnings);

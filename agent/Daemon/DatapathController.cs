@@ -45,6 +45,9 @@ internal sealed class DatapathController
     /// <summary>Pods that found no place in the ingress cache, nodes that found none in the egress cache.</summary>
     public IReadOnlySet<Ipv4Address> WithoutRoom { get; private set; } = new HashSet<Ipv4Address>();
 
+    /// <summary>Devices that refused our programs, and why.</summary>
+    public IReadOnlyDictionary<int, string> AttachFailures { get; private set; } = new Dictionary<int, string>();
+
     public FlushRecord? LastFlush { get; private set; }
 
     /// <summary>
@@ -83,8 +86,10 @@ internal sealed class DatapathController
             Record(FlushCause.Endpoint, changes.Flushed.Count, Stopwatch.GetElapsedTime(started, changes.FlushedAt));
         }
 
-        AttachTo(_attachedNics, plan.Nics, ProgramNames.OfNic);
-        AttachTo(_attachedEndpoints, Endpoints.Specs.Values.Select(item => item.IfIndex), ProgramNames.OfEndpoint);
+        var failures = new Dictionary<int, string>();
+        AttachTo(failures, _attachedNics, plan.Nics, ProgramNames.OfNic);
+        AttachTo(failures, _attachedEndpoints, Endpoints.Specs.Values.Select(item => item.IfIndex), ProgramNames.OfEndpoint);
+        AttachFailures = failures;
     }
 
     /// <summary>Takes our programs off devices that an earlier agent attached to and this plan does not name.</summary>
@@ -216,6 +221,7 @@ internal sealed class DatapathController
         left.LocalAddress == right.LocalAddress && left.Tunnel with { IfIndex = 0, Mtu = 0 } == right.Tunnel with { IfIndex = 0, Mtu = 0 };
 
     private void AttachTo(
+        Dictionary<int, string> failures,
         HashSet<int> attached, IEnumerable<int> wanted, IReadOnlyList<(string Program, TcDirection Direction)> programs)
     {
         var devices = wanted.ToHashSet();
@@ -239,6 +245,12 @@ internal sealed class DatapathController
             catch (BpfException gone) when (gone.Errno == NoSuchDevice)
             {
                 // It went after the snapshot was taken; the event that says so leads to the next turn.
+            }
+            catch (BpfException refused) when (_alive)
+            {
+                // One device must not end an agent that serves others: its packets stay on the CNI's path, the next
+                // turn tries again. At the start it is an error, for whoever starts the agent to see.
+                failures.Add(device, refused.Message);
             }
         }
     }

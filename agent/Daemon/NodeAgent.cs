@@ -204,6 +204,7 @@ internal sealed partial class NodeAgent : IFlushTarget
         _plan!,
         _controller.Endpoints.Specs.Keys.ToDictionary(address => address, address => _controller.Endpoints.SlotOf(address)!.Value),
         _controller.WithoutRoom,
+        _controller.AttachFailures,
         _controller.Endpoints.Retired,
         _controller.LastFlush,
         Warnings());
@@ -322,6 +323,11 @@ internal sealed partial class NodeAgent : IFlushTarget
 
         foreach (var nic in _plan!.Nics)
         {
+            if (_controller.AttachFailures.TryGetValue(nic, out var failure))
+            {
+                warnings.Add($"{_snapshot.NameOf(nic)}: {failure}; tried again with the next change");
+            }
+
             if (_snapshot.Filters.GetValueOrDefault(nic, []).FirstOrDefault(filter => filter.BpfName?.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) != true) is { } filter)
             {
                 warnings.Add($"{_snapshot.NameOf(nic)} has a {filter.Kind} filter of priority {filter.Priority}; it does not see packets that took the fast path");

@@ -146,6 +146,11 @@ internal sealed class StatusReport(
             return (EndpointState.Waiting, "the ingress cache is full: raise spec.cacheSizes.ingress");
         }
 
+        if (state.AttachFailures.TryGetValue(endpoint.Spec.IfIndex, out var failure))
+        {
+            return (EndpointState.Waiting, failure);
+        }
+
         var attachment = endpoint.Attachment!.Value!;
         return (attachment.EgressShaped ?? attachment.IngressShaped) is { } shaped
             ? (EndpointState.Shaped, shaped)

@@ -18,4 +18,8 @@ public sealed class CoreUseTests
     [Fact]
     public void A_core_that_is_not_listed_is_an_error() =>
         Should.Throw<LabException>(() => CoreUse.ParseIdle(TimerList, 2)).Message.ShouldContain("core 2");
+
+    [Fact]
+    public void Without_exact_figures_idle_time_is_that_of_the_core_in_hundredths() =>
+        CoreUse.ParseCoarseIdle(["cpu  9 9 9 9 9 9", "cpu0 1 2 3 40 5 6", "cpu1 1 2 3 70 8 6"], 1).ShouldBe(780_000_000);
 }
