@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Events;
 using OnCache.Kubernetes.Leases;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Watching;
@@ -34,11 +35,12 @@ internal static class OperatorProcess
         using var metrics = new OperatorMetrics();
         using var exposition = new PrometheusText("OnCache.");
         using var client = new KubernetesClient(configuration, new KubernetesClientSettings(ClusterWriter.FieldManager));
+        using var recorder = new EventRecorder(client, "oncache.io/operator", settings.Identity, loggers.CreateLogger<EventRecorder>());
         var caches = new ClusterCaches(client, watchMetrics, loggers.CreateLogger<ClusterCaches>());
         var reconciler = new ClusterReconciler(
             caches,
             new ClusterWriter(client),
-            new PolicyEventLog(loggers.CreateLogger<PolicyEventLog>()),
+            new PolicyEventRecorder(recorder),
             metrics,
             TimeProvider.System,
             loggers.CreateLogger<ClusterReconciler>());

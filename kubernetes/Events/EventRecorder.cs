@@ -71,8 +71,8 @@ public sealed class EventRecorder(IKubernetesClient client, string controller, s
     /// <inheritdoc/>
     public void Dispose() => _turn.Dispose();
 
-    // Events of cluster-scoped objects live in "default": there is where kubectl looks.
-    private static string Home(IKubernetesObject<V1ObjectMeta> entity) => entity.Metadata.NamespaceProperty ?? "default";
+    // Events of cluster-scoped objects live in "kube-system": before 1.21 no other namespace is accepted for them, and kubectl looks into all.
+    private static string Home(IKubernetesObject<V1ObjectMeta> entity) => entity.Metadata.NamespaceProperty ?? "kube-system";
 
     private async Task CreateAsync<T>(T entity, EventKey key, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>

@@ -49,6 +49,11 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         await AgentReportsAsync("n2", "everything", accelerated: 2);
         await server.MustAsync("", "wait", "--for=condition=Ready", "--timeout=30s", "ocp/everything");
         (await server.MustAsync("", "get", "ocp")).ShouldMatch(@"NAME +MODE +PRIORITY +READY +REASON +NODES +PROGRAMMED +ACCELERATED +AGE\neverything +Accelerate +0 +True +Programmed +2 +2 +5 ");
+        await Eventually.HoldsAsync("the events", async () =>
+            await server.MustAsync("", "describe", "ocp", "everything") is var told
+            && told.Contains("Accepted", StringComparison.Ordinal)
+            && told.Contains("in force on 2 nodes", StringComparison.Ordinal)
+            && System.Text.RegularExpressions.Regex.Count(told, "Normal +Programmed") == 1);
         (await server.MustAsync("", "get", "ncc", "n1")).ShouldMatch(@"NAME +READY +REASON +ACCELERATED +DISABLED +ATTACH +AGE\nn1 +True +Programmed +3 ");
 
         await server.MustAsync("", "delete", "ocp", "everything", "--wait=false");
