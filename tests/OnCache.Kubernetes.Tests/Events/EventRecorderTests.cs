@@ -32,7 +32,7 @@ public sealed class EventRecorderTests
     }
 
     [Fact]
-    public async Task A_long_note_is_cut_and_a_cluster_scoped_object_has_its_events_in_default()
+    public async Task A_long_note_is_cut_and_a_cluster_scoped_object_has_its_events_in_kube_system()
     {
         await using var server = await FakeApiServer.StartAsync(Answer.Json(new Eventsv1Event()));
         using var client = server.Client();
@@ -44,7 +44,7 @@ public sealed class EventRecorderTests
             new string('x', 2000),
             cancellationToken: TestContext.Current.CancellationToken);
 
-        server.Requests.Single().Path.ShouldBe("/apis/events.k8s.io/v1/namespaces/default/events");
+        server.Requests.Single().Path.ShouldBe("/apis/events.k8s.io/v1/namespaces/kube-system/events");
         server.Requests.Single().Body.ShouldContain($"\"note\":\"{new string('x', 1021)}...\"");
     }
 
