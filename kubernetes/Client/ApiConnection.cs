@@ -71,7 +71,9 @@ internal sealed class ApiConnection : IDisposable
         }
     }
 
-    /// <summary>Opens an answer that keeps coming; only its beginning is limited in time. Not repeated: the caller knows where to go on.</summary>
+    /// <summary>
+    /// Opens an answer that keeps coming; only its beginning is limited in time. Not repeated: the caller knows where to go on.
+    /// </summary>
     public async Task<HttpResponseMessage> OpenAsync(string path, QueryString query, CancellationToken cancellationToken)
     {
         try

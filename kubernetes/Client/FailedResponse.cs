@@ -10,7 +10,10 @@ internal static class FailedResponse
 {
     private const int LongestBody = 512;
 
-    public static async Task<KubernetesException> ReadAsync(HttpResponseMessage response, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<KubernetesException> ReadAsync(
+        HttpResponseMessage response,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var body = await response.Content.ReadAsStringAsync(cancellationToken);
         var request = response.RequestMessage;

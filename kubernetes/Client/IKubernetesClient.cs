@@ -35,7 +35,9 @@ public interface IKubernetesClient
     Task<T> UpdateStatusAsync<T>(T entity, CancellationToken cancellationToken = default)
         where T : class, IKubernetesObject<V1ObjectMeta>;
 
-    /// <summary>Changes the fields named in a JSON merge patch (RFC 7386); with <c>metadata.resourceVersion</c> only if unchanged.</summary>
+    /// <summary>
+    /// Changes the fields named in a JSON merge patch (RFC 7386); with <c>metadata.resourceVersion</c> only if unchanged.
+    /// </summary>
     Task<T> PatchAsync<T>(NamespacedName name, JsonObject patch, CancellationToken cancellationToken = default)
         where T : class, IKubernetesObject<V1ObjectMeta>;
 

@@ -164,7 +164,10 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
         }
         catch (JsonException exception)
         {
-            throw new KubernetesException(StatusReason.Unknown, $"the server's {typeof(T).Name} cannot be read: {exception.Message}", exception);
+            throw new KubernetesException(
+                StatusReason.Unknown,
+                $"the server's {typeof(T).Name} cannot be read: {exception.Message}",
+                exception);
         }
     }
 

@@ -38,7 +38,8 @@ public sealed class KubernetesException : Exception
 
     private static StatusReason ReasonOf(V1Status status) => status.Reason switch
     {
-        "BadRequest" or "MethodNotAllowed" or "NotAcceptable" or "UnsupportedMediaType" or "RequestEntityTooLarge" => StatusReason.BadRequest,
+        "BadRequest" or "MethodNotAllowed" or "NotAcceptable" => StatusReason.BadRequest,
+        "UnsupportedMediaType" or "RequestEntityTooLarge" => StatusReason.BadRequest,
         "Unauthorized" => StatusReason.Unauthorized,
         "Forbidden" => StatusReason.Forbidden,
         "NotFound" => StatusReason.NotFound,

@@ -39,7 +39,7 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
         {
             { Exec: not null } => "exec: credential plugins are not run; use a token, tokenFile or client certificate",
             { AuthProvider: not null } => "auth-provider: not supported; use a token, tokenFile or client certificate",
-            { Username: not null } => "username: basic authentication is gone from Kubernetes; use a token, tokenFile or client certificate",
+            { Username: not null } => "username: basic authentication is gone; use a token, tokenFile or client certificate",
             { Impersonate: not null } => "as: impersonation is not supported",
             _ => null,
         };
@@ -113,13 +113,15 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
 
         if (!allowInsecure && server.Scheme == Uri.UriSchemeHttp)
         {
-            throw new ConfigurationException($"{place}: server: \"{server}\" is not encrypted; use https, or allow insecure connections explicitly");
+            throw new ConfigurationException(
+                $"{place}: server: \"{server}\" is not encrypted; use https, or allow insecure connections explicitly");
         }
 
         if (!allowInsecure && cluster.InsecureSkipTlsVerify)
         {
             throw new ConfigurationException(
-                $"{place}: insecure-skip-tls-verify: anyone could pose as the server; give certificate-authority, or allow insecure connections explicitly");
+                $"{place}: insecure-skip-tls-verify: anyone could pose as the server; "
+                + "give certificate-authority, or allow insecure connections explicitly");
         }
 
         return new KubernetesClientConfiguration(server)

@@ -8,8 +8,8 @@ public interface IEntityFinalizer<TEntity>
     where TEntity : class, IKubernetesObject<V1ObjectMeta>
 {
     /// <summary>
-    /// The object is to be deleted. Success lets it go; success with a time to come back means that it is not done yet, and the object stays
-    /// until then.
+    /// The object is to be deleted. Success lets it go; success with a time to come back means that it is not done yet, and the
+    /// object stays until then.
     /// </summary>
     Task<ReconciliationResult<TEntity>> FinalizeAsync(TEntity entity, CancellationToken cancellationToken);
 }

@@ -3,7 +3,9 @@ namespace OnCache.Kubernetes.Entities;
 /// <summary>Anything with an <c>apiVersion</c> and a <c>kind</c>.</summary>
 public interface IKubernetesObject
 {
-    /// <summary>Group and version, such as <c>apps/v1</c>; absent on items of a list, filled in by the client when an object is sent.</summary>
+    /// <summary>
+    /// Group and version, such as <c>apps/v1</c>; absent on items of a list, filled in by the client when an object is sent.
+    /// </summary>
     string? ApiVersion { get; }
 
     /// <summary>The kind, such as <c>Deployment</c>; absent on items of a list, filled in by the client when an object is sent.</summary>

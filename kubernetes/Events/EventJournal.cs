@@ -43,7 +43,9 @@ internal sealed class EventJournal
         {
             entry = entry with { Count = entry.Count + 1, Last = now };
             _entries[key] = entry;
-            return entry.Name is not null && BitOperations.IsPow2(entry.Count) ? new EventDecision.Repeat(entry.Name, entry.Count) : new EventDecision.Skip();
+            return entry.Name is not null && BitOperations.IsPow2(entry.Count)
+                ? new EventDecision.Repeat(entry.Name, entry.Count)
+                : new EventDecision.Skip();
         }
 
         var allowance = _allowances.TryGetValue(key.Uid, out var known) ? known.At(now) : new Allowance(Burst, now);
@@ -82,7 +84,8 @@ internal sealed class EventJournal
 
         if (_allowances.Count >= Capacity)
         {
-            foreach (var uid in _allowances.OrderByDescending(allowance => allowance.Value.At(now).Left).Take(Capacity / 2).Select(pair => pair.Key).ToArray())
+            var rested = _allowances.OrderByDescending(allowance => allowance.Value.At(now).Left).Take(Capacity / 2);
+            foreach (var uid in rested.Select(pair => pair.Key).ToArray())
             {
                 _ = _allowances.Remove(uid);
             }

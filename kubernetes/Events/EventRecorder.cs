@@ -10,8 +10,8 @@ using OnCache.Kubernetes.Serialization;
 namespace OnCache.Kubernetes.Events;
 
 /// <summary>
-/// Writes events about objects, of which <c>kubectl describe</c> shows the latest. Events are a courtesy: one that cannot be written is logged
-/// and never in the way. To be called when something changes, not each time it is looked at.
+/// Writes events about objects, of which <c>kubectl describe</c> shows the latest. Events are a courtesy: one that cannot be written is
+/// logged and never in the way. To be called when something changes, not each time it is looked at.
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="controller">Who reports, such as <c>example.com/operator</c>.</param>
@@ -71,7 +71,7 @@ public sealed class EventRecorder(IKubernetesClient client, string controller, s
     /// <inheritdoc/>
     public void Dispose() => _turn.Dispose();
 
-    // Events of cluster-scoped objects live in "kube-system": before 1.21 no other namespace is accepted for them, and kubectl looks into all.
+    // Events of cluster-scoped objects live in "kube-system": before 1.21 no other namespace is accepted for them.
     private static string Home(IKubernetesObject<V1ObjectMeta> entity) => entity.Metadata.NamespaceProperty ?? "kube-system";
 
     private async Task CreateAsync<T>(T entity, EventKey key, CancellationToken cancellationToken)

@@ -49,7 +49,8 @@ public sealed class LeaderElector
     /// </summary>
     /// <param name="lead">
     /// The work of a leader. Its token is cancelled when leadership ends; it must stop within the difference of
-    /// <see cref="LeaderElectionSettings.LeaseDuration"/> and <see cref="LeaderElectionSettings.RenewDeadline"/>, after which another may begin.
+    /// <see cref="LeaderElectionSettings.LeaseDuration"/> and <see cref="LeaderElectionSettings.RenewDeadline"/>: then another may
+    /// begin.
     /// </param>
     /// <param name="cancellationToken">Stops competing.</param>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken cancellationToken)
@@ -164,7 +165,8 @@ public sealed class LeaderElector
             using var limit = new CancellationTokenSource(_settings.RetryPeriod, _time);
             if (_observed is { } lease && lease.Spec.HolderIdentity == _settings.Identity)
             {
-                Observe(await _client.UpdateAsync(lease with { Spec = LeaseDecision.Released(lease.Spec, _time.GetUtcNow()) }, limit.Token));
+                var released = LeaseDecision.Released(lease.Spec, _time.GetUtcNow());
+                Observe(await _client.UpdateAsync(lease with { Spec = released }, limit.Token));
             }
         }
         catch (Exception exception) when (exception is KubernetesException or OperationCanceledException)

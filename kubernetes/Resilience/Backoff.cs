@@ -1,6 +1,8 @@
 namespace OnCache.Kubernetes.Resilience;
 
-/// <summary>Waits that double from <paramref name="Base"/> up to <paramref name="Cap"/>, spread so that many clients do not come back at once.</summary>
+/// <summary>
+/// Waits that double from <paramref name="Base"/> up to <paramref name="Cap"/>, spread so that many clients do not come back at once.
+/// </summary>
 /// <param name="Base">The first wait.</param>
 /// <param name="Cap">The longest.</param>
 public readonly record struct Backoff(TimeSpan Base, TimeSpan Cap)

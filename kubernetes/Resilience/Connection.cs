@@ -7,7 +7,9 @@ namespace OnCache.Kubernetes.Resilience;
 /// <summary>What a failed connection means.</summary>
 internal static class Connection
 {
-    /// <summary>Whether <paramref name="exception"/> says that no answer came; connections cut at an odd moment end in a bare socket error.</summary>
+    /// <summary>
+    /// Whether <paramref name="exception"/> says that no answer came; connections cut at an odd moment end in a bare socket error.
+    /// </summary>
     public static bool IsFailure(Exception exception) =>
         exception is HttpRequestException or IOException or SocketException or TimeoutRejectedException;
 

@@ -96,5 +96,6 @@ public static class CrdGenerator
         return drifted;
     }
 
-    private static bool IsGenerated(string path) => File.ReadLines(path).FirstOrDefault()?.StartsWith(Mark, StringComparison.Ordinal) == true;
+    private static bool IsGenerated(string path) =>
+        File.ReadLines(path).FirstOrDefault()?.StartsWith(Mark, StringComparison.Ordinal) == true;
 }

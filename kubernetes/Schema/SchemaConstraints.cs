@@ -99,7 +99,8 @@ internal static class SchemaConstraints
     }
 
     // Whole numbers stay whole: "minimum: 1", not "minimum: 1.0".
-    private static JsonValue Number(double value) => value == Math.Truncate(value) ? JsonValue.Create((long)value) : JsonValue.Create(value);
+    private static JsonValue Number(double value) =>
+        value == Math.Truncate(value) ? JsonValue.Create((long)value) : JsonValue.Create(value);
 
     private static string Text(ListType type) => type switch
     {

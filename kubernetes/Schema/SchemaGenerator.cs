@@ -8,8 +8,8 @@ using OnCache.Kubernetes.Serialization;
 namespace OnCache.Kubernetes.Schema;
 
 /// <summary>
-/// Structural OpenAPI schemas from types, by the very contracts that serialize them. System.Text.Json's own exporter writes JSON Schema, whose
-/// unions of types and references a structural schema must not have.
+/// Structural OpenAPI schemas from types, by the very contracts that serialize them. System.Text.Json's own exporter writes JSON Schema,
+/// whose unions of types and references a structural schema must not have.
 /// </summary>
 internal sealed class SchemaGenerator(XmlDocumentation documentation)
 {
@@ -127,7 +127,8 @@ internal sealed class SchemaGenerator(XmlDocumentation documentation)
         var contract = KubernetesJson.Options.GetTypeInfo(type);
         return contract.Kind switch
         {
-            JsonTypeInfoKind.Enumerable => new JsonObject { ["type"] = "array", ["items"] = OfType(contract.ElementType!, place, withDefaults) },
+            JsonTypeInfoKind.Enumerable =>
+                new JsonObject { ["type"] = "array", ["items"] = OfType(contract.ElementType!, place, withDefaults) },
             JsonTypeInfoKind.Dictionary when contract.KeyType == typeof(string) =>
                 new JsonObject { ["type"] = "object", ["additionalProperties"] = OfType(contract.ElementType!, place, withDefaults) },
             JsonTypeInfoKind.Object when type != typeof(object) => OfObject(contract, place, withDefaults),

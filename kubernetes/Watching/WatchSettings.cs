@@ -5,7 +5,9 @@ namespace OnCache.Kubernetes.Watching;
 /// <summary>How a watch is kept alive.</summary>
 public sealed record WatchSettings
 {
-    /// <summary>The server ends each connection after this time, or up to twice of it: drawn anew so that clients do not reconnect together.</summary>
+    /// <summary>
+    /// The server ends each connection after this time, or up to twice of it: drawn anew so that clients do not reconnect together.
+    /// </summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>A connection that outlives its time by more than this is taken for hung and replaced.</summary>

@@ -8,6 +8,8 @@ namespace OnCache.Kubernetes.Tests.Client;
 
 public sealed class KubernetesClientTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     private static readonly NamespacedName Name = new("default", "a");
 
     [Fact]
@@ -16,7 +18,7 @@ public sealed class KubernetesClientTests
         await using var server = await FakeApiServer.StartAsync(Answer.Status(404, "NotFound", "configmaps \"a\" not found"));
         using var client = server.Client();
 
-        (await client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken)).ShouldBeNull();
+        (await client.GetAsync<V1ConfigMap>(Name, Token)).ShouldBeNull();
         server.Requests.Single().Path.ShouldBe("/api/v1/namespaces/default/configmaps/a");
     }
 
@@ -41,7 +43,7 @@ public sealed class KubernetesClientTests
         server.Otherwise = Answer.Status(code, reason, "because");
         using var client = server.Client(settings => settings with { Retries = 0 });
 
-        var failure = await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(Samples.Map("a"), TestContext.Current.CancellationToken));
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(Samples.Map("a"), Token));
 
         failure.Reason.ShouldBe(expected);
         failure.Message.ShouldBe($"PUT /api/v1/namespaces/default/configmaps/a: {code} because");
@@ -57,7 +59,7 @@ public sealed class KubernetesClientTests
         server.Otherwise = Answer.Text(code, "<html>\nno</html>");
         using var client = server.Client(settings => settings with { Retries = 0 });
 
-        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken));
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, Token));
 
         failure.Reason.ShouldBe(expected);
         failure.Message.ShouldEndWith($"{code} <html> no</html>");
@@ -70,7 +72,7 @@ public sealed class KubernetesClientTests
         await using var server = await FakeApiServer.StartAsync(Answer.Status(422, "Invalid", "bad", cause));
         using var client = server.Client();
 
-        var failure = await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken));
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), Token));
 
         failure.Causes.ShouldBe([cause]);
     }
@@ -85,7 +87,7 @@ public sealed class KubernetesClientTests
 
         var list = await client.ListAsync<V1ConfigMap>(
             new ListQuery { Namespace = "x", LabelSelector = "a=b,c!=d", FieldSelector = "metadata.name=a", PageSize = 1 },
-            TestContext.Current.CancellationToken);
+            Token);
 
         list.ResourceVersion.ShouldBe("7");
         list.Items.Select(item => item.Metadata.Name).ShouldBe(["a", "b"]);
@@ -105,7 +107,7 @@ public sealed class KubernetesClientTests
             Answer.Page("9", null, Samples.Map("a"), Samples.Map("b")));
         using var client = server.Client();
 
-        var list = await client.ListAsync<V1ConfigMap>(cancellationToken: TestContext.Current.CancellationToken);
+        var list = await client.ListAsync<V1ConfigMap>(cancellationToken: Token);
 
         list.Items.Select(item => item.Metadata.Name).ShouldBe(["a", "b"]);
         server.Requests[2].Query.ContainsKey("limit").ShouldBeFalse();
@@ -117,7 +119,7 @@ public sealed class KubernetesClientTests
         await using var server = await FakeApiServer.StartAsync(Answer.Text(200, """{"metadata":{"resourceVersion":"3"},"items":null}"""));
         using var client = server.Client();
 
-        (await client.ListAsync<V1ConfigMap>(cancellationToken: TestContext.Current.CancellationToken)).Items.ShouldBeEmpty();
+        (await client.ListAsync<V1ConfigMap>(cancellationToken: Token)).Items.ShouldBeEmpty();
     }
 
     [Fact]
@@ -127,12 +129,18 @@ public sealed class KubernetesClientTests
         using var client = server.Client();
         var widget = new Widget
         {
-            Metadata = new V1ObjectMeta { Name = "a", NamespaceProperty = "default", Generation = 3, CreationTimestamp = DateTimeOffset.UnixEpoch },
+            Metadata = Samples.Map("a").Metadata with
+            {
+                Uid = null,
+                ResourceVersion = null,
+                Generation = 3,
+                CreationTimestamp = DateTimeOffset.UnixEpoch,
+            },
             Spec = new WidgetSpec { Size = 2 },
             Status = new WidgetStatus { Phase = "Ready" },
         };
 
-        _ = await client.ApplyAsync(widget, force: true, TestContext.Current.CancellationToken);
+        _ = await client.ApplyAsync(widget, force: true, Token);
 
         var request = server.Requests.Single();
         request.Method.ShouldBe("PATCH");
@@ -140,7 +148,8 @@ public sealed class KubernetesClientTests
         request.Query["fieldManager"].ShouldBe("tests");
         request.Query["force"].ShouldBe("true");
         request.Body.ShouldBe(
-            """{"spec":{"size":2,"color":"Red","life":"1m30s","parts":[],"places":["here"],"coat":{"thickness":0.5,"shiny":false}},"metadata":{"name":"a","namespace":"default"},"apiVersion":"tests.example.com/v1","kind":"Widget"}""");
+            """{"spec":{"size":2,"color":"Red","life":"1m30s","parts":[],"places":["here"],"coat":{"thickness":0.5,"shiny":false}}"""
+            + ""","metadata":{"name":"a","namespace":"default"},"apiVersion":"tests.example.com/v1","kind":"Widget"}""");
     }
 
     [Fact]
@@ -154,12 +163,13 @@ public sealed class KubernetesClientTests
             Status = new WidgetStatus { Phase = "Ready" },
         };
 
-        _ = await client.ApplyStatusAsync(widget, cancellationToken: TestContext.Current.CancellationToken);
+        _ = await client.ApplyStatusAsync(widget, cancellationToken: Token);
 
         var request = server.Requests.Single();
         request.Path.ShouldBe("/apis/tests.example.com/v1/namespaces/default/widgets/a/status");
         request.Body.ShouldBe(
-            """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"default"},"status":{"phase":"Ready","looks":0}}""");
+            """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"default"}"""
+            + ""","status":{"phase":"Ready","looks":0}}""");
     }
 
     [Fact]
@@ -172,7 +182,7 @@ public sealed class KubernetesClientTests
             new V1StatusCause { Reason = "FieldManagerConflict", Field = ".data.x", Message = "conflict with \"kubectl\" using v1" }));
         using var client = server.Client();
 
-        var result = await client.ApplyAsync(Samples.Map("a"), cancellationToken: TestContext.Current.CancellationToken);
+        var result = await client.ApplyAsync(Samples.Map("a"), cancellationToken: Token);
 
         result.ShouldBeOfType<ApplyResult<V1ConfigMap>.Conflicted>().Conflicts
             .ShouldBe([new FieldConflict(".data.x", "conflict with \"kubectl\" using v1")]);
@@ -184,7 +194,7 @@ public sealed class KubernetesClientTests
         await using var server = await FakeApiServer.StartAsync(Answer.Status(409, "Conflict", "the object has been modified"));
         using var client = server.Client();
 
-        (await Should.ThrowAsync<KubernetesException>(() => client.ApplyAsync(Samples.Map("a"), cancellationToken: TestContext.Current.CancellationToken)))
+        (await Should.ThrowAsync<KubernetesException>(() => client.ApplyAsync(Samples.Map("a"), cancellationToken: Token)))
             .Reason.ShouldBe(StatusReason.Conflict);
     }
 
@@ -194,8 +204,8 @@ public sealed class KubernetesClientTests
         await using var server = await FakeApiServer.StartAsync(Answer.Json(Samples.Map("a")), Answer.Json(Samples.Map("a")));
         using var client = server.Client();
 
-        _ = await client.PatchAsync<V1ConfigMap>(Name, new JsonObject { ["data"] = new JsonObject { ["x"] = null } }, TestContext.Current.CancellationToken);
-        _ = await client.PatchStatusAsync<V1ConfigMap>(Name, new JsonObject { ["status"] = new JsonObject() }, TestContext.Current.CancellationToken);
+        _ = await client.PatchAsync<V1ConfigMap>(Name, new JsonObject { ["data"] = new JsonObject { ["x"] = null } }, Token);
+        _ = await client.PatchStatusAsync<V1ConfigMap>(Name, new JsonObject { ["status"] = new JsonObject() }, Token);
 
         server.Requests[0].ContentType.ShouldBe("application/merge-patch+json");
         server.Requests[0].Body.ShouldBe("""{"data":{"x":null}}""");
@@ -207,13 +217,20 @@ public sealed class KubernetesClientTests
     {
         await using var server = await FakeApiServer.StartAsync(Answer.Json(new { kind = "Status" }), Answer.Status(404, "NotFound", "no"));
         using var client = server.Client();
-        var options = new DeleteOptions { Uid = "u", ResourceVersion = "5", Propagation = PropagationPolicy.Foreground, GracePeriodSeconds = 0 };
+        var options = new DeleteOptions
+        {
+            Uid = "u",
+            ResourceVersion = "5",
+            Propagation = PropagationPolicy.Foreground,
+            GracePeriodSeconds = 0,
+        };
 
-        (await client.DeleteAsync<V1ConfigMap>(Name, options, TestContext.Current.CancellationToken)).ShouldBeTrue();
-        (await client.DeleteAsync<V1ConfigMap>(Name, cancellationToken: TestContext.Current.CancellationToken)).ShouldBeFalse();
+        (await client.DeleteAsync<V1ConfigMap>(Name, options, Token)).ShouldBeTrue();
+        (await client.DeleteAsync<V1ConfigMap>(Name, cancellationToken: Token)).ShouldBeFalse();
 
         server.Requests[0].Body.ShouldBe(
-            """{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"u","resourceVersion":"5"},"propagationPolicy":"Foreground","gracePeriodSeconds":0}""");
+            """{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"u","resourceVersion":"5"}"""
+            + ""","propagationPolicy":"Foreground","gracePeriodSeconds":0}""");
     }
 
     [Fact]
@@ -222,9 +239,9 @@ public sealed class KubernetesClientTests
         await using var server = await FakeApiServer.StartAsync();
         using var client = server.Client();
 
-        _ = await Should.ThrowAsync<ArgumentException>(() => client.GetAsync<V1Node>(Name, TestContext.Current.CancellationToken));
+        _ = await Should.ThrowAsync<ArgumentException>(() => client.GetAsync<V1Node>(Name, Token));
         _ = await Should.ThrowAsync<ArgumentException>(
-            () => client.GetAsync<V1Pod>(NamespacedName.ClusterScoped("a"), TestContext.Current.CancellationToken));
+            () => client.GetAsync<V1Pod>(NamespacedName.ClusterScoped("a"), Token));
         server.Requests.ShouldBeEmpty();
     }
 }

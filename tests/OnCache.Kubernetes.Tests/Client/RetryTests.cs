@@ -11,6 +11,8 @@ namespace OnCache.Kubernetes.Tests.Client;
 
 public sealed class RetryTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     private static readonly NamespacedName Name = new("default", "a");
 
     public static TheoryData<RequestDelegate> PassingFaults { get; } =
@@ -30,7 +32,7 @@ public sealed class RetryTests
         await using var server = await FakeApiServer.StartAsync(fault, fault, Answer.Json(Samples.Map("a")));
         using var client = server.Client();
 
-        (await client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken)).ShouldNotBeNull();
+        (await client.GetAsync<V1ConfigMap>(Name, Token)).ShouldNotBeNull();
         server.Requests.Count.ShouldBe(3);
     }
 
@@ -41,7 +43,7 @@ public sealed class RetryTests
         server.Otherwise = Answer.Status(503, "ServiceUnavailable", "starting");
         using var client = server.Client(settings => settings with { Retries = 2 });
 
-        (await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken)))
+        (await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, Token)))
             .Reason.ShouldBe(StatusReason.ServiceUnavailable);
         server.Requests.Count.ShouldBe(3);
     }
@@ -57,7 +59,7 @@ public sealed class RetryTests
         server.Otherwise = Answer.Status(code, reason, "no");
         using var client = server.Client();
 
-        _ = await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(Samples.Map("a"), TestContext.Current.CancellationToken));
+        _ = await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(Samples.Map("a"), Token));
         server.Requests.Count.ShouldBe(1);
     }
 
@@ -67,19 +69,22 @@ public sealed class RetryTests
         await using var server = await FakeApiServer.StartAsync(Answer.Reset, Answer.Status(500, "InternalError", "oops"));
         using var client = server.Client();
 
-        (await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken)))
+        (await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), Token)))
             .Reason.ShouldBe(StatusReason.Unreachable);
-        _ = await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken));
+        _ = await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Samples.Map("a"), Token));
         server.Requests.Count.ShouldBe(2);
     }
 
     [Fact]
     public async Task A_creation_that_was_turned_away_is_repeated()
     {
-        await using var server = await FakeApiServer.StartAsync(Answer.Busy(429, "0"), Answer.Busy(503, "0"), Answer.Json(Samples.Map("a"), 201));
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.Busy(429, "0"),
+            Answer.Busy(503, "0"),
+            Answer.Json(Samples.Map("a"), 201));
         using var client = server.Client();
 
-        _ = await client.CreateAsync(Samples.Map("a"), TestContext.Current.CancellationToken);
+        _ = await client.CreateAsync(Samples.Map("a"), Token);
         server.Requests.Count.ShouldBe(3);
     }
 
@@ -90,7 +95,7 @@ public sealed class RetryTests
         var time = new ManualTime();
         using var client = server.Client(time: time);
 
-        var answer = client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken);
+        var answer = client.GetAsync<V1ConfigMap>(Name, Token);
         await Eventually.TrueAsync(() => server.Requests.Count == 1 && time.IsWaitingFor(TimeSpan.FromSeconds(7)), "the wait");
         time.Advance(TimeSpan.FromSeconds(7));
 
@@ -103,7 +108,7 @@ public sealed class RetryTests
         await using var server = await FakeApiServer.StartAsync(Answer.Busy(429, "3600"));
         using var client = server.Client();
 
-        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken));
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, Token));
 
         failure.Reason.ShouldBe(StatusReason.TooManyRequests);
         failure.RetryAfter.ShouldBe(TimeSpan.FromHours(1));
@@ -117,7 +122,7 @@ public sealed class RetryTests
         var time = new ManualTime();
         using var client = server.Client(settings => settings with { Retries = 0, RequestTimeout = TimeSpan.FromSeconds(20) }, time: time);
 
-        var answer = client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken);
+        var answer = client.GetAsync<V1ConfigMap>(Name, Token);
         await Eventually.TrueAsync(() => server.Requests.Count == 1, "the request");
         time.Advance(TimeSpan.FromSeconds(25));
 
@@ -132,7 +137,7 @@ public sealed class RetryTests
             new KubernetesClientConfiguration(new Uri("http://127.0.0.1:1")),
             new KubernetesClientSettings("tests") { Retries = 0 });
 
-        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, TestContext.Current.CancellationToken));
+        var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, Token));
 
         failure.Reason.ShouldBe(StatusReason.Unreachable);
         failure.Message.ShouldBe("GET http://127.0.0.1:1/api/v1/namespaces/default/configmaps/a: Connection refused");
@@ -144,7 +149,9 @@ public sealed class RetryTests
         var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
         using var response = new HttpResponseMessage();
 
-        response.Headers.TryAddWithoutValidation("Retry-After", (now + TimeSpan.FromSeconds(20)).ToString("R", CultureInfo.InvariantCulture));
+        response.Headers.TryAddWithoutValidation(
+            "Retry-After",
+            (now + TimeSpan.FromSeconds(20)).ToString("R", CultureInfo.InvariantCulture));
         RetryAfter.Of(response, now).ShouldBe(TimeSpan.FromSeconds(20));
         RetryAfter.Of(response, now + TimeSpan.FromMinutes(1)).ShouldBe(TimeSpan.Zero);
     }

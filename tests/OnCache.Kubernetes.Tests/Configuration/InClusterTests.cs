@@ -52,5 +52,6 @@ public sealed class InClusterTests : IDisposable
         Should.Throw<ConfigurationException>(Load).Message.ShouldStartWith($"{_folder}/token is missing");
     }
 
-    private KubernetesClientConfiguration Load() => InCluster.Load(_folder, name => _variables.GetValueOrDefault(name), TimeProvider.System);
+    private KubernetesClientConfiguration Load() =>
+        InCluster.Load(_folder, name => _variables.GetValueOrDefault(name), TimeProvider.System);
 }

@@ -6,6 +6,8 @@ namespace OnCache.Kubernetes.Tests.Configuration;
 
 public sealed class KubeconfigTests : IDisposable
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     private static readonly TestCertificates Pair = TestCertificates.Create("me");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("kubeconfig-").FullName;
@@ -46,10 +48,10 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public async Task A_token_file_wins_over_a_token_and_is_found_beside_the_configuration()
     {
-        await File.WriteAllTextAsync(Path.Combine(_folder, "t"), "from file\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "t"), "from file\n", Token);
 
-        (await Load("server: https://h", "token: inline").Token!.GetAsync(TestContext.Current.CancellationToken)).ShouldBe("inline");
-        (await Load("server: https://h", "token: inline, tokenFile: t").Token!.GetAsync(TestContext.Current.CancellationToken)).ShouldBe("from file");
+        (await Load("server: https://h", "token: inline").Token!.GetAsync(Token)).ShouldBe("inline");
+        (await Load("server: https://h", "token: inline, tokenFile: t").Token!.GetAsync(Token)).ShouldBe("from file");
     }
 
     [Theory]
@@ -59,14 +61,20 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("server: https://h", "as: other", "user \"u\": as: impersonation is not supported")]
     [InlineData("server: https://h", "client-certificate-data: '!!'", "user \"u\": client-certificate-data: not base64")]
     [InlineData("server: https://h", "client-certificate-data: aGk=", "client-certificate and client-key go together")]
-    [InlineData("server: https://h", "client-certificate-data: aGk=, client-key-data: aGk=", "user \"u\": client-certificate and client-key:")]
-    [InlineData("server: https://h", "client-certificate: gone.crt, client-key: gone.key", "user \"u\": client-certificate: Could not find file")]
+    [InlineData(
+        "server: https://h", "client-certificate-data: aGk=, client-key-data: aGk=", "user \"u\": client-certificate and client-key:")]
+    [InlineData(
+        "server: https://h", "client-certificate: gone.crt, client-key: gone.key", "user \"u\": client-certificate: Could not find file")]
     [InlineData("server: nonsense", "token: t", "cluster \"c\": server: \"nonsense\" is not an address such as")]
     [InlineData("server: ftp://h", "token: t", "cluster \"c\": server: \"ftp://h\" is not an address such as")]
     [InlineData("proxy-url: http://p, server: https://h", "token: t", "cluster \"c\": proxy-url: proxies are not supported")]
     [InlineData("server: http://h", "token: t", "cluster \"c\": server: \"http://h/\" is not encrypted")]
-    [InlineData("server: https://h, insecure-skip-tls-verify: true", "token: t", "cluster \"c\": insecure-skip-tls-verify: anyone could pose")]
-    [InlineData("server: https://h, certificate-authority-data: aGk=", "token: t", "cluster \"c\": certificate-authority: it holds no PEM certificate")]
+    [InlineData(
+        "server: https://h, insecure-skip-tls-verify: true", "token: t", "cluster \"c\": insecure-skip-tls-verify: anyone could pose")]
+    [InlineData(
+        "server: https://h, certificate-authority-data: aGk=",
+        "token: t",
+        "cluster \"c\": certificate-authority: it holds no PEM certificate")]
     [InlineData("server: https://h, insecure-skip-tls-verify: perhaps", "token: t", "line ")]
     public void What_cannot_be_used_is_refused_in_one_line(string cluster, string user, string words)
     {

@@ -8,6 +8,8 @@ namespace OnCache.Kubernetes.Tests.Configuration;
 
 public sealed class TokenFileTests : IDisposable
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("token-").FullName;
     private readonly ManualTime _time = new();
 
@@ -33,15 +35,16 @@ public sealed class TokenFileTests : IDisposable
     public async Task A_file_missing_or_empty_for_a_moment_is_bridged_but_not_at_the_start()
     {
         var tokens = new TokenFile(TokenPath, _time);
-        (await Should.ThrowAsync<KubernetesException>(async () => await tokens.GetAsync(TestContext.Current.CancellationToken)))
+        (await Should.ThrowAsync<KubernetesException>(async () => await tokens.GetAsync(Token)))
             .Message.ShouldStartWith($"token file {TokenPath}: ");
-        (await Should.ThrowAsync<KubernetesException>(async () => await ReadAsync(tokens, " \n"))).Message.ShouldBe($"token file {TokenPath}: it is empty");
+        (await Should.ThrowAsync<KubernetesException>(async () => await ReadAsync(tokens, " \n")))
+            .Message.ShouldBe($"token file {TokenPath}: it is empty");
 
         (await ReadAsync(tokens, "one")).ShouldBe("one");
         tokens.Invalidate();
         (await ReadAsync(tokens, string.Empty)).ShouldBe("one");
         File.Delete(TokenPath);
-        (await tokens.GetAsync(TestContext.Current.CancellationToken)).ShouldBe("one");
+        (await tokens.GetAsync(Token)).ShouldBe("one");
     }
 
     [Fact]
@@ -53,11 +56,11 @@ public sealed class TokenFileTests : IDisposable
             Answer.Json(Samples.Map("a")));
         using var client = server.Client(token: new TokenFile(TokenPath, _time));
         var name = new NamespacedName("default", "a");
-        await File.WriteAllTextAsync(TokenPath, "one", TestContext.Current.CancellationToken);
-        _ = await client.GetAsync<V1ConfigMap>(name, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(TokenPath, "one", Token);
+        _ = await client.GetAsync<V1ConfigMap>(name, Token);
 
-        await File.WriteAllTextAsync(TokenPath, "two", TestContext.Current.CancellationToken);
-        _ = await client.GetAsync<V1ConfigMap>(name, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(TokenPath, "two", Token);
+        _ = await client.GetAsync<V1ConfigMap>(name, Token);
 
         server.Requests.Select(request => request.Authorization).ShouldBe(["Bearer one", "Bearer one", "Bearer two"]);
     }
@@ -69,14 +72,14 @@ public sealed class TokenFileTests : IDisposable
         using var client = server.Client(token: new StaticToken("one"));
 
         (await Should.ThrowAsync<KubernetesException>(
-            () => client.GetAsync<V1ConfigMap>(new NamespacedName("default", "a"), TestContext.Current.CancellationToken)))
+            () => client.GetAsync<V1ConfigMap>(new NamespacedName("default", "a"), Token)))
             .Reason.ShouldBe(StatusReason.Unauthorized);
         server.Requests.Count.ShouldBe(1);
     }
 
     private async Task<string> ReadAsync(TokenFile tokens, string content)
     {
-        await File.WriteAllTextAsync(TokenPath, content, TestContext.Current.CancellationToken);
-        return await tokens.GetAsync(TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(TokenPath, content, Token);
+        return await tokens.GetAsync(Token);
     }
 }

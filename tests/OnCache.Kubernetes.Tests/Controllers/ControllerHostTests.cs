@@ -15,6 +15,8 @@ using Result = ReconciliationResult<V1ConfigMap>;
 
 public sealed class ControllerHostTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     private static readonly V1ConfigMap Dying = Samples.Map("a") with
     {
         Metadata = Samples.Map("a").Metadata with { DeletionTimestamp = DateTimeOffset.UnixEpoch, Finalizers = ["other", "tests/f"] },
@@ -78,7 +80,8 @@ public sealed class ControllerHostTests
             });
 
         await Eventually.TrueAsync(
-            () => calls.Count == 4 && calls.Where(call => call.Key != "fine").All(call => call.Value == 3), "three calls of those in trouble");
+            () => calls.Count == 4 && calls.Where(call => call.Key != "fine").All(call => call.Value == 3),
+            "three calls of those in trouble");
         calls["fine"].ShouldBe(1);
         await Eventually.TrueAsync(() => trial.Measured.Sum("kubernetes.controller.reconciliations", "success") == 4, "four successes");
         foreach (var outcome in (string[])["exception", "failure", "conflict"])
@@ -183,7 +186,7 @@ public sealed class ControllerHostTests
     private sealed class Trial : IAsyncDisposable, IEntityController<V1ConfigMap>, IEntityFinalizer<V1ConfigMap>
     {
         private readonly Channel<string> _calls = Channel.CreateUnbounded<string>();
-        private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(Token);
         private readonly WatchMetrics _watchMetrics = new();
         private readonly ControllerMetrics _metrics = new();
         private readonly Func<V1ConfigMap, Task<Result>>? _reconcile;

@@ -26,7 +26,9 @@ internal sealed class Measured : IDisposable
 
     /// <summary>The sum of an instrument's values that carry a tag.</summary>
     public double Sum(string instrument, string tag) =>
-        _values.Where(value => value.Instrument == instrument && value.Tags.Contains(tag, StringComparison.Ordinal)).Sum(value => value.Value);
+        _values
+            .Where(value => value.Instrument == instrument && value.Tags.Contains(tag, StringComparison.Ordinal))
+            .Sum(value => value.Value);
 
     /// <summary>The last value of an instrument that is read on demand.</summary>
     public double Read(string instrument)

@@ -14,7 +14,8 @@ internal sealed record TestCertificates(string Certificate, string Key)
         if (rsa)
         {
             using var key = RSA.Create(2048);
-            using var made = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(from, until);
+            var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            using var made = request.CreateSelfSigned(from, until);
             return new TestCertificates(made.ExportCertificatePem(), key.ExportRSAPrivateKeyPem());
         }
 

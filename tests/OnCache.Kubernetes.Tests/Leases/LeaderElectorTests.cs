@@ -96,7 +96,8 @@ public sealed class LeaderElectorTests
     public async Task A_failure_of_the_work_ends_the_run_and_frees_the_lease()
     {
         var store = new LeaseStore();
-        var elector = new LeaderElector(store.Connect(), new LeaderElectionSettings("ns", "l", "me"), NullLogger.Instance, new ManualTime());
+        var settings = new LeaderElectionSettings("ns", "l", "me");
+        var elector = new LeaderElector(store.Connect(), settings, NullLogger.Instance, new ManualTime());
 
         _ = await Should.ThrowAsync<InvalidOperationException>(
             () => elector.RunAsync(_ => throw new InvalidOperationException("work"), TestContext.Current.CancellationToken));
@@ -119,7 +120,8 @@ public sealed class LeaderElectorTests
             RetryPeriod = TimeSpan.FromSeconds(retry),
         };
 
-        Should.Throw<ArgumentException>(() => new LeaderElector(new LeaseStore().Connect(), settings, NullLogger.Instance)).Message.ShouldStartWith(named);
+        Should.Throw<ArgumentException>(() => new LeaderElector(new LeaseStore().Connect(), settings, NullLogger.Instance))
+            .Message.ShouldStartWith(named);
     }
 
     /// <summary>Candidates of one lease in a time that the test moves.</summary>

@@ -26,9 +26,12 @@ public sealed class ClientLiveTests(RealApiServer server)
         var patched = await client.PatchAsync<V1ConfigMap>(name, new JsonObject { ["data"] = new JsonObject { ["b"] = "3" } }, Token);
         patched.Data.ShouldBe(new Dictionary<string, string> { ["a"] = "2", ["b"] = "3" });
 
-        (await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Map(name), Token))).Reason.ShouldBe(StatusReason.AlreadyExists);
-        (await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(created, Token))).Reason.ShouldBe(StatusReason.Conflict);
-        (await Should.ThrowAsync<KubernetesException>(() => client.DeleteAsync<V1ConfigMap>(name, new DeleteOptions { Uid = "other" }, Token)))
+        (await Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(Map(name), Token)))
+            .Reason.ShouldBe(StatusReason.AlreadyExists);
+        (await Should.ThrowAsync<KubernetesException>(() => client.UpdateAsync(created, Token)))
+            .Reason.ShouldBe(StatusReason.Conflict);
+        (await Should.ThrowAsync<KubernetesException>(
+                () => client.DeleteAsync<V1ConfigMap>(name, new DeleteOptions { Uid = "other" }, Token)))
             .Reason.ShouldBe(StatusReason.Conflict);
         (await client.DeleteAsync<V1ConfigMap>(name, new DeleteOptions { Uid = created.Metadata.Uid }, Token)).ShouldBeTrue();
         (await client.DeleteAsync<V1ConfigMap>(name, cancellationToken: Token)).ShouldBeFalse();
@@ -45,7 +48,8 @@ public sealed class ClientLiveTests(RealApiServer server)
 
         var stale = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = created.Metadata.ResourceVersion } };
 
-        (await Should.ThrowAsync<KubernetesException>(() => client.PatchAsync<V1ConfigMap>(name, stale, Token))).Reason.ShouldBe(StatusReason.Conflict);
+        (await Should.ThrowAsync<KubernetesException>(() => client.PatchAsync<V1ConfigMap>(name, stale, Token)))
+            .Reason.ShouldBe(StatusReason.Conflict);
     }
 
     [Fact]
@@ -76,11 +80,14 @@ public sealed class ClientLiveTests(RealApiServer server)
         using var two = server.Client("manager-two");
         var name = new NamespacedName("default", Unique());
 
-        _ = (await one.ApplyAsync(Map(name, ("a", "1")), cancellationToken: Token)).ShouldBeOfType<ApplyResult<V1ConfigMap>.Applied>();
-        var merged = (await two.ApplyAsync(Map(name, ("b", "2")), cancellationToken: Token)).ShouldBeOfType<ApplyResult<V1ConfigMap>.Applied>();
+        _ = (await one.ApplyAsync(Map(name, ("a", "1")), cancellationToken: Token))
+            .ShouldBeOfType<ApplyResult<V1ConfigMap>.Applied>();
+        var merged = (await two.ApplyAsync(Map(name, ("b", "2")), cancellationToken: Token))
+            .ShouldBeOfType<ApplyResult<V1ConfigMap>.Applied>();
         merged.Entity.Data.ShouldBe(new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" });
 
-        var conflict = (await two.ApplyAsync(Map(name, ("a", "9")), cancellationToken: Token)).ShouldBeOfType<ApplyResult<V1ConfigMap>.Conflicted>();
+        var conflict = (await two.ApplyAsync(Map(name, ("a", "9")), cancellationToken: Token))
+            .ShouldBeOfType<ApplyResult<V1ConfigMap>.Conflicted>();
         conflict.Conflicts.Single().Field.ShouldBe(".data.a");
         conflict.Conflicts.Single().Explanation.ShouldContain("manager-one");
 
@@ -101,7 +108,8 @@ public sealed class ClientLiveTests(RealApiServer server)
 
         var created = await client.CreateAsync(widget, Token);
         created.Status.ShouldBeNull();
-        var applied = (await client.ApplyStatusAsync(created with { Status = new WidgetStatus { Phase = "Ready" } }, cancellationToken: Token))
+        var ready = created with { Status = new WidgetStatus { Phase = "Ready" } };
+        var applied = (await client.ApplyStatusAsync(ready, cancellationToken: Token))
             .ShouldBeOfType<ApplyResult<Widget>.Applied>().Entity;
         applied.Status!.Phase.ShouldBe("Ready");
         applied.Metadata.Generation.ShouldBe(1);
@@ -133,9 +141,11 @@ public sealed class ClientLiveTests(RealApiServer server)
     public async Task A_user_without_rights_is_forbidden_and_one_without_a_name_unauthorized()
     {
         using var nobody = new KubernetesClient(
-            KubernetesClientConfiguration.BuildConfigFromConfigFile(server.Plane.MintKubeconfig("nobody")), new KubernetesClientSettings("tests"));
+            KubernetesClientConfiguration.BuildConfigFromConfigFile(server.Plane.MintKubeconfig("nobody")),
+            new KubernetesClientSettings("tests"));
         using var stranger = new KubernetesClient(
-            server.Configuration with { ClientCertificate = null, Token = new StaticToken("wrong") }, new KubernetesClientSettings("tests"));
+            server.Configuration with { ClientCertificate = null, Token = new StaticToken("wrong") },
+            new KubernetesClientSettings("tests"));
 
         var forbidden = await Should.ThrowAsync<KubernetesException>(() => nobody.ListAsync<V1ConfigMap>(cancellationToken: Token));
         forbidden.Reason.ShouldBe(StatusReason.Forbidden);

@@ -75,7 +75,8 @@ public sealed class ControllerLiveTests(RealApiServer server)
     private static async Task<NamespacedName> CreateAsync(KubernetesClient client)
     {
         var name = new NamespacedName("default", $"t{Guid.NewGuid():N}");
-        _ = await client.CreateAsync(new Widget { Metadata = new V1ObjectMeta { Name = name.Name, NamespaceProperty = name.Namespace } }, Token);
+        var metadata = new V1ObjectMeta { Name = name.Name, NamespaceProperty = name.Namespace };
+        _ = await client.CreateAsync(new Widget { Metadata = metadata }, Token);
         return name;
     }
 

@@ -25,7 +25,9 @@ public sealed class DefinitionLiveTests(RealApiServer server)
             """{"apiVersion":"tests.example.com/v1","kind":"Widget","metadata":{"name":"defaults"}}""",
             "create", "--validate=false", "-o", "json", "-f", "-"))!;
 
-        created["spec"]!.AsObject().OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => $"{field.Key}={field.Value!.ToJsonString()}")
+        created["spec"]!.AsObject()
+            .OrderBy(field => field.Key, StringComparer.Ordinal)
+            .Select(field => $"{field.Key}={field.Value!.ToJsonString()}")
             .ShouldBe(
             [
                 "coat={\"shiny\":false,\"thickness\":0.5}",

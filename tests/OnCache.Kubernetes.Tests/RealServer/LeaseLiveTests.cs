@@ -38,7 +38,8 @@ public sealed class LeaseLiveTests(RealApiServer server)
     public async Task Handing_over_takes_no_lease_duration()
     {
         using var client = server.Client();
-        var one = new Candidate(client, Settings("one") with { LeaseDuration = TimeSpan.FromHours(1), RenewDeadline = TimeSpan.FromMinutes(30) });
+        var patient = Settings("one") with { LeaseDuration = TimeSpan.FromHours(1), RenewDeadline = TimeSpan.FromMinutes(30) };
+        var one = new Candidate(client, patient);
         await Eventually.TrueAsync(() => one.Elector.IsLeader, "the first leader");
         await using var two = new Candidate(client, Settings("two"));
         await Eventually.TrueAsync(() => two.Elector.Leader == "one", "the other's look");
@@ -57,7 +58,8 @@ public sealed class LeaseLiveTests(RealApiServer server)
 
     private sealed class Candidate : IAsyncDisposable
     {
-        private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        private readonly CancellationTokenSource _end =
+            CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         private readonly Task _run;
 
         public Candidate(IKubernetesClient client, LeaderElectionSettings settings)

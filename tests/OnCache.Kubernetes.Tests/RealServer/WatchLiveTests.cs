@@ -95,7 +95,8 @@ public sealed class WatchLiveTests(RealApiServer server)
     {
         using var client = server.Client();
         var list = await client.ListAsync<V1ConfigMap>(new ListQuery { ResourceVersion = "0" }, Token);
-        var query = new WatchQuery(new ListQuery { FieldSelector = "metadata.name=no-such-name" }, list.ResourceVersion, TimeSpan.FromSeconds(8));
+        var nothing = new ListQuery { FieldSelector = "metadata.name=no-such-name" };
+        var query = new WatchQuery(nothing, list.ResourceVersion, TimeSpan.FromSeconds(8));
         var seen = new List<WatchEvent<V1ConfigMap>>();
         await MakeHomeAsync(client);
         var other = client.CreateAsync(Map("unrelated"), Token);

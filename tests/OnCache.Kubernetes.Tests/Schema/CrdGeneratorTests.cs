@@ -18,13 +18,16 @@ public sealed class CrdGeneratorTests : IDisposable
             .ShouldBe(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Schema", "widgets.yaml")));
 
     [Fact]
-    public void The_same_types_give_the_same_text() => CrdGenerator.Render([typeof(Widget)]).ShouldBe(CrdGenerator.Render([typeof(Widget)]));
+    public void The_same_types_give_the_same_text() =>
+        CrdGenerator.Render([typeof(Widget)]).ShouldBe(CrdGenerator.Render([typeof(Widget)]));
 
     [Fact]
     public void A_check_finds_what_differs_and_what_is_left_over_and_writing_mends_it()
     {
         File.WriteAllText(Path.Combine(_folder, "kustomization.yaml"), "resources: []\n");
-        File.WriteAllText(Path.Combine(_folder, "tests.example.com_olds.yaml"), "# Generated from the C# type Old: change that, not this file.\n");
+        File.WriteAllText(
+            Path.Combine(_folder, "tests.example.com_olds.yaml"),
+            "# Generated from the C# type Old: change that, not this file.\n");
         string[] drifted = ["tests.example.com_widgets.yaml", "tests.example.com_olds.yaml"];
 
         CrdGenerator.FindDrift([typeof(Widget)], _folder).ShouldBe(drifted);

@@ -10,7 +10,8 @@ public sealed class KubernetesJsonTests
     [Fact]
     public void What_a_newer_server_adds_to_a_lease_is_kept()
     {
-        var lease = Read<V1Lease>("""{"spec":{"holderIdentity":"a","strategy":"OldestEmulationVersion","renewTime":"2026-01-01T00:00:00.5Z"}}""");
+        var lease = Read<V1Lease>(
+            """{"spec":{"holderIdentity":"a","strategy":"OldestEmulationVersion","renewTime":"2026-01-01T00:00:00.5Z"}}""");
 
         KubernetesJson.ToNode(lease)["spec"]!.ToJsonString().ShouldBe(
             """{"holderIdentity":"a","renewTime":"2026-01-01T00:00:00.500000Z","strategy":"OldestEmulationVersion"}""");

@@ -76,7 +76,8 @@ public sealed class CacheTransitionProperties
             From([Samples.Map("a", uid: "old")]),
             new WatchEvent<V1ConfigMap>(WatchEventType.Modified, Samples.Map("a", "2", uid: "new")));
 
-        changes.Select(change => (change.Kind, change.Entity.Metadata.Uid!)).ShouldBe([(ChangeKind.Deleted, "old"), (ChangeKind.Added, "new")]);
+        changes.Select(change => (change.Kind, change.Entity.Metadata.Uid!))
+            .ShouldBe([(ChangeKind.Deleted, "old"), (ChangeKind.Added, "new")]);
     }
 
     private static Content From(IEnumerable<V1ConfigMap> list) => list.ToImmutableDictionary(NamespacedName.Of);

@@ -48,7 +48,9 @@ public sealed class ResourceCacheTests
         var cut = new TaskCompletionSource();
         await using var server = await FakeApiServer.StartAsync(
             Answer.List("5"),
-            Answer.WatchThenCut([Answer.Event("ADDED", Samples.Map("a", "6"))], """{"type":"ADDED","object":{"metadata":{"name":"hal""", cut.Task),
+            Answer.WatchThenCut(
+                [Answer.Event("ADDED", Samples.Map("a", "6"))],
+                """{"type":"ADDED","object":{"metadata":{"name":"hal""", cut.Task),
             Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "7"))));
         await using var following = Following.Start(server, Quick);
 
@@ -175,7 +177,9 @@ public sealed class ResourceCacheTests
         {
             var expected = tries + 1;
             var wait = TimeSpan.FromSeconds(1 << (tries - 1));
-            await Eventually.TrueAsync(() => server.Requests.Count == expected && time.IsWaitingFor(wait), $"try {tries}, then a wait of {wait}");
+            await Eventually.TrueAsync(
+                () => server.Requests.Count == expected && time.IsWaitingFor(wait),
+                $"try {tries}, then a wait of {wait}");
             time.Advance(wait);
         }
     }
@@ -234,7 +238,9 @@ public sealed class ResourceCacheTests
     [Fact]
     public async Task A_late_subscriber_begins_with_what_is_there()
     {
-        await using var server = await FakeApiServer.StartAsync(Answer.List("5", Samples.Map("a"), Samples.Map("b")), Answer.WatchThenSilence());
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a"), Samples.Map("b")),
+            Answer.WatchThenSilence());
         await using var following = Following.Start(server, Quick);
         await following.Cache.WaitForSyncAsync(TestContext.Current.CancellationToken).InTimeAsync();
 
@@ -254,7 +260,8 @@ public sealed class ResourceCacheTests
     /// <summary>A cache at work, and its changes as text.</summary>
     private sealed class Following : IAsyncDisposable
     {
-        private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        private readonly CancellationTokenSource _end =
+            CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         private readonly WatchMetrics _metrics = new();
         private readonly KubernetesClient _client;
         private readonly ResourceSubscription<V1ConfigMap> _subscription;
