@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay deploy undeploy test bench lint manifests images clean
+.PHONY: build demo demo-cluster deploy undeploy test bench lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -35,13 +35,14 @@ $(BIN)/oncache-lab: $(call sources,lab)
 	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
 	@install -D artifacts/publish/lab/oncache-lab $@
 
-demo: images ## a real two-node Kubernetes: install, apply a policy, before and after
-	@eng/packages.sh run
-	@$(BIN)/oncache-lab demo cluster
-
-demo-overlay: build ## without Kubernetes: plain overlay and OnCache side by side
+demo: build ## pod-to-pod traffic over the plain overlay and with OnCache, side by side
 	@eng/packages.sh run
 	@$(BIN)/oncache-lab demo overlay
+
+demo-cluster: images ## in a real two-node Kubernetes: install, apply a policy, before and after
+	@eng/packages.sh run
+	@eng/kubernetes.sh all
+	@$(BIN)/oncache-lab demo cluster
 
 deploy: ## OnCache into the cluster that kubectl talks to
 	@kubectl apply -k config/default
@@ -52,8 +53,9 @@ undeploy: ## and out of it again, policies first so that agents flush
 	@kubectl delete overlaycachepolicies.oncache.io --all --ignore-not-found --timeout=60s
 	@kubectl delete -k config/default --ignore-not-found
 
-test: build ## every test
+test: images ## every test
 	@eng/packages.sh run
+	@eng/kubernetes.sh all
 	@echo "Building the tests"
 	@dotnet build OnCache.sln -c Release $(DOTNET_QUIET)
 	@eng/run-tests.sh

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The demo on this machine: ./demo.sh [overlay]. Installs what it needs; root and the .NET 10 SDK are the only prerequisites.
+# The demo on this machine: ./demo.sh [overlay|cluster]. Installs what it needs; root and the .NET 10 SDK are the only prerequisites.
+# overlay: two nodes in network namespaces, before and after, in about a minute. cluster: the same in a real Kubernetes of two nodes.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 case ${1:-overlay} in
   overlay) target=demo ;;
-  *) echo "demo.sh: $1 is not a demo; use overlay" >&2; exit 2 ;;
+  cluster) target=demo-cluster ;;
+  *) echo "demo.sh: $1 is not a demo; use overlay or cluster" >&2; exit 2 ;;
 esac
 
 eng/prerequisites.sh

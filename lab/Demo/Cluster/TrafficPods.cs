@@ -80,6 +80,8 @@ internal sealed class TrafficPods(KubernetesCluster cluster)
               - name: traffic
                 image: oncache.io/oncache-lab:0.1.0
                 imagePullPolicy: Never
+                # For receive buffers larger than the node's default limit.
+                securityContext: {capabilities: {add: [NET_ADMIN]}}
                 args: [traffic, server, --bind, 0.0.0.0, --port, "{{{port}}}"]
             """;
     }
