@@ -20,6 +20,13 @@ internal static class CrdsVerb
 
     private static int Run(string folder, bool isCheck, Streams streams)
     {
+        // The single file that is shipped has no place for them.
+        if (!File.Exists(Path.Combine(AppContext.BaseDirectory, $"{typeof(V1Alpha1OverlayCachePolicy).Assembly.GetName().Name}.xml")))
+        {
+            streams.Problem($"crds: the documentation of the types is not beside this program, in {AppContext.BaseDirectory}; use make manifests");
+            return ExitStatus.Failure;
+        }
+
         foreach (var name in isCheck ? CrdGenerator.FindDrift(Types, folder) : CrdGenerator.Write(Types, folder))
         {
             var path = Path.Combine(folder, name);

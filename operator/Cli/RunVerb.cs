@@ -18,6 +18,11 @@ internal static class RunVerb
         var webhook = EndPoint("--webhook", "address of the admission webhook", defaults.Webhook);
         var noWebhook = new Option<bool>("--no-webhook") { Description = "serve no admission webhook" };
         var verbose = new Option<bool>("--verbose") { Description = "log details" };
+        foreach (var option in new Option[] { kubeconfig, home, lease, identity })
+        {
+            RefuseEmpty(option);
+        }
+
         var command = new Command("run", "turn policies into configurations of nodes until stopped") { kubeconfig, home, lease, identity, http, webhook, noWebhook, verbose };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -38,6 +43,15 @@ internal static class RunVerb
         });
         return command;
     }
+
+    // An unset variable in a script, most likely.
+    private static void RefuseEmpty(Option option) => option.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value.Length: 0 }])
+        {
+            result.AddError($"{option.Name}: the value is empty; name a {option.HelpName}, or leave the option out");
+        }
+    });
 
     private static Option<IPEndPoint?> EndPoint(string name, string description, IPEndPoint otherwise) => new(name)
     {

@@ -28,6 +28,7 @@ public sealed class OperatorCommandLineTests
 
     [Theory]
     [InlineData("oncache-operator: --http: 80 is not accepted; use an address and a port such as 0.0.0.0:8080 (see oncache-operator --help)", "run", "--http", "80")]
+    [InlineData("oncache-operator: --kubeconfig: the value is empty; name a FILE, or leave the option out (see oncache-operator --help)", "run", "--kubeconfig", "")]
     [InlineData("oncache-operator: --frob is not a command or option known here (see oncache-operator --help)", "run", "--frob")]
     [InlineData("oncache-operator: Option '--output' is required (see oncache-operator --help)", "crds")]
     public async Task A_wrong_command_line_is_one_line(string line, params string[] arguments)
