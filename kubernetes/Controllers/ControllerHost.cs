@@ -95,7 +95,7 @@ public sealed class ControllerHost<TEntity> : IDisposable
                     _deleted.Add(change.Entity);
                 }
 
-                if (change.Kind == ChangeKind.Deleted || _settings.Filter(change))
+                if (change.Kind == ChangeKind.Deleted || IsWorthIt(change))
                 {
                     _queue.Add(NamespacedName.Of(change.Entity));
                 }
@@ -104,6 +104,20 @@ public sealed class ControllerHost<TEntity> : IDisposable
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Told to stop.
+        }
+    }
+
+    private bool IsWorthIt(ResourceChange<TEntity> change)
+    {
+        try
+        {
+            return _settings.Filter(change);
+        }
+        catch (Exception exception)
+        {
+            // One reconciliation too many is better than none ever again.
+            ControllerLog.Threw(_logger, exception, _kind, NamespacedName.Of(change.Entity));
+            return true;
         }
     }
 

@@ -10,8 +10,8 @@ using OnCache.Kubernetes.Serialization;
 namespace OnCache.Kubernetes.Events;
 
 /// <summary>
-/// Writes events about objects, of which <c>kubectl describe</c> shows the latest. Events are a courtesy: one that cannot be written is
-/// logged and never in the way. To be called when something changes, not each time it is looked at.
+/// Writes events about objects, of which <c>kubectl describe</c> shows the latest. Events are a courtesy: one that cannot be written
+/// within seconds is logged and never in the way. To be called when something changes, not each time it is looked at.
 /// </summary>
 /// <param name="client">The API server.</param>
 /// <param name="controller">Who reports, such as <c>example.com/operator</c>.</param>
@@ -22,6 +22,7 @@ public sealed class EventRecorder(IKubernetesClient client, string controller, s
     : IDisposable
 {
     private const int LongestNote = 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly EventJournal _journal = new();
@@ -43,17 +44,28 @@ public sealed class EventRecorder(IKubernetesClient client, string controller, s
     {
         var note = message.Length <= LongestNote ? message : string.Concat(message.AsSpan(0, LongestNote - 3), "...");
         var key = new EventKey(entity.Metadata.Uid ?? string.Empty, type, reason, note);
-        // One at a time: two of a kind must become one with a count, not two.
-        await _turn.WaitAsync(cancellationToken);
+        using var patience = new CancellationTokenSource(Patience, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            // One at a time: two of a kind must become one with a count, not two.
+            await _turn.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            EventRecorderLog.NotWritten(logger, reason, NamespacedName.Of(entity), "others before it take too long");
+            return;
+        }
+
         try
         {
             switch (_journal.Decide(key, _time.GetUtcNow()))
             {
                 case EventDecision.Create:
-                    await CreateAsync(entity, key, cancellationToken);
+                    await CreateAsync(entity, key, either.Token);
                     break;
                 case EventDecision.Repeat repeat:
-                    await RepeatAsync(Home(entity), repeat, cancellationToken);
+                    await RepeatAsync(Home(entity), repeat, either.Token);
                     break;
             }
         }
@@ -61,6 +73,11 @@ public sealed class EventRecorder(IKubernetesClient client, string controller, s
         {
             _journal.Lost(key);
             EventRecorderLog.NotWritten(logger, reason, NamespacedName.Of(entity), exception.Message);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            _journal.Lost(key);
+            EventRecorderLog.NotWritten(logger, reason, NamespacedName.Of(entity), "the server takes too long");
         }
         finally
         {

@@ -72,7 +72,7 @@ public sealed class LeaderElector
     {
         using var leadership = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // A timer of its own: a renewal that hangs must not keep the leader from stopping.
-        using var deadline = new LeadershipDeadline(_time, _settings.RenewDeadline, acquired, leadership.Cancel);
+        await using var deadline = new LeadershipDeadline(_time, _settings.RenewDeadline, acquired, leadership.Cancel);
         _leadership = leadership;
         var renewals = RenewAsync(deadline, leadership);
         try

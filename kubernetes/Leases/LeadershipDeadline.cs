@@ -1,7 +1,7 @@
 namespace OnCache.Kubernetes.Leases;
 
 /// <summary>Ends a leadership that was not renewed in time, counted from before each renewal was sent.</summary>
-internal sealed class LeadershipDeadline : IDisposable
+internal sealed class LeadershipDeadline : IAsyncDisposable
 {
     private readonly TimeProvider _time;
     private readonly TimeSpan _limit;
@@ -16,7 +16,8 @@ internal sealed class LeadershipDeadline : IDisposable
 
     public void Renewed(long sent) => _timer.Change(Left(sent), Timeout.InfiniteTimeSpan);
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>Waits for an end in progress, so that what it ends may go afterwards.</summary>
+    public ValueTask DisposeAsync() => _timer.DisposeAsync();
 
     private TimeSpan Left(long since)
     {

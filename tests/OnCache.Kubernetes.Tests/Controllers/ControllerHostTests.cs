@@ -116,6 +116,16 @@ public sealed class ControllerHostTests
     }
 
     [Fact]
+    public async Task A_filter_that_throws_lets_the_change_pass()
+    {
+        await using var trial = await Trial.StartAsync(
+            [Samples.Map("a")],
+            settings: new ControllerSettings<V1ConfigMap> { Filter = _ => throw new InvalidOperationException("trouble") });
+
+        (await trial.NextAsync()).ShouldBe("reconcile a 1");
+    }
+
+    [Fact]
     public async Task A_finalizer_is_noted_with_the_version_before_the_first_reconciliation()
     {
         var noted = Samples.Map("a", "2") with { Metadata = Samples.Map("a", "2").Metadata with { Finalizers = ["tests/f"] } };

@@ -49,6 +49,23 @@ public sealed class EventRecorderTests
     }
 
     [Fact]
+    public async Task A_server_that_does_not_answer_holds_no_one_up_for_long()
+    {
+        await using var server = await FakeApiServer.StartAsync();
+        server.Otherwise = Answer.Silence;
+        using var client = server.Client();
+        var time = new ManualTime();
+        using var recorder = new EventRecorder(client, "c", "i", NullLogger.Instance, time);
+
+        var first = recorder.PublishAsync(Samples.Map("a"), "R", "one", cancellationToken: TestContext.Current.CancellationToken);
+        var second = recorder.PublishAsync(Samples.Map("a"), "R", "two", cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => server.Requests.Count == 1, "the first");
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await Task.WhenAll(first, second).InTimeAsync();
+    }
+
+    [Fact]
     public async Task A_server_that_takes_no_events_is_not_in_the_way()
     {
         await using var server = await FakeApiServer.StartAsync(Answer.Status(403, "Forbidden", "no"), Answer.Json(new Eventsv1Event()));
