@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Serialization;
+
 namespace OnCache.Api;
 
 /// <summary>The rules that several objects share. Each returns the problems of one field.</summary>

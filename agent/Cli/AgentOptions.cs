@@ -4,6 +4,8 @@ using Microsoft.Extensions.Logging;
 using OnCache.Agent.Telemetry;
 using OnCache.Api;
 
+using OnCache.Kubernetes.Serialization;
+
 namespace OnCache.Agent.Cli;
 
 /// <summary>The options, each with its bounds. A wrong value is one line that names the option, the value and what would be right.</summary>

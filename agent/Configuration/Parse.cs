@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Serialization;
+
 namespace OnCache.Agent.Configuration;
 
 /// <summary>The outcome of understanding one scalar.</summary>
@@ -9,7 +11,7 @@ internal readonly record struct Parse<T>(bool Read, T? Value, string Message);
 /// <summary>The scalars of the configuration that are more than text and numbers.</summary>
 internal static class Parse
 {
-    public static Parse<TimeSpan> Duration(string text) => Api.GoDuration.TryParse(text, out var duration)
+    public static Parse<TimeSpan> Duration(string text) => GoDuration.TryParse(text, out var duration)
         ? Good(duration)
         : Bad<TimeSpan>($"{text} is not a duration; use numbers with the units h, m, s or ms, such as 30s or 500ms");
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 
+using OnCache.Kubernetes.Serialization;
+
 namespace OnCache.Agent.Telemetry;
 
 /// <summary>Writes the status for a person. A pure function; plain text, at most 100 columns where names allow it.</summary>
@@ -140,7 +142,7 @@ internal static class StatusText
         ? $"{endpoint.Policy ?? Absent}: {string.Join(' ', endpoint.Protocols)}"
         : endpoint.Reason ?? Absent;
 
-    private static string Uptime(double seconds) => Api.GoDuration.Format(TimeSpan.FromSeconds(Math.Floor(seconds)));
+    private static string Uptime(double seconds) => GoDuration.Format(TimeSpan.FromSeconds(Math.Floor(seconds)));
 
     private static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 

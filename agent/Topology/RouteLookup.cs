@@ -116,12 +116,12 @@ internal static class RouteLookup
     /// <summary>Null when evaluation goes on with the next rule.</summary>
     private static RouteOutcome? Apply(NetworkSnapshot snapshot, RoutingRule rule, Ipv4Address destination, int outIfIndex) =>
         rule.Action switch
-    {
-        RuleAction.Lookup => InTable(snapshot, rule, destination, outIfIndex),
-        RuleAction.Nop => null,
-        RuleAction.Blackhole or RuleAction.Unreachable or RuleAction.Prohibit => new RouteOutcome(RouteVerdict.Refused),
-        _ => new RouteOutcome(RouteVerdict.Undecided, Rule: rule),
-    };
+        {
+            RuleAction.Lookup => InTable(snapshot, rule, destination, outIfIndex),
+            RuleAction.Nop => null,
+            RuleAction.Blackhole or RuleAction.Unreachable or RuleAction.Prohibit => new RouteOutcome(RouteVerdict.Refused),
+            _ => new RouteOutcome(RouteVerdict.Undecided, Rule: rule),
+        };
 
     private static RouteOutcome? InTable(NetworkSnapshot snapshot, RoutingRule rule, Ipv4Address destination, int outIfIndex)
     {

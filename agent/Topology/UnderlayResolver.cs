@@ -108,14 +108,14 @@ internal static class UnderlayResolver
 
     private static Refusal<UnderlayReason>? CheckNic(NetworkSnapshot snapshot, Link tunnel, Link nic) =>
         UnderlayDevice.Check(snapshot, nic) switch
-    {
-        UnderlayDeviceFault.None => null,
-        UnderlayDeviceFault.NotEthernet => Refuse(UnderlayReason.NicNotEthernet,
-            $"tunnel {tunnel.Name}: underlay device {nic.Name} is of kind '{nic.Kind}', must be an Ethernet NIC, VLAN, bond or bridge"),
-        UnderlayDeviceFault.InVrf => Refuse(UnderlayReason.NicInVrf,
-            $"tunnel {tunnel.Name}: underlay device {nic.Name} belongs to VRF {snapshot.NameOf(nic.MasterIfIndex)}, must be in none"),
-        _ => Refuse(UnderlayReason.NicDown, $"tunnel {tunnel.Name}: underlay device {nic.Name} is down, must be up"),
-    };
+        {
+            UnderlayDeviceFault.None => null,
+            UnderlayDeviceFault.NotEthernet => Refuse(UnderlayReason.NicNotEthernet,
+                $"tunnel {tunnel.Name}: underlay device {nic.Name} is of kind '{nic.Kind}', must be an Ethernet NIC, VLAN, bond or bridge"),
+            UnderlayDeviceFault.InVrf => Refuse(UnderlayReason.NicInVrf,
+                $"tunnel {tunnel.Name}: underlay device {nic.Name} belongs to VRF {snapshot.NameOf(nic.MasterIfIndex)}, must be in none"),
+            _ => Refuse(UnderlayReason.NicDown, $"tunnel {tunnel.Name}: underlay device {nic.Name} is down, must be up"),
+        };
 
     private static TunnelDevice Tunnel(Link link, VxlanAttributes vxlan, UnderlayOptions options) => new()
     {

@@ -125,8 +125,12 @@ public sealed class NetworkUpdaterTests
             Networks.Node.With(Networks.Route("198.51.100.0/24", Networks.Eth0) with { PreferredSource = Networks.Local }));
         updater.Apply(MessageBytes.Build(
             RTM_DELADDR,
-            new AddressMessage.Header { Family = AF_INET, IfIndex = own == Networks.Local ? Networks.Eth0 : Networks.Cni0,
-                PrefixLength = 24 },
+            new AddressMessage.Header
+            {
+                Family = AF_INET,
+                IfIndex = own == Networks.Local ? Networks.Eth0 : Networks.Cni0,
+                PrefixLength = 24
+            },
             (ref writer) => writer.Attribute(IfaLocal, MessageBytes.Bytes(own))));
 
         updater.TakeChange().ShouldNotBeNull().Kinds.ShouldBe(NetworkChangeKinds.Addresses);
@@ -190,8 +194,14 @@ public sealed class NetworkUpdaterTests
     {
         _updater.Apply(MessageBytes.Build(
             RTM_NEWROUTE,
-            new RouteMessage.Header { Family = AF_INET, DestinationLength = 32, Table = (byte)Ipv4Route.MainTable,
-                Type = (byte)RouteType.Unicast, Flags = RtmFCloned },
+            new RouteMessage.Header
+            {
+                Family = AF_INET,
+                DestinationLength = 32,
+                Table = (byte)Ipv4Route.MainTable,
+                Type = (byte)RouteType.Unicast,
+                Flags = RtmFCloned
+            },
             static (ref writer) => writer.Attribute(RtaDst, MessageBytes.Bytes(Networks.Remote))));
 
         _updater.TakeChange().ShouldBeNull();
@@ -321,8 +331,13 @@ public sealed class NetworkUpdaterTests
     private static byte[] NewRoute(string network, string gateway, uint priority = 0, ushort flags = 0, ushort type = RTM_NEWROUTE) =>
         MessageBytes.Build(
             type,
-            new RouteMessage.Header { Family = AF_INET, DestinationLength = 24, Table = (byte)Ipv4Route.MainTable,
-                Type = (byte)RouteType.Unicast },
+            new RouteMessage.Header
+            {
+                Family = AF_INET,
+                DestinationLength = 24,
+                Table = (byte)Ipv4Route.MainTable,
+                Type = (byte)RouteType.Unicast
+            },
             (ref writer) =>
             {
                 writer.Attribute(RtaDst, MessageBytes.Bytes(Ipv4Address.Parse(network)));

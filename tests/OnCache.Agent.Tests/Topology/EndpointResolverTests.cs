@@ -41,7 +41,8 @@ public sealed class EndpointResolverTests
     public void A_ports_own_address_is_not_a_station()
     {
         var network = Networks.Node.With(Networks.BridgeLink
-            with { IfIndex = 9, Name = "port9", Kind = "veth", MasterIfIndex = Networks.Cni0 })
+            with
+        { IfIndex = 9, Name = "port9", Kind = "veth", MasterIfIndex = Networks.Cni0 })
             .With(Networks.PodEntry with { IfIndex = 9, Permanent = true });
 
         Resolve(network).Value.ShouldBe(s_attachment);

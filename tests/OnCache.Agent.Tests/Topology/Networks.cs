@@ -51,8 +51,14 @@ internal static class Networks
         PeerNamespaceId = 0,
     };
 
-    public static readonly FdbEntry RemoteEntry = new() { IfIndex = Flannel, Mac = VtepMac, Self = true, RemoteAddress = Remote,
-        Permanent = true };
+    public static readonly FdbEntry RemoteEntry = new()
+    {
+        IfIndex = Flannel,
+        Mac = VtepMac,
+        Self = true,
+        RemoteAddress = Remote,
+        Permanent = true
+    };
 
     public static readonly FdbEntry PodEntry = new() { IfIndex = PodVeth, Mac = PodMac, MasterIfIndex = Cni0 };
 
@@ -142,10 +148,12 @@ internal static class Networks
         network with { RouteTables = network.RouteTables.Remove(Ipv4Route.MainTable) };
 
     public static NetworkSnapshot WithoutNeighbours(this NetworkSnapshot network) => network
-        with { Neighbours = NetworkSnapshot.Empty.Neighbours };
+        with
+    { Neighbours = NetworkSnapshot.Empty.Neighbours };
 
     public static NetworkSnapshot WithoutFdb(this NetworkSnapshot network, int ifIndex) => network
-        with { Fdb = network.Fdb.Remove(ifIndex) };
+        with
+    { Fdb = network.Fdb.Remove(ifIndex) };
 
     public static Ipv4Route Route(string destination, int ifIndex, string? gateway = null) => new()
     {

@@ -69,7 +69,8 @@ public sealed class RemoteNodeResolverTests
     public void Another_source_matters_only_without_a_local_address()
     {
         var network = Networks.Node.With(Networks.Route("192.0.2.2/32", Networks.Eth0)
-            with { PreferredSource = Ipv4Address.Parse("192.0.2.9") });
+            with
+        { PreferredSource = Ipv4Address.Parse("192.0.2.9") });
 
         Resolve(network).Value.ShouldBe(s_node);
     }
