@@ -1,4 +1,5 @@
 using OnCache.Agent.Bpf;
+using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
 
@@ -40,6 +41,33 @@ public sealed class LifecycleTests
         }
 
         await conversation.ExchangeAsync(Exchanges);
+    }
+
+    [Fact]
+    public async Task A_device_that_refuses_the_programs_waits_and_the_agent_goes_on_serving_the_others()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        await lab.StartAsync(options: ["--attach", "clsact"]);
+        await lab.AcceleratedAsync();
+        var agent = lab.AgentOf(lab.Client);
+        var pod = await lab.Client.Node.AddPodAsync(TestContext.Current.CancellationToken);
+        // Another kind of filter sits at our priority before we come.
+        await pod.Node.DoAsync($"tc qdisc add dev {pod.HostInterface} clsact");
+        await pod.Node.DoAsync($"tc filter add dev {pod.HostInterface} ingress prio 50000 protocol ip u32 match u32 0 0 flowid 1:1");
+
+        await agent.ConfigureAsync(new AgentConfig());
+        var status = await agent.UntilAsync(
+            status => status.Endpoints.Count == 2 && LabAgent.EndpointOf(status, pod).State == EndpointState.Waiting
+                && LabAgent.EndpointOf(status, pod).Reason!.Contains("--tc-priority", StringComparison.Ordinal),
+            "aware of the occupied priority");
+
+        LabAgent.EndpointOf(status, lab.Client).State.ShouldBe(EndpointState.Accelerated);
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+
+        await pod.Node.DoAsync($"tc filter delete dev {pod.HostInterface} ingress prio 50000");
+        await agent.UntilAsync(status => LabAgent.EndpointOf(status, pod).State == EndpointState.Accelerated, "attached after all");
     }
 
     [Fact]
