@@ -14,7 +14,6 @@ internal static unsafe partial class Interop
         internal const uint BPF_TC_INGRESS = 1;
         internal const uint BPF_TC_EGRESS = 2;
         internal const uint BPF_TC_F_REPLACE = 1;
-        internal const uint BTF_KIND_FUNC = 12;
 
         [StructLayout(LayoutKind.Sequential)]
         internal struct bpf_tc_hook
@@ -216,19 +215,8 @@ internal static unsafe partial class Interop
         internal static partial int bpf_prog_test_run_opts(int program, ref bpf_test_run_opts options);
 
         [LibraryImport(Library, SetLastError = true)]
-        internal static partial nint btf__load_vmlinux_btf();
-
-        [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-        internal static partial nint btf__load_module_btf(string name, nint vmlinux);
-
-        [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-        internal static partial int btf__find_by_name_kind(nint btf, string name, uint kind);
-
-        [LibraryImport(Library, SetLastError = true)]
         internal static partial void* btf__raw_data(nint btf, out uint size);
 
-        [LibraryImport(Library)]
-        internal static partial void btf__free(nint btf);
     }
 
     internal static partial class Libc

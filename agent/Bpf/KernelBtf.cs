@@ -1,47 +1,59 @@
+using System.Text;
+
 namespace OnCache.Agent.Bpf;
 
-/// <summary>The running kernel's type information: which kernel functions can programs call?</summary>
-internal sealed class KernelBtf : IDisposable
+/// <summary>
+/// Which kernel functions can programs call? Answered from the names in the running kernel's type information (BTF), which
+/// are read as the bytes they are: building libbpf's index of all types would take as long as loading the programs.
+/// </summary>
+internal static class KernelBtf
 {
-    private static readonly string[] s_conntrackModules = ["nf_conntrack"];
-    private readonly List<nint> _loaded = [];
+    /// <summary>Where the kernel and each module show theirs.</summary>
+    public const string Folder = "/sys/kernel/btf";
 
-    private KernelBtf()
-    {
-    }
+    private const int ChunkBytes = 256 * 1024;
+    private static readonly string[] s_parts = ["vmlinux", "nf_conntrack"];
 
-    /// <summary>Null where the kernel was built without BTF.</summary>
-    public static KernelBtf? TryLoad()
+    /// <summary>Those of the names that the kernel or its conntrack module know; null where the kernel has no BTF.</summary>
+    public static IReadOnlySet<string>? TryFind(IReadOnlyCollection<string> names, string folder = Folder)
     {
-        var vmlinux = Interop.Libbpf.btf__load_vmlinux_btf();
-        if (vmlinux == 0)
+        if (!File.Exists(Path.Combine(folder, s_parts[0])))
         {
             return null;
         }
 
-        var btf = new KernelBtf();
-        btf._loaded.Add(vmlinux);
-        foreach (var module in s_conntrackModules)
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var part in s_parts.Select(part => Path.Combine(folder, part)).Where(File.Exists))
         {
-            if (File.Exists($"/sys/kernel/btf/{module}") && Interop.Libbpf.btf__load_module_btf(module, vmlinux) is var handle && handle != 0)
-            {
-                btf._loaded.Insert(0, handle);
-            }
+            using var stream = new FileStream(part, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            Find(stream, names, found);
         }
 
-        return btf;
+        return found;
     }
 
-    public bool HasFunction(string name) =>
-        _loaded.Any(btf => Interop.Libbpf.btf__find_by_name_kind(btf, name, Interop.Libbpf.BTF_KIND_FUNC) > 0);
-
-    public void Dispose()
+    /// <summary>BTF keeps names in one section, each between two zero bytes.</summary>
+    private static void Find(Stream stream, IReadOnlyCollection<string> names, HashSet<string> found)
     {
-        foreach (var btf in _loaded)
+        var patterns = names.ToDictionary(name => name, name => Encoding.ASCII.GetBytes($"\0{name}\0"), StringComparer.Ordinal);
+        var overlap = patterns.Values.Max(pattern => pattern.Length) - 1;
+        var buffer = new byte[overlap + ChunkBytes];
+        var kept = 0;
+        int read;
+        while ((read = stream.Read(buffer, kept, ChunkBytes)) > 0)
         {
-            Interop.Libbpf.btf__free(btf);
-        }
+            var window = buffer.AsSpan(0, kept + read);
+            foreach (var (name, pattern) in patterns)
+            {
+                if (!found.Contains(name) && window.IndexOf(pattern) >= 0)
+                {
+                    found.Add(name);
+                }
+            }
 
-        _loaded.Clear();
+            // A name may lie across two chunks.
+            kept = Math.Min(overlap, window.Length);
+            window[^kept..].CopyTo(buffer);
+        }
     }
 }

@@ -8,11 +8,17 @@ namespace OnCache.Agent.Datapath;
 /// <param name="Tcx">tcx links (6.6); without them filters of clsact are used.</param>
 internal sealed record KernelCapabilities(string KernelRelease, bool ConntrackLookup, bool SkbConntrack, bool Tcx)
 {
+    private const string LookUp = "bpf_skb_ct_lookup";
+    private const string ChangeTimeout = "bpf_ct_change_timeout";
+    private const string ReadOnlyCast = "bpf_rdonly_cast";
+    private const string CastToKernelContext = "bpf_cast_to_kern_ctx";
+    private const string TcxLinkAttach = "tcx_link_attach";
     private const string StatusFile = "/proc/self/status";
     private const int CapNetAdmin = 12;
     private const int CapSysAdmin = 21;
     private const int CapPerfmon = 38;
     private const int CapBpf = 39;
+    private static readonly string[] s_functions = [LookUp, ChangeTimeout, ReadOnlyCast, CastToKernelContext, TcxLinkAttach];
 
     /// <summary>Examines the running kernel and this process.</summary>
     /// <exception cref="DatapathException">Something that the datapath cannot do without is missing.</exception>
@@ -20,8 +26,8 @@ internal sealed record KernelCapabilities(string KernelRelease, bool ConntrackLo
     {
         RequireProcessKernelCapabilities(File.ReadAllText(StatusFile));
         var release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
-        using var btf = KernelBtf.TryLoad();
-        return Judge(release, btf is null ? null : btf.HasFunction);
+        var known = KernelBtf.TryFind(s_functions);
+        return Judge(release, known is null ? null : known.Contains);
     }
 
     /// <summary>The decision of <see cref="Detect"/>, without the kernel.</summary>
@@ -35,7 +41,7 @@ internal sealed record KernelCapabilities(string KernelRelease, bool ConntrackLo
                 $"kernel {release} has no BTF (/sys/kernel/btf/vmlinux is missing); use a kernel built with CONFIG_DEBUG_INFO_BTF=y");
         }
 
-        if (!hasFunction("bpf_skb_ct_lookup") || !hasFunction("bpf_ct_change_timeout"))
+        if (!hasFunction(LookUp) || !hasFunction(ChangeTimeout))
         {
             throw new DatapathException(
                 $"kernel {release} offers eBPF no conntrack lookup; use Linux 6.1 or newer with nf_conntrack built in or loaded (modprobe nf_conntrack)");
@@ -44,8 +50,8 @@ internal sealed record KernelCapabilities(string KernelRelease, bool ConntrackLo
         return new KernelCapabilities(
             release,
             ConntrackLookup: true,
-            SkbConntrack: hasFunction("bpf_rdonly_cast") && hasFunction("bpf_cast_to_kern_ctx"),
-            Tcx: hasFunction("tcx_link_attach"));
+            SkbConntrack: hasFunction(ReadOnlyCast) && hasFunction(CastToKernelContext),
+            Tcx: hasFunction(TcxLinkAttach));
     }
 
     /// <summary>Checks the effective set in the text of /proc/PID/status.</summary>
