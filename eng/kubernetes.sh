@@ -40,12 +40,22 @@ missing() {
 # ---- packages, by a view of apt that knows one suite and touches nothing of the system's ----
 
 # Debian's archive as this machine's apt reaches it: a mirror near by, or the way a proxy allows.
+known_mirror() {
+  # shellcheck disable=SC2016 # apt's own placeholders
+  apt-get indextargets --format '$(REPO_URI) $(LABEL)' 2>/dev/null |
+    awk '$2 == "Debian" { sub("/$", "", $1); print $1; exit }' || true
+}
+
 mirror() {
   local found
-  # shellcheck disable=SC2016 # apt's own placeholders
-  found=$(apt-get indextargets --format '$(REPO_URI) $(LABEL)' 2>/dev/null |
-    awk '$2 == "Debian" { sub("/$", "", $1); print $1; exit }' || true)
-  echo "${found:-http://deb.debian.org/debian}"
+  found=$(known_mirror)
+  if [[ -z $found ]]; then
+    # The label is in the lists, which a minimal system may not have yet.
+    apt-get update --quiet=2 >/dev/null 2>&1 || true
+    found=$(known_mirror)
+  fi
+  [[ -n $found ]] || { echo "kubernetes.sh: apt knows no archive of Debian: see /etc/apt/sources.list" >&2; return 1; }
+  echo "$found"
 }
 
 # apt_of SUITE COMMAND ARGUMENT...: apt-get in the view of that suite.
