@@ -55,6 +55,13 @@ public sealed class DefinitionLiveTests(RealApiServer server)
     private async Task<string> KubectlAsync(string? input, params string[] arguments)
     {
         var result = await server.Plane.KubectlAsync(arguments, input, TestContext.Current.CancellationToken);
+        // Discovery and the OpenAPI document follow a new definition a moment later.
+        for (var attempt = 0; result.ExitCode != 0 && attempt < 100; attempt++)
+        {
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+            result = await server.Plane.KubectlAsync(arguments, input, TestContext.Current.CancellationToken);
+        }
+
         result.ExitCode.ShouldBe(0, result.Error);
         return result.Output;
     }
