@@ -22,7 +22,7 @@ public sealed class ControllerHost<TEntity> : IDisposable
     private readonly ControllerSettings<TEntity> _settings;
     private readonly TimeProvider _time;
     private readonly WorkQueue<NamespacedName> _queue;
-    private readonly DeletedEntities<TEntity> _deleted = new();
+    private readonly HeardChanges<TEntity> _heard = new();
 
     /// <summary>A host at rest.</summary>
     /// <param name="cache">The objects; whoever owns the cache runs it.</param>
@@ -90,12 +90,8 @@ public sealed class ControllerHost<TEntity> : IDisposable
         {
             await foreach (var change in subscription.Changes.ReadAllAsync(cancellationToken))
             {
-                if (change.Kind == ChangeKind.Deleted)
-                {
-                    _deleted.Add(change.Entity);
-                }
-
-                if (change.Kind == ChangeKind.Deleted || IsWorthIt(change))
+                var awaited = _heard.Hear(change);
+                if (awaited || change.Kind == ChangeKind.Deleted || IsWorthIt(change))
                 {
                     _queue.Add(NamespacedName.Of(change.Entity));
                 }
@@ -178,7 +174,9 @@ public sealed class ControllerHost<TEntity> : IDisposable
 
     private async Task<ReconciliationResult<TEntity>?> ReconcileAsync(NamespacedName name, CancellationToken cancellationToken)
     {
-        while (_deleted.Peek(name) is { } gone)
+        // In this order: an object whose addition was heard has all its predecessors among those that are gone.
+        var entity = FindHeard(name);
+        while (_heard.Gone(name) is { } gone)
         {
             var result = await _controller.DeletedAsync(gone, cancellationToken);
             if (result.IsFailure || result.RequeueAfter is not null)
@@ -186,10 +184,11 @@ public sealed class ControllerHost<TEntity> : IDisposable
                 return result;
             }
 
-            _deleted.Remove(name);
+            _heard.Reported(name);
+            entity = FindHeard(name);
         }
 
-        if (_cache.Find(name) is not { } entity)
+        if (entity is null)
         {
             return null;
         }
@@ -198,6 +197,9 @@ public sealed class ControllerHost<TEntity> : IDisposable
             ? await _controller.ReconcileAsync(await _finalization.AttachAsync(entity, cancellationToken), cancellationToken)
             : await _finalization.FinalizeAsync(entity, cancellationToken);
     }
+
+    // One that is not heard yet comes back when it is.
+    private TEntity? FindHeard(NamespacedName name) => _cache.Find(name) is { } entity && _heard.IsHeard(entity) ? entity : null;
 
     private string Schedule(NamespacedName name, ReconciliationResult<TEntity>? result)
     {

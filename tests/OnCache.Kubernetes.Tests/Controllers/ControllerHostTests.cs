@@ -54,7 +54,8 @@ public sealed class ControllerHostTests
                 await goOn.Task;
                 return Result.Success(map);
             },
-            events: [Answer.Event("MODIFIED", Samples.Map("a", "2", uid: "new"))]);
+            events: [Answer.Event("MODIFIED", Samples.Map("a", "2", uid: "new"))],
+            eventsAfter: reached.Task);
         await reached.Task.InTimeAsync();
         await Eventually.TrueAsync(
             () => trial.Cache.Snapshot.Values.Single().Metadata.Uid == "new", "the new object");
@@ -63,6 +64,51 @@ public sealed class ControllerHostTests
         (await trial.NextAsync()).ShouldBe("reconcile a 1");
         (await trial.NextAsync()).ShouldBe("deleted a 1");
         (await trial.NextAsync()).ShouldBe("reconcile a 2");
+    }
+
+    [Fact]
+    public async Task An_object_made_anew_waits_until_the_end_of_the_old_one_is_heard()
+    {
+        var heard = new TaskCompletionSource();
+        await using var trial = await Trial.StartAsync(
+            [Samples.Map("a", uid: "old"), Samples.Map("b")],
+            settings: new ControllerSettings<V1ConfigMap>
+            {
+                Workers = 1,
+                Filter = change =>
+                {
+                    if (change.Kind == ChangeKind.Modified)
+                    {
+                        heard.Task.Wait(Token);
+                    }
+
+                    return true;
+                },
+            },
+            events:
+            [
+                Answer.Event("MODIFIED", Samples.Map("a", "2", uid: "old")),
+                Answer.Event("MODIFIED", Samples.Map("a", "3", uid: "new")),
+            ]);
+        await Eventually.TrueAsync(
+            () => trial.Cache.Snapshot.Values.Any(map => map.Metadata.Uid == "new"), "the new object");
+        await Eventually.TrueAsync(
+            () => trial.Measured.Sum("kubernetes.controller.reconciliations", "success") == 2, "the first round");
+
+        // The one worker takes them in this order, so that "b" shows that it is done with "a".
+        trial.Host.Enqueue(new("default", "a"));
+        trial.Host.Enqueue(new("default", "b"));
+        var calls = new List<string>();
+        await Eventually.TrueAsync(
+            () => trial.Measured.Sum("kubernetes.controller.reconciliations", "success") == 4, "the second round");
+        heard.SetResult();
+        while (calls.LastOrDefault() != "reconcile a 3")
+        {
+            calls.Add(await trial.NextAsync());
+        }
+
+        calls.Count(call => call == "reconcile b 1").ShouldBe(2);
+        calls[^2].ShouldBe("deleted a 2");
     }
 
     [Fact]
@@ -248,11 +294,12 @@ public sealed class ControllerHostTests
             Result? finalize = null,
             RequestDelegate? patch = null,
             ControllerSettings<V1ConfigMap>? settings = null,
-            string[]? events = null)
+            string[]? events = null,
+            Task? eventsAfter = null)
         {
             var server = await FakeApiServer.StartAsync();
             var list = Answer.List("1", objects);
-            var watch = Answer.WatchThenSilence(events ?? []);
+            var watch = Answer.WatchThenSilence(eventsAfter ?? Task.CompletedTask, events ?? []);
             server.Otherwise = context => context.Request switch
             {
                 { Method: "PATCH" } => patch!(context),

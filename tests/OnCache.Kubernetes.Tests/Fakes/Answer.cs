@@ -43,8 +43,12 @@ internal static class Answer
     public static RequestDelegate Watch(params string[] lines) => context => WriteAsync(context, lines);
 
     /// <summary>A watch that says these lines and then nothing, for as long as the client stays.</summary>
-    public static RequestDelegate WatchThenSilence(params string[] lines) => async context =>
+    public static RequestDelegate WatchThenSilence(params string[] lines) => WatchThenSilence(Task.CompletedTask, lines);
+
+    /// <summary>A watch that waits, says these lines and then nothing, for as long as the client stays.</summary>
+    public static RequestDelegate WatchThenSilence(Task wait, string[] lines) => async context =>
     {
+        await wait.WaitAsync(context.RequestAborted);
         await WriteAsync(context, lines);
         await SilenceAsync(context);
     };
