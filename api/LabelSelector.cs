@@ -1,4 +1,5 @@
 using OnCache.Kubernetes.Entities.Attributes;
+using OnCache.Kubernetes.Models;
 
 namespace OnCache.Api;
 
@@ -19,18 +20,8 @@ public sealed record LabelSelector
     public IReadOnlyList<LabelSelectorRequirement> MatchExpressions { get; init; } = [];
 
     /// <summary>Whether an object with these labels is selected.</summary>
-    public bool Matches(IReadOnlyDictionary<string, string> labels)
-    {
-        foreach (var (key, value) in MatchLabels)
-        {
-            if (!labels.TryGetValue(key, out var actual) || !string.Equals(actual, value, StringComparison.Ordinal))
-            {
-                return false;
-            }
-        }
-
-        return MatchExpressions.All(expression => expression.Holds(labels));
-    }
+    public bool Matches(IReadOnlyDictionary<string, string> labels) =>
+        LabelMatching.Carries(MatchLabels, labels) && MatchExpressions.All(expression => expression.Holds(labels));
 }
 
 /// <summary>One expression of a label selector.</summary>
@@ -50,18 +41,7 @@ public sealed record LabelSelectorRequirement([property: Length(1, 317)] string 
     public IReadOnlyList<string> Values { get; init; } = Values ?? [];
 
     /// <summary>Whether it holds for an object with these labels. As in Kubernetes, NotIn also holds when the label is absent.</summary>
-    public bool Holds(IReadOnlyDictionary<string, string> labels)
-    {
-        var present = labels.TryGetValue(Key, out var actual);
-        return Operator switch
-        {
-            LabelSelectorOperator.In => present && Values.Contains(actual, StringComparer.Ordinal),
-            LabelSelectorOperator.NotIn => !present || !Values.Contains(actual, StringComparer.Ordinal),
-            LabelSelectorOperator.Exists => present,
-            LabelSelectorOperator.DoesNotExist => !present,
-            _ => throw new InvalidOperationException($"operator {Operator} of a label selector is not known"),
-        };
-    }
+    public bool Holds(IReadOnlyDictionary<string, string> labels) => LabelMatching.Holds(Key, Operator.ToString(), Values, labels);
 }
 
 /// <summary>The operators of a label selector, under Kubernetes' names.</summary>

@@ -34,4 +34,7 @@ public sealed record NodeCacheConfigSpec
     [Items(maxItems: MaximumPolicies)]
     [ListType(ListType.Atomic)]
     public IReadOnlyList<CachePolicy> Policies { get; init; } = [];
+
+    /// <summary>The last change of pods elsewhere that this node's agent has to act on; absent while there was none.</summary>
+    public PeerSignal? PeerSignal { get; init; }
 }

@@ -10,6 +10,11 @@ public sealed record V1LabelSelector
 
     /// <summary>Conditions on labels.</summary>
     public IReadOnlyList<V1LabelSelectorRequirement> MatchExpressions { get; init; } = [];
+
+    /// <summary>Whether an object with these labels is selected.</summary>
+    public bool Matches(IReadOnlyDictionary<string, string> labels) =>
+        LabelMatching.Carries(MatchLabels, labels)
+        && MatchExpressions.All(one => LabelMatching.Holds(one.Key, one.OperatorProperty, one.Values, labels));
 }
 
 /// <summary>A condition on one label.</summary>
