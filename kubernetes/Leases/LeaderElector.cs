@@ -159,19 +159,43 @@ public sealed class LeaderElector
 
     private async Task ReleaseAsync()
     {
+        // Not cancelled with the rest, but bounded: a lease that is not handed over runs out by itself.
+        using var limit = new CancellationTokenSource(_settings.RenewDeadline, _time);
         try
         {
-            // Not cancelled with the rest, but bounded: a lease that is not handed over runs out by itself.
-            using var limit = new CancellationTokenSource(_settings.RetryPeriod, _time);
-            if (_observed is { } lease && lease.Spec.HolderIdentity == _settings.Identity)
+            while (!await TryReleaseAsync(limit.Token))
             {
-                var released = LeaseDecision.Released(lease.Spec, _time.GetUtcNow());
-                Observe(await _client.UpdateAsync(lease with { Spec = released }, limit.Token));
+                // A renewal whose answer was not waited for came in between.
             }
         }
         catch (Exception exception) when (exception is KubernetesException or OperationCanceledException)
         {
             LeaderElectorLog.NotReleased(_logger, _settings.Identity, _name, exception.Message);
+        }
+    }
+
+    private async Task<bool> TryReleaseAsync(CancellationToken cancellationToken)
+    {
+        // Asked and not remembered: the last renewal may have been written without our seeing the answer.
+        if (await _client.GetAsync<V1Lease>(_name, cancellationToken) is not { } lease)
+        {
+            return true;
+        }
+
+        Observe(lease);
+        if (lease.Spec.HolderIdentity != _settings.Identity)
+        {
+            return true;
+        }
+
+        try
+        {
+            Observe(await _client.UpdateAsync(lease with { Spec = LeaseDecision.Released(lease.Spec, _time.GetUtcNow()) }, cancellationToken));
+            return true;
+        }
+        catch (KubernetesException exception) when (exception.Reason == StatusReason.Conflict)
+        {
+            return false;
         }
     }
 

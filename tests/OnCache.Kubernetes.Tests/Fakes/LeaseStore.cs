@@ -30,16 +30,26 @@ internal sealed class LeaseStore
     public sealed class Link(LeaseStore store) : IKubernetesClient
     {
         private volatile bool _down;
-        private volatile bool _hanging;
+        private volatile TaskCompletionSource? _hang;
+        private volatile bool _mute;
         private int _writes;
 
         public int Writes => _writes;
 
         public void Cut() => _down = true;
 
-        public void Hang() => _hanging = true;
+        public void Hang() => _hang = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void Restore() => _down = _hanging = false;
+        /// <summary>From now on writes are carried out and not answered.</summary>
+        public void Mute() => _mute = true;
+
+        /// <summary>All is well again; what hung fails.</summary>
+        public void Restore()
+        {
+            _down = _mute = false;
+            _ = _hang?.TrySetResult();
+            _hang = null;
+        }
 
         public Task<T?> GetAsync<T>(NamespacedName name, CancellationToken cancellationToken = default)
             where T : class, IKubernetesObject<V1ObjectMeta> =>
@@ -97,10 +107,12 @@ internal sealed class LeaseStore
 
         private async Task<T> DoAsync<T>(Func<T> action, CancellationToken cancellationToken)
         {
+            var writes = _writes;
             await Task.Yield();
-            if (_hanging)
+            if (_hang is { } hang)
             {
-                await Task.Delay(Timeout.Infinite, cancellationToken);
+                await hang.Task.WaitAsync(cancellationToken);
+                throw new KubernetesException(StatusReason.Unreachable, "the link hung");
             }
 
             if (_down)
@@ -108,10 +120,19 @@ internal sealed class LeaseStore
                 throw new KubernetesException(StatusReason.Unreachable, "the link is cut");
             }
 
+            var mute = _mute;
+            T answer;
             lock (store._lock)
             {
-                return action();
+                answer = action();
             }
+
+            if (mute && _writes > writes)
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
+            return answer;
         }
     }
 }

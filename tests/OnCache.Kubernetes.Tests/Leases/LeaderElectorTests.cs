@@ -71,6 +71,23 @@ public sealed class LeaderElectorTests
     }
 
     [Fact]
+    public async Task A_leader_hands_over_also_after_a_renewal_whose_answer_it_never_saw()
+    {
+        await using var trial = new Trial();
+        var one = trial.Add("one");
+        await one.BecomesLeaderAsync();
+        one.Link.Mute();
+        while (one.Link.Writes == 1)
+        {
+            await trial.PassAsync(TimeSpan.FromSeconds(0.5));
+        }
+
+        await one.EndAsync();
+
+        trial.Store.Holder.ShouldBe(string.Empty);
+    }
+
+    [Fact]
     public async Task A_leader_that_lost_the_lease_competes_again()
     {
         await using var trial = new Trial();

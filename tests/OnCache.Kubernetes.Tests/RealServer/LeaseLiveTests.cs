@@ -38,16 +38,18 @@ public sealed class LeaseLiveTests(RealApiServer server)
     public async Task Handing_over_takes_no_lease_duration()
     {
         using var client = server.Client();
-        var patient = Settings("one") with { LeaseDuration = TimeSpan.FromHours(1), RenewDeadline = TimeSpan.FromMinutes(30) };
-        var one = new Candidate(client, patient);
+        var one = new Candidate(client, Patient("one"));
         await Eventually.TrueAsync(() => one.Elector.IsLeader, "the first leader");
-        await using var two = new Candidate(client, Settings("two"));
+        await using var two = new Candidate(client, Patient("two"));
         await Eventually.TrueAsync(() => two.Elector.Leader == "one", "the other's look");
 
         await one.DisposeAsync();
 
         await Eventually.TrueAsync(() => two.Elector.IsLeader, "the other's turn");
     }
+
+    private LeaderElectionSettings Patient(string identity) =>
+        Settings(identity) with { LeaseDuration = TimeSpan.FromHours(1), RenewDeadline = TimeSpan.FromMinutes(30) };
 
     private LeaderElectionSettings Settings(string identity) => new("default", _name, identity)
     {
