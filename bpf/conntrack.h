@@ -51,13 +51,15 @@ static __always_inline int conntrack_judge(unsigned long status, bool tcp, __u8 
 
 /*
  * May this TCP or UDP flow be learned? Asked with the packet's reverse tuple: where
- * the packet was translated, only the reply side of the entry matches.
+ * the packet was translated, only the reply side of the entry matches. opening: the packet
+ * is the answer to a SYN, which is as far as the connection has come.
  */
 static __always_inline int conntrack_verdict(struct __sk_buff *skb, struct packet *packet,
-					     enum oncache_direction direction)
+					     enum oncache_direction direction, bool *opening)
 {
 	struct oncache_flow_key *key = &packet->key;
 	struct nf_conn *ct;
+	__u8 tcp_state;
 	int verdict;
 
 	if (direction == EGRESS)
@@ -68,7 +70,11 @@ static __always_inline int conntrack_verdict(struct __sk_buff *skb, struct packe
 				    key->remote_port, key->protocol);
 	if (!ct)
 		return REASON_LEARN_NO_CONNTRACK;
-	verdict = conntrack_judge(ct->status, key->protocol == IPPROTO_TCP, ct->proto.tcp.state);
+	tcp_state = ct->proto.tcp.state;
+	*opening = tcp_state == TCP_CONNTRACK_SYN_RECV && is_syn_ack(packet);
+	if (*opening)
+		tcp_state = TCP_CONNTRACK_ESTABLISHED;
+	verdict = conntrack_judge(ct->status, key->protocol == IPPROTO_TCP, tcp_state);
 	bpf_ct_release(ct);
 	return verdict;
 }

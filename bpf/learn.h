@@ -37,7 +37,8 @@ struct verdict {
 	__u32 endpoint_epoch;
 	__u32 node_epoch;
 	__u16 endpoint;
-	__u16 node; /* INDEX_NONE on ingress: the outer header is gone */
+	__u16 node;   /* INDEX_NONE on ingress: the outer header is gone */
+	bool opening; /* a SYN's answer: whatever is cached belongs to an earlier life */
 };
 
 /*
@@ -51,7 +52,8 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	struct oncache_filter_entry fresh = {};
 
-	if (entry && entry->epoch == verdict->epoch && entry->endpoint == verdict->endpoint &&
+	if (entry && !verdict->opening && entry->epoch == verdict->epoch &&
+	    entry->endpoint == verdict->endpoint &&
 	    entry->endpoint_epoch == verdict->endpoint_epoch) {
 		if (direction == INGRESS) {
 			WRITE_ONCE(entry->ingress_lease, verdict->lease);
@@ -97,6 +99,11 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	__u64 life = cfg->lease;
 	int reason;
 
+	/* Nothing can be learned from it yet, and what is cached belongs to an earlier life. */
+	if (is_syn(packet)) {
+		bpf_map_delete_elem(&filter_cache, key);
+		return REASON_LEARN_NOT_ESTABLISHED;
+	}
 	verdict->now = now_coarse();
 	verdict->epoch = READ_ONCE(cfg->epoch);
 	verdict->endpoint_epoch = READ_ONCE(endpoint->epoch);
@@ -116,7 +123,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 		if (life > cfg->touch_interval)
 			life = cfg->touch_interval;
 	} else {
-		reason = conntrack_verdict(skb, packet, direction);
+		reason = conntrack_verdict(skb, packet, direction, &verdict->opening);
 	}
 	if (reason != GO) {
 		/*

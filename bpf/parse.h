@@ -23,6 +23,7 @@
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_ACK 0x10
 
 /* RFC 9293 section 3.1; the kernel's struct has bit fields, a byte of flags is all we need. */
 struct tcp_header {
@@ -58,6 +59,17 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 tos;
 };
+
+/* Begins a connection; and the answer to that. */
+static __always_inline bool is_syn(struct packet *packet)
+{
+	return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_SYN;
+}
+
+static __always_inline bool is_syn_ack(struct packet *packet)
+{
+	return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == (TCP_SYN | TCP_ACK);
+}
 
 /*
  * length: bytes of the IPv4 packet by the skb's account. Another total length means
