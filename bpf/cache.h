@@ -8,7 +8,7 @@
 #ifndef ONCACHE_CACHE_H
 #define ONCACHE_CACHE_H
 
-#include "conntrack.h"
+#include "shortcut.h"
 
 /* Coarse: one tick (at most 10 ms) late, a third of the price of the precise clock. */
 static __always_inline __u64 now_coarse(void)
@@ -18,23 +18,26 @@ static __always_inline __u64 now_coarse(void)
 
 /*
  * A hit keeps conntrack truthful: now and then it refreshes the node's entry, at once
- * when the connection begins to end. Returns why the packet must go to the CNI after all.
+ * when the connection begins to end (or, opened without it, is answered). Returns why the packet must go to the CNI after all.
  */
 static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_config *cfg,
 					  struct oncache_filter_entry *entry, struct packet *packet,
 					  __u64 now, enum oncache_direction direction)
 {
-	bool ending = packet->tcp_flags & (TCP_FIN | TCP_RST);
-
-	if (likely(!ending && now - entry->touched < cfg->touch_interval))
+	if (likely(!(packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+		   now - entry->touched < cfg->touch_interval))
 		return GO;
 	if (packet->key.protocol == IPPROTO_ICMP)
 		return GO; /* its lease is one touch interval: the CNI itself refreshes */
-	entry->touched = now;
 	if (packet->tcp_flags & TCP_FIN)
 		entry->closing |= direction == EGRESS ? CLOSING_EGRESS_FIN : CLOSING_INGRESS_FIN;
 	if (packet->tcp_flags & TCP_RST)
 		entry->closing |= CLOSING_RESET;
+	if (entry->flags & ENTRY_PORTLESS) {
+		keep_portless(skb, entry, packet, now, direction);
+		return GO;
+	}
+	entry->touched = now;
 	if (conntrack_touch(skb, cfg, &packet->key, entry->closing))
 		return GO;
 	bpf_map_delete_elem(&filter_cache, &packet->key);

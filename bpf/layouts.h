@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 1,
+	LAYOUT_VERSION = 2,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -34,6 +34,7 @@ enum oncache_protocol_bit {
 enum oncache_endpoint_flag {
 	ENDPOINT_EGRESS_SHAPED = 1,
 	ENDPOINT_INGRESS_SHAPED = 2,
+	ENDPOINT_PORTLESS = 4, /* proven: no policy asks for ports or peers */
 };
 
 enum oncache_closing {
@@ -41,6 +42,13 @@ enum oncache_closing {
 	CLOSING_INGRESS_FIN = 2,
 	CLOSING_BOTH_FIN = 3,
 	CLOSING_RESET = 4,
+};
+
+enum oncache_entry_flag {
+	ENTRY_PORTLESS = 1,	/* opened under its pair's verdict: conntrack has not seen it begin */
+	ENTRY_ASKED_EGRESS = 2, /* where the SYN of such a connection went */
+	ENTRY_ASKED_INGRESS = 4,
+	ENTRY_ANSWERED = 8,
 };
 
 /* In .rodata, set before load: the verifier removes what it switches off. */
@@ -75,7 +83,10 @@ struct oncache_config {
 };
 _Static_assert(sizeof(struct oncache_config) == 80, "layout");
 
-/* Filter cache: one entry serves both directions of a flow. */
+/*
+ * Filter cache: one entry serves both directions of a flow. Without protocol and ports it
+ * is the verdict on a pair of pods, under which a TCP connection may begin.
+ */
 struct oncache_flow_key {
 	__be32 local_ip;
 	__be32 remote_ip;
@@ -96,7 +107,9 @@ struct oncache_filter_entry {
 	__u16 endpoint; /* index in the ingress cache */
 	__u16 node;	/* index in the egress cache, INDEX_NONE = unknown */
 	__u8 closing;	/* CLOSING_*: how far the connection has ended */
-	__u8 pad[7];
+	__u8 flags;	/* ENTRY_* */
+	__u8 pad[2];
+	__s32 unanswered; /* of a pair: connections begun that nobody has answered yet */
 };
 _Static_assert(sizeof(struct oncache_filter_entry) == 48, "layout");
 

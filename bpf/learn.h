@@ -10,13 +10,6 @@
 #include "cache.h"
 #include "encapsulation.h"
 
-static __always_inline bool port_excluded(__u8 protocol, __be16 port)
-{
-	struct oncache_excluded_port key = {.protocol = protocol, .port = port};
-
-	return bpf_map_lookup_elem(&excluded_ports, &key);
-}
-
 static __always_inline bool excluded(struct oncache_flow_key *key)
 {
 	struct oncache_excluded_prefix peer = {.length = 32, .address = key->remote_ip};
@@ -44,7 +37,8 @@ struct verdict {
 /*
  * Writes one direction of the entry. Each direction has its own deadline, so that two
  * CPUs learning both directions never overwrite each other's word. An entry of other
- * epochs, endpoint or node is replaced whole: its other direction is not to be trusted.
+ * epochs, endpoint or node, or that was given without the CNI, is replaced whole: its
+ * other direction is not to be trusted.
  */
 static __always_inline int record(struct oncache_flow_key *key, struct verdict *verdict,
 				  enum oncache_direction direction)
@@ -52,8 +46,8 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	struct oncache_filter_entry fresh = {};
 
-	if (entry && !verdict->opening && entry->epoch == verdict->epoch &&
-	    entry->endpoint == verdict->endpoint &&
+	if (entry && !verdict->opening && !(entry->flags & ENTRY_PORTLESS) &&
+	    entry->epoch == verdict->epoch && entry->endpoint == verdict->endpoint &&
 	    entry->endpoint_epoch == verdict->endpoint_epoch) {
 		if (direction == INGRESS) {
 			WRITE_ONCE(entry->ingress_lease, verdict->lease);
@@ -135,7 +129,10 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 		return reason;
 	}
 	verdict->lease = verdict->now + life;
-	return record(key, verdict, direction);
+	reason = record(key, verdict, direction);
+	if (key->protocol == IPPROTO_TCP && (READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS))
+		record_pair(key, verdict->now);
+	return reason;
 }
 
 /* A packet with the miss bit at the NIC's egress: the CNI has routed and encapsulated it. */

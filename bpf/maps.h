@@ -24,6 +24,7 @@ const volatile struct {
 	enum oncache_protocol_bit protocol;
 	enum oncache_endpoint_flag flag;
 	enum oncache_closing closing;
+	enum oncache_entry_flag entry;
 } enumerations = {};
 
 struct {
@@ -131,6 +132,13 @@ static __always_inline struct oncache_egress_entry *node_get(__u32 index)
 static __always_inline struct oncache_ingress_entry *endpoint_get(__u32 index)
 {
 	return bpf_map_lookup_elem(&ingress_cache, &index);
+}
+
+static __always_inline bool port_excluded(__u8 protocol, __be16 port)
+{
+	struct oncache_excluded_port key = {.protocol = protocol, .port = port};
+
+	return bpf_map_lookup_elem(&excluded_ports, &key);
 }
 
 static __always_inline void count(enum oncache_reason reason, enum oncache_direction direction)

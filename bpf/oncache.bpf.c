@@ -43,6 +43,20 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 	return NEXT;
 }
 
+/*
+ * Why a packet that was understood goes to the CNI. A SYN makes the cache forget, whatever
+ * else speaks against the fast path. offset: of the IPv4 header.
+ */
+static __always_inline int slow_reason(struct __sk_buff *skb, struct packet *packet, __u32 offset,
+				       int reason)
+{
+	if (packet->tcp_flags & TCP_SYN)
+		return REASON_TCP_SYN;
+	if ((packet->tcp_flags & (TCP_FIN | TCP_RST)) == TCP_FIN)
+		fin_to_ack(skb, packet, offset);
+	return reason;
+}
+
 /* Larger than the path takes? A GSO packet is judged by its segments. */
 static __always_inline bool too_large(struct __sk_buff *skb, struct packet *packet, __u32 length,
 				      __u32 mtu)
@@ -94,19 +108,15 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	reason = parse_ipv4(data + sizeof(*ethernet), end, length, EGRESS, &packet);
 	if (reason != GO) {
 		forget_closed(skb, sizeof(*ethernet), EGRESS);
-		goto slow;
+		goto odd;
 	}
-	/* First of all, as what a SYN makes the cache forget must go in any case. */
-	reason = REASON_TCP_SYN;
-	if (packet.tcp_flags & TCP_SYN)
-		goto slow;
 	now = now_coarse();
 	reason = REASON_AGENT_SILENT;
 	if (now >= READ_ONCE(cfg->heartbeat_deadline))
 		goto slow;
 
 	reason = REASON_NO_ENTRY;
-	entry = bpf_map_lookup_elem(&filter_cache, &packet.key);
+	entry = entry_find(&packet, EGRESS);
 	if (!entry)
 		goto slow;
 	index = entry->endpoint;
@@ -137,7 +147,10 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	reason = REASON_OBSERVED;
 	if (endpoint->mode != MODE_ACCELERATE)
 		goto slow;
-	reason = keep_conntrack(skb, cfg, entry, &packet, now, EGRESS);
+	if (unlikely(is_syn(&packet)))
+		reason = open_connection(skb, cfg, endpoint, entry, &packet, now, EGRESS);
+	else
+		reason = keep_conntrack(skb, cfg, entry, &packet, now, EGRESS);
 	if (reason != GO)
 		goto slow;
 
@@ -151,6 +164,8 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	return bpf_redirect(node->ifindex, 0);
 
 slow:
+	reason = slow_reason(skb, &packet, sizeof(*ethernet), reason);
+odd:
 	return hand_over(skb, cfg, &packet, reason, EGRESS);
 }
 
@@ -199,21 +214,17 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	}
 	reason = REASON_LENGTH;
 	if (data + HEADER_MAX > end)
-		goto slow;
+		goto odd;
 	reason = tunnel_check(data, cfg);
 	if (reason != GO)
-		goto slow;
+		goto odd;
 	outer_checksum = tunnel_checksum(data);
 	length = skb->len - header;
 	reason = parse_ipv4(data + header, end, length, INGRESS, &packet);
 	if (reason != GO) {
 		forget_closed(skb, header, INGRESS);
-		goto slow;
+		goto odd;
 	}
-	/* First of all, as what a SYN makes the cache forget must go in any case. */
-	reason = REASON_TCP_SYN;
-	if (packet.tcp_flags & TCP_SYN)
-		goto slow;
 	reason = REASON_CONGESTION;
 	if (tunnel_congestion(data, packet.tos))
 		goto slow;
@@ -223,7 +234,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 		goto slow;
 
 	reason = REASON_NO_ENTRY;
-	entry = bpf_map_lookup_elem(&filter_cache, &packet.key);
+	entry = entry_find(&packet, INGRESS);
 	if (!entry)
 		goto slow;
 	index = entry->endpoint;
@@ -251,7 +262,10 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	reason = REASON_OBSERVED;
 	if (endpoint->mode != MODE_ACCELERATE)
 		goto slow;
-	reason = keep_conntrack(skb, cfg, entry, &packet, now, INGRESS);
+	if (unlikely(is_syn(&packet)))
+		reason = open_connection(skb, cfg, endpoint, entry, &packet, now, INGRESS);
+	else
+		reason = keep_conntrack(skb, cfg, entry, &packet, now, INGRESS);
 	if (reason != GO)
 		goto slow;
 
@@ -271,6 +285,8 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	return bpf_redirect_peer(endpoint->ifindex, 0);
 
 slow:
+	reason = slow_reason(skb, &packet, header, reason);
+odd:
 	return hand_over(skb, cfg, &packet, reason, INGRESS);
 }
 
@@ -287,8 +303,6 @@ int oncache_pod_ingress_learn(struct __sk_buff *skb)
 	return NEXT;
 }
 
-#define NSEC_PER_MSEC 1000000ULL
-
 struct sweep_context {
 	struct oncache_config *cfg;
 	struct oncache_sweep *result;
@@ -299,6 +313,7 @@ static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_
 			struct sweep_context *context)
 {
 	struct oncache_ingress_entry *endpoint = endpoint_get(entry->endpoint);
+	bool open = (entry->flags & ENTRY_ANSWERED) && !is_closed(entry->closing);
 	bool expired = context->now >= entry->egress_lease && context->now >= entry->ingress_lease;
 
 	/* While conntrack still holds the connection, a SYN must find out that it is over. */
@@ -307,6 +322,9 @@ static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_
 		return 0;
 	if (!endpoint || entry->epoch != context->cfg->epoch ||
 	    entry->endpoint_epoch != endpoint->epoch || expired) {
+		/* Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). */
+		if (open)
+			return 0;
 		bpf_map_delete_elem(map, key);
 		context->result->purged++;
 	} else {

@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 1;
+    public const uint Version = 2;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -41,6 +41,9 @@ internal enum EndpointFlags : byte
     None = 0,
     EgressShaped = 1,
     IngressShaped = 2,
+
+    /// <summary>No policy asks this pod's packets for their ports or their peer: a pair's verdict may cover a new connection.</summary>
+    Portless = 4,
 }
 
 /// <summary>How far a connection on the fast path has ended.</summary>
@@ -52,6 +55,19 @@ internal enum Closing : byte
     IngressFin = 2,
     BothFin = EgressFin | IngressFin,
     Reset = 4,
+}
+
+/// <summary>How a filter entry came to be.</summary>
+[Flags]
+internal enum EntryFlags : byte
+{
+    None = 0,
+
+    /// <summary>Opened under its pair's verdict: conntrack has not seen it begin.</summary>
+    Portless = 1,
+    AskedEgress = 2,
+    AskedIngress = 4,
+    Answered = 8,
 }
 
 [InlineArray(6)]
@@ -125,9 +141,9 @@ internal record struct FilterEntry
     public ushort Endpoint;
     public ushort Node;
     public Closing Closing;
-    private readonly byte _pad0;
-    private readonly ushort _pad1;
-    private readonly uint _pad2;
+    public EntryFlags Flags;
+    private readonly ushort _pad;
+    public int Unanswered;
 }
 
 [StructLayout(LayoutKind.Sequential)]

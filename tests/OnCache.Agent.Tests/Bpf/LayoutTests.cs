@@ -58,6 +58,7 @@ public sealed class LayoutTests
     [InlineData("protocol_bit", "PROTOCOL_", typeof(ProtocolBits))]
     [InlineData("endpoint_flag", "ENDPOINT_", typeof(EndpointFlags))]
     [InlineData("closing", "CLOSING_", typeof(Closing))]
+    [InlineData("entry_flag", "ENTRY_", typeof(EntryFlags))]
     [InlineData("reason", "REASON_", typeof(Reason))]
     public void Enumeration_has_the_same_constants(string name, string prefix, Type mirror)
     {
@@ -92,7 +93,7 @@ public sealed class LayoutTests
     [Fact]
     public void No_enumeration_of_ours_is_without_a_test() =>
         s_btf.Enums.Keys.Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).ShouldBe(
-            ["oncache_layout", "oncache_mode", "oncache_protocol_bit", "oncache_endpoint_flag", "oncache_closing", "oncache_reason"],
+            ["oncache_layout", "oncache_mode", "oncache_protocol_bit", "oncache_endpoint_flag", "oncache_closing", "oncache_entry_flag", "oncache_reason"],
             ignoreOrder: true);
 
     [Fact]

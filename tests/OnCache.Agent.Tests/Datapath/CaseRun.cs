@@ -18,6 +18,10 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
     // The programs' clock ticks at least every 10 ms (CONFIG_HZ=100) and is read at its last tick.
     private const ulong Tick = 20_000_000;
 
+    private ulong started;
+    private ulong ended;
+    private ulong pairLease;
+
     private bool IsEgress => program.Contains("egress", StringComparison.Ordinal);
 
     private bool IsOnPod => program.StartsWith("pod", StringComparison.Ordinal);
@@ -32,9 +36,10 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         var device = Stage.IfIndex(item.Device ?? (IsOnPod ? "pod" : "nic"));
         var mark = Stage.ForeignMark | (item.Mark ? Stage.MissBit : 0);
 
-        var started = MonotonicClock.Now();
+        pairLease = before.Pair?.EgressLease ?? 0;
+        started = MonotonicClock.Now();
         var outcome = stage.Run(Stage.FullName(program), packet, new PacketContext(device, mark, GsoSize: item.GsoSize));
-        var ended = MonotonicClock.Now();
+        ended = MonotonicClock.Now();
 
         // The counters first: the reason says most about a case that went another way.
         CheckReasons();
@@ -42,12 +47,15 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         CheckPacket(packet, outcome.Packet);
         outcome.Context.Mark.ShouldBe(Stage.ForeignMark | (item.Expect.Mark ? Stage.MissBit : 0), "the mark");
         outcome.Context.Priority.ShouldBe(item.Expect.Priority, "the priority");
-        CheckEntry(before, started, ended);
+        CheckEntry("filter entry", Key, before.Entry, item.Expect.Entry);
+        CheckEntry("pair's entry", PairKey, before.Pair, item.Expect.Pair);
+        stage.Maps.FilterCache.Keys().Where(key => key != Key && key != PairKey)
+            .ShouldBeEmpty("the case's flow and its pair are all that may be cached");
         CheckCounters();
         CheckConntrack();
     }
 
-    private FilterEntry? Prepare()
+    private (FilterEntry? Entry, FilterEntry? Pair) Prepare()
     {
         var now = MonotonicClock.Now();
         ref var config = ref stage.Maps.Config[0];
@@ -73,7 +81,12 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             stage.Maps.ExcludedPorts.Set(new ExcludedPort { Protocol = (byte)port.Protocol, Port = Network(port.Port) }, 1);
         }
 
-        if (item.Before.Entry is not { } entry)
+        return (PrepareEntry(Key, item.Before.Entry, now), PrepareEntry(PairKey, item.Before.Pair, now));
+    }
+
+    private FilterEntry? PrepareEntry(FlowKey key, EntryBefore? before, ulong now)
+    {
+        if (before is not { } entry)
         {
             return null;
         }
@@ -89,8 +102,10 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             Endpoint = EndpointSlot(entry.Endpoint),
             Node = NodeSlot(entry.Node),
             Closing = entry.Closing,
+            Flags = Combine(entry.Flags),
+            Unanswered = entry.Unanswered,
         };
-        stage.Maps.FilterCache.Set(Key, written);
+        stage.Maps.FilterCache.Set(key, written);
         return written;
     }
 
@@ -169,26 +184,26 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         }
     }
 
-    private void CheckEntry(FilterEntry? before, ulong started, ulong ended)
+    private void CheckEntry(string what, FlowKey key, FilterEntry? before, EntryExpected? expectation)
     {
-        var present = stage.Maps.FilterCache.TryGet(Key, out var after);
-        var others = stage.Maps.FilterCache.Keys().Where(key => key != Key).ToList();
-        others.ShouldBeEmpty("the case's flow is the only one that may be cached");
-        if (item.Expect.Entry is not { } expected)
+        var present = stage.Maps.FilterCache.TryGet(key, out var after);
+        if (expectation is not { } expected)
         {
-            (present ? after : (FilterEntry?)null).ShouldBe(before, "the filter entry must stay as it was");
+            (present ? after : (FilterEntry?)null).ShouldBe(before, $"the {what} must stay as it was");
             return;
         }
 
         if (expected.Absent)
         {
-            present.ShouldBeFalse("the filter entry must be gone");
+            present.ShouldBeFalse($"the {what} must be gone");
             return;
         }
 
-        present.ShouldBeTrue("there must be a filter entry");
+        present.ShouldBeTrue($"there must be a {what}");
         var wanted = before is null || expected.Fresh ? FreshEntry() : before.Value;
         wanted.Closing = expected.Closing ?? wanted.Closing;
+        wanted.Flags = expected.Flags is { } flags ? Combine(flags) : wanted.Flags;
+        wanted.Unanswered = expected.Unanswered ?? wanted.Unanswered;
         if (expected.Endpoint is { } endpoint)
         {
             wanted.Endpoint = EndpointSlot(endpoint);
@@ -202,27 +217,26 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
 
         wanted.EgressLease = Lease("egress", expected.EgressLease, wanted.EgressLease, after.EgressLease);
         wanted.IngressLease = Lease("ingress", expected.IngressLease, wanted.IngressLease, after.IngressLease);
-        if (expected.Touched == "now")
+        wanted.Touched = expected.Touched switch
         {
-            after.Touched.ShouldBeInRange(started - Tick, ended, "when conntrack was touched");
-            wanted.Touched = after.Touched;
-        }
+            "kept" => wanted.Touched,
+            "never" => 0,
+            _ => Between("when conntrack was touched", after.Touched, 0),
+        };
+        after.ShouldBe(wanted, what);
 
-        after.ShouldBe(wanted);
-
-        ulong Lease(string direction, string text, ulong kept, ulong actual)
+        ulong Lease(string direction, string text, ulong kept, ulong actual) => text switch
         {
-            switch (text)
-            {
-                case "kept":
-                    return kept;
-                case "never":
-                    return 0;
-                default:
-                    var life = (ulong)Seconds(text) * Second;
-                    actual.ShouldBeInRange(started - Tick + life, ended + life, $"the {direction} lease");
-                    return actual;
-            }
+            "kept" => kept,
+            "never" => 0,
+            "pair" => pairLease,
+            _ => Between($"the {direction} lease", actual, (ulong)Seconds(text) * Second),
+        };
+
+        ulong Between(string name, ulong actual, ulong life)
+        {
+            actual.ShouldBeInRange(started - Tick + life, ended + life, name);
+            return actual;
         }
     }
 
@@ -265,6 +279,8 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         Protocol = (byte)item.Flow.Protocol,
     };
 
+    private FlowKey PairKey => new() { LocalIp = Key.LocalIp, RemoteIp = Key.RemoteIp };
+
     private static ushort EndpointSlot(string name) => (ushort)(name switch
     {
         "pod" => Stage.PodSlot,
@@ -287,6 +303,8 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
     private static ushort Network(ushort port) => System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(port);
 
     private static ProtocolBits Combine(List<ProtocolBits> bits) => bits.Aggregate(ProtocolBits.None, static (all, bit) => all | bit);
+
+    private static EntryFlags Combine(List<EntryFlags> flags) => flags.Aggregate(EntryFlags.None, static (all, flag) => all | flag);
 
     private static string Dump(byte[] packet)
     {

@@ -65,6 +65,9 @@ internal sealed record Before
     /// <summary>The flow's entry in the filter cache; none when left out.</summary>
     public EntryBefore? Entry { get; init; }
 
+    /// <summary>The verdict on the flow's pair of pods; none when left out.</summary>
+    public EntryBefore? Pair { get; init; }
+
     public ConfigBefore Config { get; init; } = new();
 
     public EndpointBefore Endpoint { get; init; } = new();
@@ -99,6 +102,11 @@ internal sealed record EntryBefore
     public string Node { get; init; } = "remote-node";
 
     public Closing Closing { get; init; }
+
+    public List<EntryFlags> Flags { get; init; } = [];
+
+    /// <summary>Of a pair: connections begun without an answer.</summary>
+    public int Unanswered { get; init; }
 }
 
 /// <summary>Whose epoch has moved on since the entry was learned.</summary>
@@ -194,6 +202,9 @@ internal sealed record Expected
     /// <summary>The flow's entry; as it was when left out.</summary>
     public EntryExpected? Entry { get; init; }
 
+    /// <summary>The pair's entry; as it was when left out.</summary>
+    public EntryExpected? Pair { get; init; }
+
     public CountersExpected Counters { get; init; } = new();
 
     /// <summary>Seconds that the first conntrack entry has left, from and to; not looked at when left out.</summary>
@@ -210,12 +221,12 @@ internal sealed record EntryExpected
     /// <summary>Written anew, rather than changed.</summary>
     public bool Fresh { get; init; }
 
-    /// <summary>Seconds from now, "never" or "kept".</summary>
+    /// <summary>Seconds from now, "never", "kept" or "pair": as long as the pair's verdict.</summary>
     public string EgressLease { get; init; } = "kept";
 
     public string IngressLease { get; init; } = "kept";
 
-    /// <summary>"now" or "kept".</summary>
+    /// <summary>"now", "never" or "kept".</summary>
     public string Touched { get; init; } = "kept";
 
     public string? Endpoint { get; init; }
@@ -223,6 +234,11 @@ internal sealed record EntryExpected
     public string? Node { get; init; }
 
     public Closing? Closing { get; init; }
+
+    /// <summary>As they were when left out.</summary>
+    public List<EntryFlags>? Flags { get; init; }
+
+    public int? Unanswered { get; init; }
 }
 
 /// <summary>What the endpoint's counters rise by.</summary>

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright the OnCache authors. */
+/*
+ * Short connections. Where the agent has proven that no policy asks a pod's packets for
+ * their ports or their peer, a connection that the CNI accepted between two pods vouches
+ * for the next one: its SYN takes the fast path already. The verdict on the pair lies in
+ * the filter cache under a key without protocol and ports; the connection gets an entry
+ * of its own, as the answer to a translated connection must never match a pair.
+ */
+#ifndef ONCACHE_SHORTCUT_H
+#define ONCACHE_SHORTCUT_H
+
+#include "conntrack.h"
+
+#define NSEC_PER_MSEC 1000000ULL
+/* A verdict that ends sooner opens no connection: a handshake should not outlive it. */
+#define PAIR_MARGIN (1000 * NSEC_PER_MSEC)
+/*
+ * SYNs without an answer per pair, or a pod could fill the cache with connections that
+ * nobody accepts. More of them go to the CNI.
+ */
+#define PAIR_UNANSWERED 128
+
+static __always_inline void pair_key(struct oncache_flow_key *pair,
+				     const struct oncache_flow_key *flow)
+{
+	__builtin_memset(pair, 0, sizeof(*pair));
+	pair->local_ip = flow->local_ip;
+	pair->remote_ip = flow->remote_ip;
+}
+
+/* Who may answer: the side that did not ask. */
+static __always_inline __u8 asked_by_other(enum oncache_direction direction)
+{
+	return direction == EGRESS ? ENTRY_ASKED_INGRESS : ENTRY_ASKED_EGRESS;
+}
+
+/* The verdict that may cover a packet: its pair's for a SYN, else its flow's. */
+static __always_inline struct oncache_filter_entry *entry_find(struct packet *packet,
+							       enum oncache_direction direction)
+{
+	struct oncache_filter_entry *entry;
+	struct oncache_flow_key pair;
+
+	if (likely(!(packet->tcp_flags & TCP_SYN)))
+		return bpf_map_lookup_elem(&filter_cache, &packet->key);
+	if (is_syn(packet)) {
+		pair_key(&pair, &packet->key);
+		return bpf_map_lookup_elem(&filter_cache, &pair);
+	}
+	if (!is_syn_ack(packet))
+		return NULL;
+	entry = bpf_map_lookup_elem(&filter_cache, &packet->key);
+	if (!entry || !(entry->flags & asked_by_other(direction)) || is_closed(entry->closing))
+		return NULL;
+	return entry;
+}
+
+/*
+ * A SYN under its pair's verdict, of which all has been checked that is checked of a hit:
+ * the connection gets its entry. The epochs are the pair's, compared before the proof is
+ * read here; the agent takes the proof back before it raises the epoch.
+ */
+static __always_inline int open_connection(struct __sk_buff *skb, struct oncache_config *cfg,
+					   struct oncache_ingress_entry *endpoint,
+					   struct oncache_filter_entry *pair, struct packet *packet,
+					   __u64 now, enum oncache_direction direction)
+{
+	struct oncache_flow_key *key = &packet->key;
+	struct oncache_filter_entry *former;
+	struct oncache_filter_entry fresh = {
+		.egress_lease = pair->egress_lease,
+		.ingress_lease = pair->ingress_lease,
+		.touched = now,
+		.epoch = pair->epoch,
+		.endpoint_epoch = pair->endpoint_epoch,
+		.node_epoch = pair->node_epoch,
+		.endpoint = pair->endpoint,
+		.node = pair->node,
+		.flags = ENTRY_PORTLESS |
+			 (direction == EGRESS ? ENTRY_ASKED_EGRESS : ENTRY_ASKED_INGRESS),
+	};
+
+	barrier();
+	if (!(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
+	    !(endpoint->protocols & cfg->protocols & PROTOCOL_TCP))
+		return REASON_TCP_SYN;
+	if (now + PAIR_MARGIN >= fresh.egress_lease || pair->unanswered >= PAIR_UNANSWERED)
+		return REASON_TCP_SYN;
+	if (port_excluded(key->protocol, key->local_port) ||
+	    port_excluded(key->protocol, key->remote_port))
+		return REASON_TCP_SYN;
+	former = bpf_map_lookup_elem(&filter_cache, key);
+	if (former) {
+		/* On a connection that is open the CNI decides; asking again is no such case. */
+		if (is_closed(former->closing))
+			conntrack_expire(skb, key);
+		else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED))
+			return REASON_TCP_SYN;
+	}
+	if (bpf_map_update_elem(&filter_cache, key, &fresh, BPF_ANY))
+		return REASON_TCP_SYN;
+	__sync_fetch_and_add(&pair->unanswered, 1);
+	return GO;
+}
+
+/*
+ * Conntrack has not seen this connection begin, so there is nothing to keep alive. But
+ * single packets of it may have gone the CNI's way and made an entry there, which must not
+ * be left to vouch for a later connection. Called now and then, and when the handshake is
+ * answered or the connection ends.
+ */
+static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_filter_entry *entry,
+					  struct packet *packet, __u64 now,
+					  enum oncache_direction direction)
+{
+	struct oncache_filter_entry *pair;
+	struct oncache_flow_key key;
+
+	if ((entry->flags & asked_by_other(direction)) && !(entry->flags & ENTRY_ANSWERED)) {
+		entry->flags |= ENTRY_ANSWERED;
+		pair_key(&key, &packet->key);
+		pair = bpf_map_lookup_elem(&filter_cache, &key);
+		if (pair)
+			__sync_fetch_and_add(&pair->unanswered, -1);
+	}
+	if (packet->tcp_flags & (TCP_FIN | TCP_RST)) {
+		if (!is_closed(entry->closing))
+			return;
+		conntrack_expire(skb, &packet->key);
+		/* Long ago, so that the next packet comes here: the last acknowledgement. */
+		entry->touched = 0;
+		return;
+	}
+	if (is_closed(entry->closing))
+		bpf_map_delete_elem(&filter_cache, &packet->key);
+	else
+		entry->touched = now;
+}
+
+/*
+ * The CNI gets a FIN of a connection that its conntrack has never seen, and would drop it
+ * as INVALID; any other segment is picked up in mid-stream. Without its FIN bit the segment
+ * makes itself known there, and is judged. TCP sends the FIN again, as after a loss.
+ * offset: of the IPv4 header.
+ */
+static __always_inline void fin_to_ack(struct __sk_buff *skb, struct packet *packet, __u32 offset)
+{
+	struct oncache_flow_key *key = &packet->key;
+	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
+	__be16 before, after;
+	struct nf_conn *ct;
+
+	if (!entry || !(entry->flags & ENTRY_PORTLESS))
+		return;
+	ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port, key->remote_port,
+			    key->protocol);
+	if (ct) {
+		bpf_ct_release(ct);
+		return;
+	}
+	offset += sizeof(struct iphdr) + offsetof(struct tcp_header, data_offset);
+	if (bpf_skb_load_bytes(skb, offset, &before, sizeof(before)))
+		return;
+	after = before & ~bpf_htons(TCP_FIN);
+	if (bpf_skb_store_bytes(skb, offset, &after, sizeof(after), 0))
+		return;
+	bpf_l4_csum_replace(skb,
+			    offset + offsetof(struct tcp_header, checksum) -
+				    offsetof(struct tcp_header, data_offset),
+			    before, after, sizeof(after));
+}
+
+/*
+ * The CNI has accepted a connection between the two pods in both directions while no
+ * policy asks for ports or peers.
+ */
+static __always_inline void record_pair(struct oncache_flow_key *key, __u64 now)
+{
+	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
+	struct oncache_filter_entry fresh = {}, *pair;
+	struct oncache_flow_key other;
+	__u64 lease;
+
+	if (!entry || !entry->egress_lease || !entry->ingress_lease)
+		return;
+	lease = entry->egress_lease < entry->ingress_lease ? entry->egress_lease :
+							     entry->ingress_lease;
+	pair_key(&other, key);
+	pair = bpf_map_lookup_elem(&filter_cache, &other);
+	if (pair && pair->epoch == entry->epoch && pair->endpoint_epoch == entry->endpoint_epoch &&
+	    pair->node_epoch == entry->node_epoch && pair->endpoint == entry->endpoint &&
+	    pair->node == entry->node && lease < pair->egress_lease + PAIR_MARGIN)
+		return;
+	fresh.egress_lease = lease;
+	fresh.ingress_lease = lease;
+	fresh.touched = now;
+	fresh.epoch = entry->epoch;
+	fresh.endpoint_epoch = entry->endpoint_epoch;
+	fresh.node_epoch = entry->node_epoch;
+	fresh.endpoint = entry->endpoint;
+	fresh.node = entry->node;
+	bpf_map_update_elem(&filter_cache, &other, &fresh, BPF_ANY);
+}
+
+#endif
