@@ -45,7 +45,7 @@ enum oncache_closing {
 };
 
 enum oncache_entry_flag {
-	ENTRY_PORTLESS = 1,	/* opened under its pair's verdict: conntrack has not seen it begin */
+	ENTRY_PORTLESS = 1, /* opened under its pair's verdict: conntrack has not seen it begin */
 	ENTRY_ASKED_EGRESS = 2, /* where the SYN of such a connection went */
 	ENTRY_ASKED_INGRESS = 4,
 	ENTRY_ANSWERED = 8,

@@ -184,8 +184,8 @@ static __always_inline void record_pair(struct oncache_flow_key *key, __u64 now)
 
 	if (!entry || !entry->egress_lease || !entry->ingress_lease)
 		return;
-	lease = entry->egress_lease < entry->ingress_lease ? entry->egress_lease :
-							     entry->ingress_lease;
+	lease = entry->egress_lease < entry->ingress_lease ? entry->egress_lease
+							   : entry->ingress_lease;
 	pair_key(&other, key);
 	pair = bpf_map_lookup_elem(&filter_cache, &other);
 	if (pair && pair->epoch == entry->epoch && pair->endpoint_epoch == entry->endpoint_epoch &&
