@@ -20,7 +20,7 @@ public sealed record CachePolicy
     [JsonIgnore]
     public Protocols Protocols { get; init; } = Protocols.All;
 
-    /// <summary>The same as a list, as it is written in the object.</summary>
+    /// <summary>The protocols it covers; ICMP means echo request and reply.</summary>
     [JsonPropertyName("protocols")]
     [Items(1, 3)]
     [ListType(ListType.Atomic)]

@@ -17,7 +17,7 @@ public sealed record Exclusions
     [JsonIgnore]
     public IReadOnlyList<Ipv4Cidr> Cidrs { get; init; } = [];
 
-    /// <summary>The same as text, as it is written in the object.</summary>
+    /// <summary>Peers, as IPv4 ranges, that pods reach over the CNI's path only.</summary>
     [JsonPropertyName("cidrs")]
     [Items(maxItems: MaximumEntries)]
     [ListType(ListType.Atomic)]
@@ -53,8 +53,8 @@ public sealed record Exclusions
 /// <param name="Protocol">TCP or UDP.</param>
 /// <param name="Port">1 to 65535.</param>
 public readonly record struct PortExclusion(
-    [property: Required] TransportProtocol Protocol,
-    [property: Required, RangeMinimum(1), RangeMaximum(65_535)] int Port)
+    [property: Required, JsonRequired] TransportProtocol Protocol,
+    [property: Required, JsonRequired, RangeMinimum(1), RangeMaximum(65_535)] int Port)
 {
     /// <summary>What <see cref="Port"/> accepts.</summary>
     public static Bounds<int> PortBounds { get; } = new(1, 65_535);

@@ -47,6 +47,14 @@ public static class FieldRules
         }
     }
 
+    public static IEnumerable<FieldProblem> Namespaces(string field, NamespaceSelection selection) =>
+    [
+        .. AtMost($"{field}.names", selection.Names.Count, NamespaceSelection.MaximumNames),
+        .. selection.Names.SelectMany((name, i) => Namespace($"{field}.names[{i}]", name)),
+        .. Unique(selection.Names, i => $"{field}.names[{i}]", name => name),
+        .. Selector($"{field}.selector", selection.Selector),
+    ];
+
     public static IEnumerable<FieldProblem> Labels(string field, IReadOnlyDictionary<string, string> labels)
     {
         foreach (var (key, value) in labels)
@@ -56,10 +64,18 @@ public static class FieldRules
                 yield return new($"{field}.{key}", $"\"{key}\" is not a label key; use [domain/]name with at most 63 letters, digits, '-', '_' and '.'");
             }
 
-            if (!KubernetesName.IsLabelValue(value))
+            foreach (var problem in LabelValue($"{field}.{key}", value))
             {
-                yield return new($"{field}.{key}", $"\"{value}\" is not a label value; use at most 63 letters, digits, '-', '_' and '.'");
+                yield return problem;
             }
+        }
+    }
+
+    public static IEnumerable<FieldProblem> LabelValue(string field, string value)
+    {
+        if (!KubernetesName.IsLabelValue(value))
+        {
+            yield return new(field, $"\"{value}\" is not a label value; use at most 63 letters, digits, '-', '_' and '.'");
         }
     }
 
@@ -95,6 +111,11 @@ public static class FieldRules
             else if (!takesValues && expression.Values.Count > 0)
             {
                 yield return new($"{path}.values", $"operator {expression.Operator} takes no values; remove them");
+            }
+
+            foreach (var problem in expression.Values.SelectMany((value, at) => LabelValue($"{path}.values[{at}]", value)))
+            {
+                yield return problem;
             }
         }
     }

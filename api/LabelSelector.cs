@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OnCache.Kubernetes.Entities.Attributes;
 using OnCache.Kubernetes.Models;
 
@@ -29,7 +30,10 @@ public sealed record LabelSelector
 /// <param name="Operator">How the label is compared.</param>
 /// <param name="Values">At least one for In and NotIn, none for Exists and DoesNotExist.</param>
 [ValidationRule(RuleText.Values, Message = RuleText.ValuesMessage)]
-public sealed record LabelSelectorRequirement([property: Length(1, 317)] string Key, LabelSelectorOperator Operator, IReadOnlyList<string>? Values = null)
+public sealed record LabelSelectorRequirement(
+    [property: JsonRequired, Length(1, 317)] string Key,
+    [property: JsonRequired] LabelSelectorOperator Operator,
+    IReadOnlyList<string>? Values = null)
 {
     /// <summary>The most <see cref="Values"/>.</summary>
     public const int MaximumValues = 64;

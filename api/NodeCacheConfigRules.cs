@@ -53,8 +53,7 @@ public static class NodeCacheConfigRules
         .. policy.Protocols == Protocols.None
             ? new[] { new FieldProblem($"{field}.protocols", "no protocol is listed; list TCP, UDP or ICMP, or leave the field out for all") }
             : [],
-        .. policy.Namespaces.Names.SelectMany((name, i) => FieldRules.Namespace($"{field}.namespaces.names[{i}]", name)),
-        .. FieldRules.Selector($"{field}.namespaces.selector", policy.Namespaces.Selector),
+        .. FieldRules.Namespaces($"{field}.namespaces", policy.Namespaces),
         .. FieldRules.Selector($"{field}.podSelector", policy.PodSelector),
     ];
 }

@@ -2,6 +2,7 @@
 # Real Kubernetes components from Debian's packages and sources alone, for the lab's clusters and the tests of the API.
 #   eng/kubernetes.sh api     etcd, kube-apiserver, kubectl
 #   eng/kubernetes.sh all     also kube-controller-manager, kube-scheduler, kubelet, kube-proxy, containerd, runc, CNI plugins, pause, busybox
+#   eng/kubernetes.sh cel     as api, and a much newer apiextensions-apiserver: it knows the rules in CEL that this kube-apiserver drops
 #   eng/kubernetes.sh clean   removes the build folder (about 5 GiB), keeps the binaries
 # They end up in ${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes/{bin,cni}, and images of the last two in images. Nothing is installed: packages are unpacked into the build folder.
 # What is there is kept, and an interrupted build goes on where it stopped.
@@ -19,6 +20,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 needed_gib=6
 
 api_programs=(etcd kubectl kube-apiserver)
+cel_programs=(apiextensions-apiserver)
 node_programs=(containerd containerd-shim-runc-v2 ctr runc busybox pause kube-controller-manager kube-scheduler kubelet kube-proxy)
 cni_plugins=(bridge host-local loopback)
 image_archives=(pause.tar busybox.tar)
@@ -35,6 +37,7 @@ missing() {
     missing_of "$cni" "${cni_plugins[@]}"
     missing_of "$images" "${image_archives[@]}"
   }
+  [[ $1 != cel ]] || missing_of "$bin" "${cel_programs[@]}"
 }
 
 # ---- packages, by a view of apt that knows one suite and touches nothing of the system's ----
@@ -84,7 +87,9 @@ suite() {
   mkdir -p "$view/state" "$view/lists/partial" "$view/cache/archives/partial"
   : >"$view/status"
   for type in "$@"; do echo "$type [signed-by=$keyring] $mirror $name main"; done >"$view/sources.list"
-  quietly "the package lists of Debian $name cannot be had from $mirror" apt_of "$name" -o APT::Update::Error-Mode=any update
+  # A mirror's copy of a suite that moves daily may be weeks old; signatures and sums hold all the same.
+  quietly "the package lists of Debian $name cannot be had from $mirror" \
+    apt_of "$name" -o APT::Update::Error-Mode=any -o Acquire::Check-Valid-Until="$([[ $name == sid ]] && echo false || echo true)" update
   touch "$view/ready"
 }
 
@@ -105,6 +110,25 @@ unpack() {
     rm -rf "$download"
     touch "$folder/.have-$package"
   done
+}
+
+# unpack_closure SUITE FOLDER PATTERN PACKAGE...: unpacks packages and those of their dependencies whose names match; which, is in .plan.
+unpack_closure() {
+  local suite=$1 folder=$2 pattern=$3 download=$build/download deb
+  local -a packages
+  shift 3
+  [[ ! -e $folder/.ready ]] || return 0
+  quietly "the packages $* of Debian $suite cannot be installed from $mirror" apt_of "$suite" --simulate --no-install-recommends install "$@"
+  rm -rf "$download" "$folder"
+  mkdir -p "$download" "$folder"
+  grep '^Inst ' "$build/last.log" >"$folder/.plan"
+  mapfile -t packages < <(awk -v pattern="$pattern" '$2 ~ pattern { print $2 }' "$folder/.plan" | LC_ALL=C sort -u)
+  cd "$download"
+  quietly "what $* of Debian $suite needs cannot be had from $mirror" apt_of "$suite" download "${packages[@]}"
+  for deb in *.deb; do quietly "$deb cannot be unpacked" dpkg-deb --extract "$deb" "$folder"; done
+  cd "$here"
+  rm -rf "$download"
+  touch "$folder/.ready"
 }
 
 # publish FILE [FOLDER]: a program into the cache in one step, so that what is there is whole.
@@ -181,13 +205,14 @@ prepare_source() {
   touch "$tree/.ready"
 }
 
-# compile NAME OUTPUT ARGUMENT...: go build with a line of progress now and then.
+# compile PLACE NAME OUTPUT ARGUMENT...: go build with a line of progress now and then; the place is the name of an array, such as in_tree.
 compile() {
-  local name=$1 output=$2 log=$build/$1.log compiler packages waited=0
-  shift 2
+  local -n place=$1
+  local name=$2 output=$3 log=$build/$2.log compiler packages waited=0
+  shift 3
   say "building $name"
   mkdir -p "$(dirname "$output")"
-  "${in_tree[@]}" go build -v -trimpath -o "$output" "$@" >"$log" 2>&1 </dev/null 9>&- &
+  "${place[@]}" go build -v -trimpath -o "$output" "$@" >"$log" 2>&1 </dev/null 9>&- &
   compiler=$!
   trap 'kill "$compiler" 2>/dev/null || true' EXIT
   while kill -0 "$compiler" 2>/dev/null; do
@@ -205,7 +230,7 @@ compile() {
 generate_openapi() {
   local output=$tree/pkg/generated/openapi/zz_generated.openapi.go folders
   [[ ! -e $build/openapi.ready ]] || return 0
-  compile openapi-gen "$build/out/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
+  compile in_tree openapi-gen "$build/out/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
   say "generating the OpenAPI definitions"
   rm -f "$output"
   # The packages upstream generates from: those that carry the marker, but for examples and the generator's own.
@@ -228,13 +253,30 @@ build_component() {
     flags+=" -X $package.gitVersion=v$version -X $package.gitMajor=1 -X $package.gitMinor=20 -X $package.gitTreeState=archive"
     flags+=" -X $package.buildDate=1970-01-01T00:00:00Z"
   done
-  compile "$1" "$build/out/$1" -ldflags "$flags" "./cmd/$1"
+  compile in_tree "$1" "$build/out/$1" -ldflags "$flags" "./cmd/$1"
   publish "$build/out/$1"
+}
+
+# Only Debian's unstable suite has this one. It moves, so what was built of it once is kept.
+build_extensions() {
+  local root=$build/sid gocode=$build/sid/usr/share/gocode package=golang-k8s-apiextensions-apiserver-dev symbols=k8s.io/component-base/version release
+  local -a compilers
+  suite sid deb
+  say "source of apiextensions-apiserver and what it is made of"
+  unpack_closure sid "$root" '^golang-' "$package" golang-go
+  release=$(sed -n -E "s/^Inst $package \\(0\\.([0-9.]+).*/\\1/p" "$root/.plan")
+  compilers=("$root"/usr/lib/go-1.*)
+  # shellcheck disable=SC2034 # compile knows it by name
+  local -a in_sid=(env -C "$gocode/src/k8s.io/apiextensions-apiserver" GOROOT="${compilers[-1]}" GOPATH="$gocode" GO111MODULE=off
+    CGO_ENABLED=0 GOFLAGS= GOTOOLCHAIN=local GOPROXY=off GOCACHE="$build/gocache" PATH="${compilers[-1]}/bin:$PATH" nice -n 10)
+  compile in_sid apiextensions-apiserver "$build/out/apiextensions-apiserver" \
+    -ldflags "-s -w -X $symbols.gitVersion=v1.$release -X $symbols.gitMajor=1 -X $symbols.gitMinor=${release%%.*}" .
+  publish "$build/out/apiextensions-apiserver"
 }
 
 build_pause() {
   prepare_source
-  compile pause "$build/out/pause" -ldflags '-s -w' "$here/pause/main.go"
+  compile in_tree pause "$build/out/pause" -ldflags '-s -w' "$here/pause/main.go"
   publish "$build/out/pause"
 }
 
@@ -264,6 +306,7 @@ make_part() {
     etcd) take_etcd ;;
     kubectl) take_kubectl ;;
     pause) build_pause ;;
+    apiextensions-apiserver) build_extensions ;;
     kube-* | kubelet) build_component "$1" ;;
     *) take_runtime ;;
   esac
@@ -273,9 +316,9 @@ make_part() {
 
 set=${1:-all}
 case $set in
-  api | all) ;;
+  api | cel | all) ;;
   clean) rm -rf "$build"; exit 0 ;;
-  *) echo "kubernetes.sh: '$set' is not api, all or clean" >&2; exit 2 ;;
+  *) echo "kubernetes.sh: '$set' is not api, cel, all or clean" >&2; exit 2 ;;
 esac
 [[ -n $(missing "$set") ]] || exit 0
 
@@ -283,6 +326,7 @@ esac
 [[ $(dpkg --print-architecture) == amd64 ]] || fail "$(dpkg --print-architecture) is not amd64, the one architecture this builds for"
 [[ -r $keyring ]] || fail "$keyring is missing: install debian-archive-keyring"
 mkdir -p "$build"
+[[ $set != cel ]] || needed_gib=10
 
 # The lock is the open file's: it ends with this process, however that ends.
 exec 9>"$cache/lock"

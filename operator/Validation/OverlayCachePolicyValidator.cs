@@ -10,7 +10,7 @@ internal sealed class OverlayCachePolicyValidator : AbstractValidator<OverlayCac
     {
         Rule(spec => spec.Priority, value => FieldRules.Within("spec.priority", value, OverlayCachePolicySpec.PriorityBounds));
         Rule(spec => spec.NodeSelector, value => FieldRules.Selector("spec.nodeSelector", value));
-        Rule(spec => spec.Namespaces, Namespaces);
+        Rule(spec => spec.Namespaces, value => FieldRules.Namespaces("spec.namespaces", value));
         Rule(spec => spec.PodSelector, value => FieldRules.Selector("spec.podSelector", value));
         Rule(spec => spec.Protocols, Protocols);
         Rule(spec => spec.CacheSizes, value => FieldRules.CacheSizes("spec.cacheSizes", value));
@@ -18,14 +18,6 @@ internal sealed class OverlayCachePolicyValidator : AbstractValidator<OverlayCac
         Rule(spec => spec.Lease, value => FieldRules.Within("spec.lease", value, NodeCacheConfigSpec.LeaseBounds));
         Rule(spec => spec.Settle, value => FieldRules.Within("spec.settle", value, NodeCacheConfigSpec.SettleBounds));
     }
-
-    private static IEnumerable<FieldProblem> Namespaces(NamespaceSelection namespaces) =>
-    [
-        .. FieldRules.AtMost("spec.namespaces.names", namespaces.Names.Count, NamespaceSelection.MaximumNames),
-        .. namespaces.Names.SelectMany((name, i) => FieldRules.Namespace($"spec.namespaces.names[{i}]", name)),
-        .. FieldRules.Unique(namespaces.Names, i => $"spec.namespaces.names[{i}]", name => name),
-        .. FieldRules.Selector("spec.namespaces.selector", namespaces.Selector),
-    ];
 
     private static IEnumerable<FieldProblem> Protocols(IReadOnlyList<Protocol> protocols) => protocols.Count == 0
         ? [new FieldProblem("spec.protocols", "no protocol is listed; list TCP, UDP or ICMP, or leave the field out for all")]

@@ -9,6 +9,7 @@ public sealed record KubernetesComponents(string Folder)
     private const string CacheVariable = "ONCACHE_CACHE";
     private const string DefaultCache = "/var/cache/oncache";
     private static readonly string[] ForTheApi = ["bin/etcd", "bin/kube-apiserver", "bin/kubectl"];
+    private static readonly string[] ForCel = ["bin/apiextensions-apiserver"];
     private static readonly string[] ForNodes =
     [
         "bin/kube-controller-manager", "bin/kube-scheduler", "bin/kubelet", "bin/kube-proxy",
@@ -29,7 +30,7 @@ public sealed record KubernetesComponents(string Folder)
 
     /// <summary>What of the set is not there, by its path inside <see cref="Folder"/>.</summary>
     public IReadOnlyList<string> Missing(ComponentSet set) =>
-        [.. (set == ComponentSet.Api ? ForTheApi : [.. ForTheApi, .. ForNodes]).Where(part => !File.Exists(Path.Combine(Folder, part)))];
+        [.. Parts(set).Where(part => !File.Exists(Path.Combine(Folder, part)))];
 
     /// <exception cref="LabException">Something of the set is missing; says what makes it.</exception>
     public void Require(ComponentSet set)
@@ -80,7 +81,14 @@ public sealed record KubernetesComponents(string Folder)
         Require(set);
     }
 
-    private static string Word(ComponentSet set) => set == ComponentSet.Api ? "api" : "all";
+    private static string[] Parts(ComponentSet set) => set switch
+    {
+        ComponentSet.Api => ForTheApi,
+        ComponentSet.Cel => [.. ForTheApi, .. ForCel],
+        _ => [.. ForTheApi, .. ForNodes],
+    };
+
+    private static string Word(ComponentSet set) => set.ToString().ToLowerInvariant();
 
     // artifacts/bin and tests/*/bin lie inside the source tree.
     private static string? FindScript()

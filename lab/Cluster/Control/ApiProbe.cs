@@ -7,14 +7,16 @@ using OnCache.Lab.Namespaces;
 
 namespace OnCache.Lab.Cluster.Control;
 
-/// <summary>Asks an API server whether it can be used.</summary>
+/// <summary>Asks an API server whether it can be used: every one of the paths must be answered.</summary>
 internal sealed class ApiProbe : IDisposable
 {
     private readonly X509Certificate2 authority;
     private readonly HttpClient client;
+    private readonly IReadOnlyList<string> paths;
 
-    public ApiProbe(ControlPlanePlacement placement, string authorityPem, string token)
+    public ApiProbe(string? networkNamespace, Uri server, string authorityPem, string token, params IReadOnlyList<string> paths)
     {
+        this.paths = paths;
         authority = X509Certificate2.CreateFromPem(authorityPem);
         var policy = new X509ChainPolicy
         {
@@ -26,21 +28,29 @@ internal sealed class ApiProbe : IDisposable
         {
             SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
             UseProxy = false,
-            ConnectCallback = (context, cancellationToken) => ConnectAsync(placement.NetworkNamespace, context.DnsEndPoint, cancellationToken),
+            ConnectCallback = (context, cancellationToken) => ConnectAsync(networkNamespace, context.DnsEndPoint, cancellationToken),
         })
         {
-            BaseAddress = placement.Server,
+            BaseAddress = server,
             Timeout = TimeSpan.FromSeconds(5),
         };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    /// <summary>True when it serves, its roles are there, and with them the namespace "default" that everybody expects.</summary>
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await AnswersAsync("readyz", cancellationToken) && await AnswersAsync("api/v1/namespaces/default", cancellationToken);
+            foreach (var path in paths)
+            {
+                using var response = await client.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
+                if (response.StatusCode != HttpStatusCode.OK)
+                {
+                    return false;
+                }
+            }
+
+            return true;
         }
         catch (HttpRequestException)
         {
@@ -56,12 +66,6 @@ internal sealed class ApiProbe : IDisposable
     {
         client.Dispose();
         authority.Dispose();
-    }
-
-    private async Task<bool> AnswersAsync(string path, CancellationToken cancellationToken)
-    {
-        using var response = await client.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
-        return response.StatusCode == HttpStatusCode.OK;
     }
 
     private static async ValueTask<Stream> ConnectAsync(string? networkNamespace, DnsEndPoint server, CancellationToken cancellationToken)

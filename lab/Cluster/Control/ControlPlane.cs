@@ -73,9 +73,14 @@ public sealed class ControlPlane : IAsyncDisposable
         OverlayLab.RequireRoot();
         var built = KubernetesComponents.OfThisMachine();
         await built.EnsureAsync(options.Controllers ? ComponentSet.All : ComponentSet.Api, cancellationToken);
+        if (options.Cel)
+        {
+            await built.EnsureAsync(ComponentSet.Cel, cancellationToken);
+        }
+
         await ClusterTeardown.ReapAsync(cancellationToken);
 
-        var loopback = new ControlPlanePlacement(null, ControlPlanePlacement.Loopback, FreePort(), options.ApiServerArguments);
+        var loopback = new ControlPlanePlacement(null, ControlPlanePlacement.Loopback, FreePort(), options.ApiServerArguments, options.Cel ? FreePort() : null);
         var owner = options.Detached ? null : (ProcessIdentity?)ProcessIdentity.Current;
         var state = new ClusterState(options.Name, owner, Complete: false, Nodes: 0, Mtu: 0, loopback);
         state.Claim();
@@ -83,6 +88,11 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             var controlPlane = Create(state, built, endsWithThis: !options.Detached);
             await controlPlane.LaunchAsync(cancellationToken);
+            if (options.Cel)
+            {
+                await controlPlane.StartDefinitionServerAsync(cancellationToken);
+            }
+
             if (options.Controllers)
             {
                 controlPlane.StartControllers();
@@ -141,8 +151,14 @@ public sealed class ControlPlane : IAsyncDisposable
             StartDaemon(ApiServer, ControlPlaneArguments.ApiServer(new ControlPlaneFiles(names), placement));
         }
 
-        await WaitReadyAsync(cancellationToken);
+        // Its roles are there with the namespace "default", that everybody expects.
+        await WaitReadyAsync(ApiServer, Server, ["readyz", "api/v1/namespaces/default"], cancellationToken);
     }
+
+    /// <summary>Has the objects of a group served under the rules in CEL of its definitions, which must be established. Asks for <see cref="ControlPlaneOptions.Cel"/>.</summary>
+    /// <exception cref="LabException">The group is not served so; says by whom it should be.</exception>
+    public Task ServeWithCelAsync(string group, string version, CancellationToken cancellationToken = default) =>
+        DefinitionServer.TakeOverAsync(group, version, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -186,16 +202,26 @@ public sealed class ControlPlane : IAsyncDisposable
         StartDaemon(Scheduler, ControlPlaneArguments.Scheduler(files));
     }
 
+    private DefinitionServer DefinitionServer =>
+        new(new ControlPlaneFiles(names), placement, (arguments, input, cancellationToken) => KubectlAsync(arguments, input, cancellationToken));
+
+    private async Task StartDefinitionServerAsync(CancellationToken cancellationToken)
+    {
+        StartDaemon(DefinitionServer.Program, DefinitionServer.Arguments);
+        await WaitReadyAsync(DefinitionServer.Program, placement.DefinitionServer!, ["readyz"], cancellationToken);
+        await DefinitionServer.TakeOverDefinitionsAsync(cancellationToken);
+    }
+
     private void StartDaemon(string name, IReadOnlyList<string> arguments) => daemons.Start(
         name, placement.NetworkNamespace, names.ControlFolder, components.ProgramFolder, components.Program(name), arguments);
 
-    private async Task WaitReadyAsync(CancellationToken cancellationToken)
+    private async Task WaitReadyAsync(string server, Uri address, string[] paths, CancellationToken cancellationToken)
     {
-        using var probe = new ApiProbe(placement, credentials.Authority().Pair.Public, AdminToken);
+        using var probe = new ApiProbe(placement.NetworkNamespace, address, credentials.Authority().Pair.Public, AdminToken, paths);
         var started = Stopwatch.GetTimestamp();
         while (!await probe.IsReadyAsync(cancellationToken))
         {
-            foreach (var daemon in (string[])[Etcd, ApiServer])
+            foreach (var daemon in (string[])[Etcd, server])
             {
                 if (daemons.Running(daemon) is null)
                 {
@@ -205,7 +231,7 @@ public sealed class ControlPlane : IAsyncDisposable
 
             if (Stopwatch.GetElapsedTime(started) > ReadyLimit)
             {
-                throw new LabException($"{ApiServer} at {Server} is not ready after {ReadyLimit.TotalSeconds} s: {daemons.LastWords(ApiServer)}");
+                throw new LabException($"{server} at {address} is not ready after {ReadyLimit.TotalSeconds} s: {daemons.LastWords(server)}");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);

@@ -38,6 +38,7 @@ internal static class ControlPlaneArguments
 
         // Webhooks are called at their pods' own addresses: no kube-proxy translates services where the control plane runs.
         "--enable-aggregator-routing=true",
+        .. placement.DefinitionPort is null ? [] : DefinitionServer.FrontArguments(files),
         .. placement.ApiServerArguments,
     ];
 

@@ -32,6 +32,9 @@ internal sealed class ControlPlaneCredentials(ClusterNames names, ControlPlanePl
         authority.IssueServer(ControlPlaneFiles.Server, ServerNames, ServerAddresses(placement)).Save(files.Folder, ControlPlaneFiles.Server);
         authority.IssueClient(ControlPlaneFiles.KubeletClient, Administrators).Save(files.Folder, ControlPlaneFiles.KubeletClient);
         ServiceAccountKey().Save(files.Folder, ControlPlaneFiles.ServiceAccounts);
+        var front = CertificateAuthority.Create("oncache-lab-front-proxy", TimeProvider.System);
+        front.Pair.Save(files.Folder, ControlPlaneFiles.FrontProxy);
+        front.IssueClient(ControlPlaneFiles.FrontProxyClient).Save(files.Folder, ControlPlaneFiles.FrontProxyClient);
 
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
         File.WriteAllText(files.Tokens, $"{token},{TokenUser},{TokenUser},\"{Administrators}\"\n");
@@ -66,7 +69,7 @@ internal sealed class ControlPlaneCredentials(ClusterNames names, ControlPlanePl
     }
 
     private static string[] ServerNames =>
-        ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", DefinitionServer.DnsName];
 
     // Pods reach the API server at the first address of the service range.
     private static IPAddress[] ServerAddresses(ControlPlanePlacement placement) =>

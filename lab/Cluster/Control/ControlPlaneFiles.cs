@@ -6,6 +6,8 @@ internal sealed class ControlPlaneFiles(ClusterNames names)
     public const string Authority = "ca";
     public const string Server = "kube-apiserver";
     public const string KubeletClient = "kube-apiserver-kubelet-client";
+    public const string FrontProxy = "front-proxy-ca";
+    public const string FrontProxyClient = "front-proxy";
     public const string ServiceAccounts = "service-accounts";
 
     /// <summary>etcd takes a socket's path only in the shape of host and port, relative to the folder it runs in.</summary>

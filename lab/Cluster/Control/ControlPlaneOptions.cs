@@ -11,6 +11,11 @@ public sealed record ControlPlaneOptions
     /// <summary>True to start kube-controller-manager and kube-scheduler too.</summary>
     public bool Controllers { get; init; }
 
+    /// <summary>
+    /// True to start a newer apiextensions-apiserver too, for definitions whose rules in CEL are to be tried: see <see cref="ControlPlane.ServeWithCelAsync"/>.
+    /// </summary>
+    public bool Cel { get; init; }
+
     /// <summary>Further flags of kube-apiserver.</summary>
     public IReadOnlyList<string> ApiServerArguments { get; init; } = [];
 

@@ -83,6 +83,43 @@ public sealed class ControlPlaneTests
     }
 
     [Fact]
+    public async Task A_newer_server_serves_definitions_with_rules_in_cel_when_asked_for()
+    {
+        await LiveCluster.RequireAsync(ComponentSet.Cel);
+        await using var controlPlane = await ControlPlane.StartAsync(new ControlPlaneOptions { Cel = true }, Cancellation);
+        const string Definition = """
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: { name: things.tests.oncache.test }
+            spec:
+              group: tests.oncache.test
+              scope: Cluster
+              names: { plural: things, singular: thing, kind: Thing }
+              versions:
+              - name: v1
+                served: true
+                storage: true
+                schema:
+                  openAPIV3Schema:
+                    type: object
+                    properties: { size: { type: integer, x-kubernetes-validations: [ { rule: "self % 2 == 0", message: odd } ] } }
+            """;
+        (await controlPlane.KubectlAsync(["apply", "--validate=false", "-f", "-"], Definition, Cancellation)).EnsureSuccess();
+        (await controlPlane.KubectlAsync(["wait", "--for=condition=Established", "--timeout=60s", "crd/things.tests.oncache.test"], cancellationToken: Cancellation)).EnsureSuccess();
+        await controlPlane.ServeWithCelAsync("tests.oncache.test", "v1", Cancellation);
+
+        (await CreateAsync(2)).EnsureSuccess();
+        var refused = await CreateAsync(3);
+        refused.ExitCode.ShouldNotBe(0);
+        refused.Error.ShouldContain("odd");
+
+        Task<CommandResult> CreateAsync(int size) => controlPlane.KubectlAsync(
+            ["create", "--validate=false", "-f", "-"],
+            $$"""{"apiVersion":"tests.oncache.test/v1","kind":"Thing","metadata":{"name":"thing-{{size}}"},"size":{{size}}}""",
+            Cancellation);
+    }
+
+    [Fact]
     public async Task A_flag_the_server_does_not_know_is_named_and_nothing_is_left()
     {
         await LiveCluster.RequireAsync(ComponentSet.Api);

@@ -33,5 +33,6 @@ public sealed class KubernetesComponentsTests : IDisposable
         components.Require(ComponentSet.Api);
         components.Missing(ComponentSet.All).ShouldContain("bin/kubelet");
         components.Missing(ComponentSet.All).ShouldContain("images/pause.tar");
+        components.Missing(ComponentSet.Cel).ShouldBe(["bin/apiextensions-apiserver"]);
     }
 }

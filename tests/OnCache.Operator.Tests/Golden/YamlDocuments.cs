@@ -13,7 +13,9 @@ internal static class YamlDocuments
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(text));
-        return [.. stream.Documents.Select(document => ToJson(document.RootNode)!.AsObject())];
+
+        // As if it had come as text: a number is then none of C#'s types yet.
+        return [.. stream.Documents.Select(document => JsonNode.Parse(ToJson(document.RootNode)!.ToJsonString())!.AsObject())];
     }
 
     public static string Write(IEnumerable<JsonObject> documents)

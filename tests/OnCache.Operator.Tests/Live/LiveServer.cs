@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OnCache.Api;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
 using OnCache.Lab;
@@ -7,14 +8,28 @@ using OnCache.Lab.Cluster.Control;
 using OnCache.Operator.Tests.Live;
 
 [assembly: AssemblyFixture(typeof(LiveServer))]
+[assembly: AssemblyFixture(typeof(CelServer))]
 
 namespace OnCache.Operator.Tests.Live;
 
-/// <summary>A real API server with our definitions in it, started by the first test that asks.</summary>
-public sealed class LiveServer : IAsyncDisposable
+/// <summary>A real API server with our definitions in it, started by the first test that asks. It drops the rules in CEL.</summary>
+public class LiveServer : IAsyncDisposable
 {
-    private readonly Lazy<Task<(ControlPlane? Plane, string? Why)>> _started = new(StartAsync);
+    private readonly Lazy<Task<(ControlPlane? Plane, string? Why)>> _started;
+    private readonly bool _knowsCel;
     private KubernetesClient? _client;
+    private AdmissionProbe? _probe;
+
+    public LiveServer()
+        : this(knowsCel: false)
+    {
+    }
+
+    private protected LiveServer(bool knowsCel)
+    {
+        _knowsCel = knowsCel;
+        _started = new(StartAsync);
+    }
 
     /// <summary>A cluster administrator's configuration.</summary>
     public string Kubeconfig { get; private set; } = "";
@@ -22,12 +37,15 @@ public sealed class LiveServer : IAsyncDisposable
     /// <summary>A cluster administrator's client.</summary>
     internal KubernetesClient Client => _client!;
 
+    /// <summary>Asks whether objects would be stored.</summary>
+    internal AdmissionProbe Probe => _probe!;
+
     /// <summary>Starts it, or skips the test and says what is missing.</summary>
     public async Task RequireAsync()
     {
         var (plane, why) = await _started.Value;
         Assert.SkipWhen(plane is null, why ?? "");
-        Kubeconfig = plane!.AdminKubeconfig;
+        _probe ??= new AdmissionProbe(plane!);
         _client ??= new KubernetesClient(KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig), new KubernetesClientSettings("test"));
     }
 
@@ -63,13 +81,16 @@ public sealed class LiveServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _client?.Dispose();
+        _probe?.Dispose();
         if (_started is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && (await _started.Value).Plane is { } plane)
         {
             await plane.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
 
-    private static async Task<(ControlPlane? Plane, string? Why)> StartAsync()
+    private async Task<(ControlPlane? Plane, string? Why)> StartAsync()
     {
         if (!string.Equals(Environment.UserName, "root", StringComparison.Ordinal))
         {
@@ -78,17 +99,23 @@ public sealed class LiveServer : IAsyncDisposable
 
         try
         {
-            await KubernetesComponents.OfThisMachine().EnsureAsync(ComponentSet.Api, CancellationToken.None);
+            await KubernetesComponents.OfThisMachine().EnsureAsync(_knowsCel ? ComponentSet.Cel : ComponentSet.Api, CancellationToken.None);
         }
         catch (LabException exception)
         {
             return (null, $"needs Kubernetes' components: {exception.Message}");
         }
 
-        var plane = await ControlPlane.StartAsync(new ControlPlaneOptions(), CancellationToken.None);
+        var plane = await ControlPlane.StartAsync(new ControlPlaneOptions { Cel = _knowsCel }, CancellationToken.None);
         try
         {
-            await PrepareAsync(new LiveServer { Kubeconfig = plane.AdminKubeconfig });
+            Kubeconfig = plane.AdminKubeconfig;
+            await PrepareAsync();
+            if (_knowsCel)
+            {
+                await plane.ServeWithCelAsync(ApiGroup.Name, ApiGroup.Version, CancellationToken.None);
+            }
+
             return (plane, null);
         }
         catch
@@ -98,12 +125,12 @@ public sealed class LiveServer : IAsyncDisposable
         }
     }
 
-    private static async Task PrepareAsync(LiveServer server)
+    private async Task PrepareAsync()
     {
-        await server.MustAsync("", "create", "namespace", "oncache-system");
+        await MustAsync("", "create", "namespace", "oncache-system");
 
-        // This API server does not know CEL, and kubectl would refuse what it drops.
-        await server.MustAsync("", "apply", "--validate=false", "-k", Path.Combine(AppContext.BaseDirectory, "config/crd"));
-        await server.MustAsync("", "wait", "--for=condition=Established", "--timeout=30s", "crd/overlaycachepolicies.oncache.io", "crd/nodecacheconfigs.oncache.io");
+        // kube-apiserver's own description of a definition does not know of CEL, and kubectl would refuse what it drops.
+        await MustAsync("", "apply", "--validate=false", "-k", Path.Combine(AppContext.BaseDirectory, "config/crd"));
+        await MustAsync("", "wait", "--for=condition=Established", "--timeout=30s", "crd/overlaycachepolicies.oncache.io", "crd/nodecacheconfigs.oncache.io");
     }
 }

@@ -141,6 +141,35 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         var status = await PolicyAsync("loser", status => status.Conditions.Count > 0);
         status.Conditions.Single(condition => condition.Type == ConditionType.Accepted).Reason.ShouldBe(ConditionReason.Conflicted);
         status.Message.ShouldNotBeNull().ShouldContain("policy everything (priority 0)");
+        status.Conditions.Single(condition => condition.Type == ConditionType.Ready).Status.ShouldBe(ConditionStatus.False);
+        status.Conditions.ShouldAllBe(condition => condition.ObservedGeneration == 1);
+        (await server.MustAsync("", "get", "ocp", "loser")).ShouldMatch(@"NAME +MODE +PRIORITY +READY +REASON +NODES +PROGRAMMED +ACCELERATED +AGE\nloser +Accelerate +-1 +False +Conflicted +2 +0 +0 ");
+    }
+
+    [Fact]
+    public async Task A_policy_that_got_past_the_gates_says_what_is_wrong_until_it_is_mended()
+    {
+        await using var running = RunningOperator.Start(server);
+        await server.MustAsync(Lease("1ms"), "apply", "-f", "-");
+
+        await server.MustAsync("", "wait", "--for=condition=Stalled", "--timeout=60s", "ocp/mended");
+        var status = await PolicyAsync("mended", status => status.Conditions.Count > 0);
+        status.Conditions.Where(condition => condition.Type is ConditionType.Accepted or ConditionType.Ready)
+            .ShouldAllBe(condition => condition.Status == ConditionStatus.False && condition.Reason == ConditionReason.Invalid);
+        status.Message.ShouldBe("spec.lease: 1ms is out of range; use 1s to 10m");
+
+        await server.MustAsync(Lease("1s"), "apply", "-f", "-");
+        var mended = await PolicyAsync("mended", status => status.ObservedGeneration == 2);
+        mended.Conditions.ShouldNotContain(condition => condition.Type == ConditionType.Stalled);
+        mended.Conditions.ShouldAllBe(condition => condition.ObservedGeneration == 2);
+
+        static string Lease(string lease) =>
+            $$"""
+            apiVersion: oncache.io/v1alpha1
+            kind: OverlayCachePolicy
+            metadata: { name: mended }
+            spec: { lease: {{lease}} }
+            """;
     }
 
     private async Task<V1Alpha1NodeCacheConfig> ConfigAsync(string node, Predicate<V1Alpha1NodeCacheConfig> until) =>

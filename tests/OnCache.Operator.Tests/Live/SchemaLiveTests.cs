@@ -1,3 +1,5 @@
+using OnCache.Operator.Tests.Rules;
+
 namespace OnCache.Operator.Tests.Live;
 
 /// <summary>What the API server makes of our definitions.</summary>
@@ -61,10 +63,34 @@ public sealed class SchemaLiveTests(LiveServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Explain_knows_every_field()
+    public async Task A_field_that_is_not_known_is_refused_by_kubectl_and_else_left_out()
     {
-        (await server.MustAsync("", "explain", "ocp.spec.lease")).ShouldContain("The longest a cached verdict lives");
-        (await server.MustAsync("", "explain", "ncc.status.endpoints")).ShouldContain("The node's pods by state");
+        var (status, said) = await server.KubectlAsync(Policy("{ leese: 10s }"), "apply", "-f", "-");
+        status.ShouldNotBe(0);
+        said.ShouldContain("leese");
+
+        await server.MustAsync(Policy("{ leese: 10s }"), "apply", "--validate=false", "-f", "-");
+        (await server.MustAsync("", "get", "ocp", "p", "-o", "jsonpath={.spec}")).ShouldNotContain("leese");
+    }
+
+    [Theory]
+    [InlineData("overlaycachepolicies")]
+    [InlineData("nodecacheconfigs")]
+    public async Task Explain_describes_every_field(string plural)
+    {
+        var objects = CrdSchema.Parts(plural).Where(part => part.Schema.ContainsKey("properties")).ToArray();
+        foreach (var part in objects)
+        {
+            var path = part.Path.ToString().Replace("[]", "", StringComparison.Ordinal);
+            var told = OneLine(await server.MustAsync("", "explain", $"{plural}.{path}"));
+            foreach (var (name, field) in part.Schema["properties"]!.AsObject())
+            {
+                told.ShouldMatch($@"\b{name}\b");
+                told.ShouldContain(OneLine((string)field!["description"]!), Case.Sensitive, $"{plural}.{path}.{name}");
+            }
+        }
+
+        static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 
     private static string Policy(string spec) =>

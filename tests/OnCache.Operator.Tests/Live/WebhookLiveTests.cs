@@ -1,9 +1,6 @@
-using System.Net;
-using Microsoft.Extensions.Logging.Abstractions;
-using OnCache.Operator.Compilation;
-using OnCache.Operator.Serving;
-using OnCache.Operator.Telemetry;
-using OnCache.Operator.Webhook;
+using System.Text.Json.Nodes;
+using OnCache.Api;
+using OnCache.Operator.Tests.Rules;
 
 namespace OnCache.Operator.Tests.Live;
 
@@ -17,56 +14,56 @@ public sealed class WebhookLiveTests(LiveServer server) : IAsyncLifetime
     {
         if (server.Kubeconfig.Length > 0)
         {
-            _ = await server.KubectlAsync("", "delete", "validatingwebhookconfiguration", "oncache");
             _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--wait=false");
-            _ = await server.KubectlAsync("", "delete", "secret", "-n", "oncache-system", "oncache-webhook");
         }
     }
 
     [Fact]
     public async Task A_mistake_is_refused_before_it_is_stored()
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        using var metrics = new PrometheusText("none");
-        using var keeper = new CertificateKeeper(
-            server.Client,
-            new CertificatePlace("oncache-system", "oncache-webhook", "unused", "oncache") { Names = ["localhost"] },
-            TimeProvider.System,
-            NullLogger<CertificateKeeper>.Instance);
-        await using var listener = await OperatorServer.StartAsync(
-            new IPEndPoint(IPAddress.Loopback, 0),
-            new IPEndPoint(IPAddress.Loopback, 0),
-            () => keeper.Served,
-            new OperatorEndpoints(() => default, metrics, (request, _) => Task.FromResult(PolicyAdmission.Judge(request, [], [new ClusterNode("n1", new Dictionary<string, string>(StringComparer.Ordinal))]))),
-            stop.Token);
-        await server.MustAsync(
-            $$"""
-            apiVersion: admissionregistration.k8s.io/v1
-            kind: ValidatingWebhookConfiguration
-            metadata: { name: oncache }
-            webhooks:
-            - name: policies.oncache.io
-              admissionReviewVersions: [ v1 ]
-              sideEffects: None
-              failurePolicy: Fail
-              rules: [ { apiGroups: [ oncache.io ], apiVersions: [ v1alpha1 ], operations: [ CREATE, UPDATE ], resources: [ overlaycachepolicies ] } ]
-              clientConfig: { url: "https://localhost:{{listener.Addresses.Single(address => address.Scheme == "https").Port}}/admit" }
-            """,
-            "apply", "-f", "-");
-        var keeping = keeper.RunAsync(stop.Token);
-        await Eventually.HoldsAsync("the authority in the webhook's configuration", async () =>
-            (await server.MustAsync("", "get", "validatingwebhookconfiguration", "oncache", "-o", "jsonpath={.webhooks[0].clientConfig.caBundle}")).Length > 100);
+        await using var webhook = await RunningWebhook.StartAsync(server, ApiGroup.Name);
 
-        // The API server takes a moment to learn of a webhook.
-        await Eventually.HoldsAsync("a refusal", async () =>
-        {
-            var (status, said) = await server.KubectlAsync(Policy("{ exclusions: { cidrs: [ 10.1.2.3/8 ] } }"), "apply", "-f", "-");
-            return status != 0 && said.Contains("spec.exclusions.cidrs[0]: 10.1.2.3/8 is not accepted; its host bits must be zero: use 10.0.0.0/8", StringComparison.Ordinal);
-        });
+        var (status, said) = await server.KubectlAsync(Policy("{ exclusions: { cidrs: [ 10.1.2.3/8 ] } }"), "apply", "-f", "-");
+        status.ShouldNotBe(0);
+        said.ShouldContain("spec.exclusions.cidrs[0]: 10.1.2.3/8 is not accepted; its host bits must be zero: use 10.0.0.0/8");
         await server.MustAsync(Policy("{ exclusions: { cidrs: [ 10.0.0.0/8 ] } }"), "apply", "-f", "-");
+    }
 
-        await stop.CancelAsync();
-        await keeping.ContinueWith(static _ => { }, TaskScheduler.Default);
+    [Fact]
+    public async Task Without_the_help_of_a_schema_the_webhook_knows_every_rule()
+    {
+        const string Loose = "loose.oncache.test";
+        await server.MustAsync(Unruled(Loose), "apply", "--validate=false", "-f", "-");
+        try
+        {
+            await server.MustAsync("", "wait", "--for=condition=Established", "--timeout=60s", $"crd/overlaycachepolicies.{Loose}");
+            await using var webhook = await RunningWebhook.StartAsync(server, Loose);
+            var wrong = new List<string>();
+            foreach (var rule in SchemaRules.Cases().Concat(ExpressionRules.Cases()).Concat(CodeRules.Cases()).Where(rule => rule.IsPolicy))
+            {
+                var refusal = await server.Probe.RefusalAsync(rule.Refused, Loose);
+                wrong.AddRange((await server.Probe.RefusalAsync(rule.Accepted, Loose)) is { Length: > 0 } said ? [$"{rule.Name}: {said}"] : []);
+                wrong.AddRange(CodeRules.Problems(rule.Refused).Where(problem => !refusal.Contains(problem, StringComparison.Ordinal)).Select(problem => $"{rule.Name}: {problem} is not in '{refusal}'"));
+            }
+
+            wrong.ShouldBeEmpty();
+        }
+        finally
+        {
+            _ = await server.KubectlAsync("", "delete", "crd", $"overlaycachepolicies.{Loose}", "--wait=false");
+        }
+    }
+
+    // The same kind under another group, for which the API server knows nothing of its fields.
+    private static string Unruled(string group)
+    {
+        var definition = CrdSchema.Definition("overlaycachepolicies");
+        definition["metadata"]!["name"] = $"overlaycachepolicies.{group}";
+        definition["spec"]!["group"] = group;
+        definition["spec"]!["names"]!.AsObject().Remove("categories");
+        definition["spec"]!["names"]!.AsObject().Remove("shortNames");
+        definition["spec"]!["versions"]![0]!["schema"]!["openAPIV3Schema"] = new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true };
+        return definition.ToJsonString();
     }
 
     private static string Policy(string spec) =>
