@@ -47,6 +47,14 @@ public static class FieldRules
         }
     }
 
+    public static IEnumerable<FieldProblem> NamespacedName(string field, string text)
+    {
+        if (text.Split('/') is not [var home, var name] || !KubernetesName.IsLabel(home) || !KubernetesName.IsSubdomain(name))
+        {
+            yield return new(field, $"\"{text}\" is not an object of a namespace; use namespace/name");
+        }
+    }
+
     public static IEnumerable<FieldProblem> Namespaces(string field, NamespaceSelection selection) =>
     [
         .. AtMost($"{field}.names", selection.Names.Count, NamespaceSelection.MaximumNames),

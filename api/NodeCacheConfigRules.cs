@@ -17,6 +17,7 @@ public static class NodeCacheConfigRules
             .. FieldRules.AtMost("spec.policies", spec.Policies.Count, NodeCacheConfigSpec.MaximumPolicies),
             .. spec.Policies.SelectMany((policy, i) => Check($"spec.policies[{i}]", policy)),
             .. FieldRules.Unique(spec.Policies, i => $"spec.policies[{i}].name", policy => policy.Name.Length == 0 ? null : policy.Name),
+            .. spec.PeerSignal is { } signal ? Check(signal) : [],
         ];
     }
 
@@ -45,6 +46,12 @@ public static class NodeCacheConfigRules
         .. exclusions.Namespaces.SelectMany((name, i) => FieldRules.Namespace($"spec.exclusions.namespaces[{i}]", name)),
         .. FieldRules.AtMost("spec.exclusions.podSelectors", exclusions.PodSelectors.Count, Exclusions.MaximumSelectors),
         .. exclusions.PodSelectors.SelectMany((selector, i) => FieldRules.Selector($"spec.exclusions.podSelectors[{i}]", selector)),
+    ];
+
+    private static IEnumerable<FieldProblem> Check(PeerSignal signal) =>
+    [
+        .. FieldRules.AtMost("spec.peerSignal.networkPolicies", signal.NetworkPolicies.Count, PeerSignal.MaximumPolicies),
+        .. signal.NetworkPolicies.SelectMany((name, i) => FieldRules.NamespacedName($"spec.peerSignal.networkPolicies[{i}]", name)),
     ];
 
     private static IEnumerable<FieldProblem> Check(string field, CachePolicy policy) =>

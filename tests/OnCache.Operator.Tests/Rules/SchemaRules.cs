@@ -64,10 +64,13 @@ internal static class SchemaRules
     {
         "10.0.0.0/8" => "255.255.255.255/32",
         "30s" or "2s" => "0h0h0h0h0h0h0h0h0h0h0h0h0h0h0h1s",
-        _ when length > 253 => $"{Label(63)}.{Label(63)}.{Label(63)}.{Label(61)}/{Label(63)}",
-        _ when length == 253 => $"{Label(63)}.{Label(63)}.{Label(63)}.{Label(61)}",
+        "shop/allow" => $"{Label(63)}/{Subdomain}",
+        _ when length > 253 => $"{Subdomain}/{Label(63)}",
+        _ when length == 253 => Subdomain,
         _ => Label(length),
     };
+
+    private static string Subdomain => $"{Label(63)}.{Label(63)}.{Label(63)}.{Label(61)}";
 
     private static string Label(int length) => new('a', length);
 
@@ -95,7 +98,12 @@ internal static class SchemaRules
             case JsonObject:
                 return item;
             default:
-                return (string?)item == "10.0.0.0/8" ? $"10.{i / 256}.{i % 256}.0/24" : $"n{i}";
+                return (string?)item switch
+                {
+                    "10.0.0.0/8" => $"10.{i / 256}.{i % 256}.0/24",
+                    "shop/allow" => $"shop/p{i}",
+                    _ => $"n{i}",
+                };
         }
     }
 }
