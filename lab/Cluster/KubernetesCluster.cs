@@ -1,3 +1,4 @@
+using System.Net;
 using OnCache.Lab.Cluster.Components;
 using OnCache.Lab.Cluster.Control;
 using OnCache.Lab.Cluster.Nodes;
@@ -100,6 +101,17 @@ public sealed class KubernetesCluster : IAsyncDisposable
     /// <exception cref="LabException">There is none; says which there are.</exception>
     public ClusterNode Node(string name) => Nodes.FirstOrDefault(node => node.Name == name)
         ?? throw new LabException($"cluster '{Name}' has no '{name}': it has {string.Join(' ', Nodes.Select(node => node.Name))}");
+
+    /// <summary>A pod that runs.</summary>
+    /// <exception cref="LabException">There is none of this name, or it does not run; says which.</exception>
+    public async Task<ClusterPod> PodAsync(string ns, string name, CancellationToken cancellationToken = default)
+    {
+        string[] call = ["-n", ns, "get", "pod", name, "-o", "jsonpath={.spec.nodeName} {.metadata.uid} {.status.podIP}"];
+        var words = (await KubectlAsync(call, cancellationToken: cancellationToken)).EnsureSuccess().Output.Trim().Split(' ');
+        return words.Length == 3 && Guid.TryParse(words[1], out var uid) && IPAddress.TryParse(words[2], out var address)
+            ? new ClusterPod(name, words[0], uid, address)
+            : throw new LabException($"pod {ns}/{name} is not running yet");
+    }
 
     public async ValueTask DisposeAsync()
     {

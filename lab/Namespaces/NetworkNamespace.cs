@@ -3,7 +3,7 @@ using OnCache.Lab.Interop;
 
 namespace OnCache.Lab.Namespaces;
 
-/// <summary>Work inside a named network namespace (<c>/run/netns/NAME</c>). Failures to enter it are <see cref="LabException"/>.</summary>
+/// <summary>Work inside a network namespace: a name (<c>/run/netns/NAME</c>), or the path of one (<c>/proc/PID/ns/net</c>). Failures to enter it are <see cref="LabException"/>.</summary>
 /// <remarks>
 /// A namespace is entered by a thread made for it, which ends afterwards: a pool thread would carry the namespace into unrelated work.
 /// What is created inside (a socket, a process) stays there and can be used from any thread.

@@ -4,7 +4,7 @@ using OnCache.Lab.Topology;
 namespace OnCache.Lab.Overlay;
 
 /// <summary>A node or a pod: something with a network namespace in which work can be run.</summary>
-public abstract class LabMember
+public abstract class LabMember : INetworkMember
 {
     private readonly ProcessRegister register;
 
@@ -22,7 +22,7 @@ public abstract class LabMember
     /// <summary>The network namespace, a name under <c>/run/netns</c>.</summary>
     public string Namespace { get; }
 
-    /// <summary>Runs <paramref name="work"/> inside; a socket made there stays there and can be used from anywhere.</summary>
+    /// <inheritdoc/>
     public T Run<T>(Func<T> work) => NetworkNamespace.Run(Namespace, work);
 
     /// <inheritdoc cref="Run{T}(Func{T})"/>

@@ -1,10 +1,11 @@
 using System.Net;
+using OnCache.Lab.Namespaces;
 using OnCache.Lab.Topology;
 
 namespace OnCache.Lab.Overlay;
 
 /// <summary>One incarnation of a pod. Re-creating it gives a new object; this one then names a pod that is gone.</summary>
-public sealed class LabPod : LabMember
+public sealed class LabPod : LabMember, IPod
 {
     internal LabPod(LabNode node, string lab, PodPlan plan)
         : base(lab, plan.Name)

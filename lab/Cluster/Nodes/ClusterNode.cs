@@ -54,6 +54,9 @@ public sealed class ClusterNode
         return await Tool.RunAsync(call.Program, call.Arguments, input, cancellationToken);
     }
 
+    /// <summary>Where a file below the node's own /run, /var/lib or /var/log lies for the machine.</summary>
+    public string PathOf(string inside) => files.Outside(inside);
+
     /// <summary>Loads an image archive into the node's containerd; pods name it with <c>imagePullPolicy</c> Never or IfNotPresent.</summary>
     /// <exception cref="LabException">There is none, or it is no image archive.</exception>
     public async Task ImportImageAsync(string archive, CancellationToken cancellationToken = default)

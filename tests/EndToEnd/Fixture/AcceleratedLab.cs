@@ -1,5 +1,6 @@
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
 using OnCache.Lab.Topology;
 
@@ -46,7 +47,7 @@ internal sealed class AcceleratedLab : IAsyncDisposable
         }
     }
 
-    public LabAgent AgentOf(LabPod pod) => agents[pod.Node.Index - 1];
+    public LabAgent AgentOf(IPod pod) => agents[((LabPod)pod).Node.Index - 1];
 
     public async Task StartAsync(AgentConfig? config = null, params string[] options)
     {
@@ -67,23 +68,17 @@ internal sealed class AcceleratedLab : IAsyncDisposable
     {
         const int Exchanges = 4;
         _ = await Eventually.ReadsAsync(
-            async () =>
-            {
-                var before = await HitsAsync(conversation);
-                await conversation.ExchangeAsync(Exchanges);
-                var (client, server) = (await HitsAsync(conversation)).Since(before);
-                return (client, server);
-            },
-            grown => Covers(grown.client, Exchanges) && Covers(grown.server, Exchanges),
+            () => CountAsync(conversation, Exchanges),
+            grown => grown.AreAllOf(Exchanges),
             $"{conversation} on the fast path");
     }
 
     /// <summary>Exchanges, and returns the growth of the hit counts at the client's and the server's pod.</summary>
-    public async Task<(Hits Client, Hits Server)> CountAsync(IConversation conversation, int exchanges)
+    public async Task<FlowHits> CountAsync(IConversation conversation, int exchanges)
     {
         var before = await HitsAsync(conversation);
         await conversation.ExchangeAsync(exchanges);
-        return (await HitsAsync(conversation)).Since(before);
+        return await HitsAsync(conversation) - before;
     }
 
     public async ValueTask DisposeAsync()
@@ -96,19 +91,12 @@ internal sealed class AcceleratedLab : IAsyncDisposable
         await Overlay.DisposeAsync();
     }
 
-    private static bool Covers(Hits hits, int exchanges) => hits.Egress >= exchanges && hits.Ingress >= exchanges;
-
     private static bool IsAccelerated(AgentStatus status) =>
         status.Endpoints.All(static endpoint => endpoint.State == EndpointState.Accelerated)
         && status.RemoteNodes.Count > 0
         && status.RemoteNodes.All(static node => node.State == RemoteNodeState.Ready);
 
-    private async Task<HitPair> HitsAsync(IConversation conversation) => new(
+    private async Task<FlowHits> HitsAsync(IConversation conversation) => new(
         await AgentOf(conversation.Client).HitsAsync(conversation.Client),
         await AgentOf(conversation.Server).HitsAsync(conversation.Server));
-
-    private readonly record struct HitPair(Hits Client, Hits Server)
-    {
-        public (Hits Client, Hits Server) Since(HitPair before) => (Client - before.Client, Server - before.Server);
-    }
 }

@@ -142,7 +142,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         }
     }
 
-    public async Task<Hits> HitsAsync(LabPod pod) => Hits.Of(EndpointOf(await StatusAsync(), pod));
+    public async Task<Hits> HitsAsync(IPod pod) => Hits.Of(EndpointOf(await StatusAsync(), pod));
 
     /// <summary>Packets of one reason, both directions.</summary>
     public async Task<long> ReasonAsync(string name)
@@ -151,7 +151,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         return counted is null ? 0 : counted.Egress + counted.Ingress;
     }
 
-    public static EndpointStatus EndpointOf(AgentStatus status, LabPod pod) =>
+    public static EndpointStatus EndpointOf(AgentStatus status, IPod pod) =>
         status.Endpoints.Single(endpoint => endpoint.Uid == pod.Uid.ToString());
 
     /// <summary>Ends what still runs; the lab takes the rest away.</summary>

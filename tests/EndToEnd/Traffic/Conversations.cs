@@ -1,12 +1,12 @@
 using OnCache.Api;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
 /// <summary>A conversation of each protocol.</summary>
 internal static class Conversations
 {
-    public static async Task<IConversation> OpenAsync(Protocols protocol, LabPod client, LabPod server) => protocol switch
+    public static async Task<IConversation> OpenAsync(Protocols protocol, IPod client, IPod server) => protocol switch
     {
         Protocols.Tcp => await TcpConversation.OpenAsync(client, server),
         Protocols.Udp => new UdpConversation(client, server),

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -23,7 +23,7 @@ internal sealed class DuplexStream : IAsyncDisposable
     /// <summary>To the client.</summary>
     public ByteStream Down { get; }
 
-    public static async Task<DuplexStream> OpenAsync(LabPod client, LabPod server, StreamPace? pace = null)
+    public static async Task<DuplexStream> OpenAsync(IPod client, IPod server, StreamPace? pace = null)
     {
         var (from, to) = await Sockets.ConnectAsync(client, server);
         return new DuplexStream(from, to, pace);

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -15,7 +15,7 @@ internal sealed class IcmpConversation : IConversation
     private readonly ushort identifier = (ushort)Random.Shared.Next(1, ushort.MaxValue);
     private ushort sequence;
 
-    public IcmpConversation(LabPod client, LabPod server)
+    public IcmpConversation(IPod client, IPod server)
     {
         Client = client;
         Server = server;
@@ -23,9 +23,9 @@ internal sealed class IcmpConversation : IConversation
         socket.Connect(new IPEndPoint(server.Address, 0));
     }
 
-    public LabPod Client { get; }
+    public IPod Client { get; }
 
-    public LabPod Server { get; }
+    public IPod Server { get; }
 
     public async Task ExchangeAsync(int count)
     {

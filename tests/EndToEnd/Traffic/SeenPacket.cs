@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -9,7 +9,7 @@ namespace OnCache.EndToEnd.Traffic;
 internal readonly record struct SeenPacket(byte Tos, byte Ttl, int HeaderLength, int DestinationPort);
 
 /// <summary>A raw socket in a pod that sees the UDP packets that arrive, header included.</summary>
-internal sealed class PacketObserver(LabPod pod) : IDisposable
+internal sealed class PacketObserver(IPod pod) : IDisposable
 {
     private readonly Socket socket = Sockets.Raw(pod, ProtocolType.Udp);
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -20,7 +20,7 @@ internal sealed class SequencedFlow : IAsyncDisposable
         receiving = Task.Run(ReceiveAsync);
     }
 
-    public static SequencedFlow Start(LabPod client, LabPod server) => new(new UdpConversation(client, server));
+    public static SequencedFlow Start(IPod client, IPod server) => new(new UdpConversation(client, server));
 
     /// <summary>Ends the flow. All answers must be there and in order; returns how many.</summary>
     public async Task<int> StopAsync()

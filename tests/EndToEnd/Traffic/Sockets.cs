@@ -1,30 +1,30 @@
 using System.Net;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
 /// <summary>Sockets made inside a member of the lab.</summary>
 internal static class Sockets
 {
-    public static Socket Udp(LabMember member, IPAddress address, int port = 0) =>
+    public static Socket Udp(INetworkMember member, IPAddress address, int port = 0) =>
         member.Run(() => Bound(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp), address, port));
 
-    public static Socket Udp(LabPod pod) => Udp(pod, pod.Address);
+    public static Socket Udp(IPod pod) => Udp(pod, pod.Address);
 
     /// <summary>Sees whole IP packets, header included.</summary>
-    public static Socket Raw(LabPod pod, ProtocolType protocol) =>
+    public static Socket Raw(IPod pod, ProtocolType protocol) =>
         pod.Run(() => Bound(
             new Socket(AddressFamily.InterNetwork, SocketType.Raw, protocol) { ReceiveBufferSize = 1 << 20 }, pod.Address, 0));
 
-    public static Socket Listener(LabMember member, IPAddress address, int port = 0) => member.Run(() =>
+    public static Socket Listener(INetworkMember member, IPAddress address, int port = 0) => member.Run(() =>
     {
         var socket = Bound(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), address, port);
         socket.Listen();
         return socket;
     });
 
-    public static async Task<Socket> ConnectAsync(LabMember member, EndPoint to, int fromPort = 0)
+    public static async Task<Socket> ConnectAsync(INetworkMember member, EndPoint to, int fromPort = 0)
     {
         var socket = member.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
         try
@@ -47,7 +47,7 @@ internal static class Sockets
     }
 
     /// <summary>A connection between two pods, both ends.</summary>
-    public static async Task<(Socket Client, Socket Server)> ConnectAsync(LabPod client, LabPod server)
+    public static async Task<(Socket Client, Socket Server)> ConnectAsync(IPod client, IPod server)
     {
         using var listener = Listener(server, server.Address);
         var accepting = listener.AcceptAsync(TestContext.Current.CancellationToken);

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -12,7 +12,7 @@ internal sealed class TcpConversation : IConversation
     private readonly Socket answering;
     private int next;
 
-    public TcpConversation(LabPod client, LabPod server, Socket asking, Socket answering)
+    public TcpConversation(IPod client, IPod server, Socket asking, Socket answering)
     {
         Client = client;
         Server = server;
@@ -20,11 +20,11 @@ internal sealed class TcpConversation : IConversation
         this.answering = answering;
     }
 
-    public LabPod Client { get; }
+    public IPod Client { get; }
 
-    public LabPod Server { get; }
+    public IPod Server { get; }
 
-    public static async Task<TcpConversation> OpenAsync(LabPod client, LabPod server)
+    public static async Task<TcpConversation> OpenAsync(IPod client, IPod server)
     {
         var (from, to) = await Sockets.ConnectAsync(client, server);
         return new TcpConversation(client, server, from, to);

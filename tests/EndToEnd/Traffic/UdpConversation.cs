@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -11,7 +11,7 @@ internal sealed class UdpConversation : IConversation
     private readonly UdpEcho echo;
     private int next;
 
-    public UdpConversation(LabPod client, LabPod server, int echoPort = 0)
+    public UdpConversation(IPod client, IPod server, int echoPort = 0)
     {
         Client = client;
         Server = server;
@@ -20,9 +20,9 @@ internal sealed class UdpConversation : IConversation
         asking.Connect(echo.EndPoint);
     }
 
-    public LabPod Client { get; }
+    public IPod Client { get; }
 
-    public LabPod Server { get; }
+    public IPod Server { get; }
 
     public Socket Socket => asking;
 

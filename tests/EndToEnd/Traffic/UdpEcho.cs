@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using OnCache.Lab.Overlay;
+using OnCache.Lab.Namespaces;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -23,7 +23,7 @@ internal sealed class UdpEcho : IAsyncDisposable
     /// <summary>Datagrams that arrived.</summary>
     public long Received => Interlocked.Read(ref received);
 
-    public static UdpEcho Start(LabMember member, IPAddress address, int port = 0) => new(Sockets.Udp(member, address, port));
+    public static UdpEcho Start(INetworkMember member, IPAddress address, int port = 0) => new(Sockets.Udp(member, address, port));
 
     public async ValueTask DisposeAsync()
     {
