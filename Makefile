@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-cluster deploy undeploy test bench lint manifests images clean
+.PHONY: build demo demo-cluster deploy undeploy test model bench lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -54,12 +54,16 @@ undeploy: ## and out of it again, policies first so that agents flush
 	@kubectl delete -k config/default --ignore-not-found
 
 test: images ## every test
-	@eng/packages.sh run
+	@eng/packages.sh run model
 	@eng/kubernetes.sh all
 	@eng/kubernetes.sh cel || echo "The rules in CEL will not be tried: there is no server that knows CEL"
 	@echo "Building the tests"
 	@dotnet build OnCache.sln -c Release $(DOTNET_QUIET)
 	@eng/run-tests.sh
+
+model: ## the protocol of coherence and its negative variants, by spin
+	@eng/packages.sh model
+	@model/check.sh
 
 bench: build ## the demo's measurement with more rounds; figures in artifacts/bench
 	@eng/packages.sh run

@@ -82,7 +82,8 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 /*
  * The order matters. The agent raises learn_after first and the epoch second; here the
  * epochs are read first and learn_after second. So a verdict is either bound to the old
- * epoch (and useless) or held back.
+ * epoch (and useless) or held back. Settings (lease, exclusions, what may be learned) are
+ * stored before the epoch, too, and so read after it. model/coherence.pml proves both.
  */
 static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *cfg,
 				 struct packet *packet, struct verdict *verdict,
@@ -90,7 +91,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 				 enum oncache_direction direction)
 {
 	struct oncache_flow_key *key = &packet->key;
-	__u64 life = cfg->lease;
+	__u64 life;
 	int reason;
 
 	/* Nothing can be learned from it yet, and what is cached belongs to an earlier life. */
@@ -104,6 +105,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	barrier();
 	if (verdict->now < READ_ONCE(endpoint->learn_after))
 		return REASON_LEARN_HELD;
+	life = READ_ONCE(cfg->lease);
 	if (endpoint->mode == MODE_DISABLED ||
 	    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
 		return REASON_DISABLED;

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 echo "Checking the style of the scripts"
-shellcheck demo.sh test.sh eng/*.sh .ci/run
+shellcheck demo.sh test.sh eng/*.sh model/*.sh .ci/run
 
 if [[ -f .clang-format || -f bpf/.clang-format ]]; then
   echo "Checking the style of bpf/"

@@ -8,6 +8,8 @@ declare -A groups=(
   [build]="make clang llvm libbpf-dev linux-libc-dev ca-certificates libssl3 libstdc++6 zlib1g"
   # What the agent loads and what the lab and the live tests call.
   [run]="libbpf1 iproute2 iptables conntrack ethtool procps util-linux"
+  # The model checker, which compiles what it checks.
+  [model]="spin gcc libc6-dev"
   [lint]="shellcheck clang-format"
 )
 

@@ -53,14 +53,14 @@ internal sealed class DatapathController
     /// <summary>
     /// The programs go on for the heartbeat timeout without another call. Where the deadline has passed since the last
     /// one (the process was stopped, the machine suspended), events may still wait to be read: what was cached before is
-    /// void.
+    /// void. So it is before the first call: by now every endpoint has its slot and can be held back.
     /// </summary>
     public void RenewHeartbeat(TimeSpan settle)
     {
         var now = MonotonicClock.Now();
-        if (_alive && now > Volatile.Read(ref Config.HeartbeatDeadline))
+        if (!_alive || now > Volatile.Read(ref Config.HeartbeatDeadline))
         {
-            Flush(new FlushPlan(FlushCause.Silence, Endpoints: null, Settle: true), settle);
+            Flush(new FlushPlan(_alive ? FlushCause.Silence : FlushCause.AgentStart, Endpoints: null, Settle: true), settle);
         }
 
         _alive = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using OnCache.Lab.Bench;
 using OnCache.Lab.Overlay;
@@ -11,6 +12,7 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
 {
     // Long enough for the TCP window to open and for a new flow to be learned.
     private const double WarmUpSeconds = 0.08;
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(10);
     private static readonly string[] Metrics = ["tcp-rr", "udp-rr", "udp-stream", "tcp-stream"];
 
@@ -62,6 +64,13 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
     private async Task<FastPathUse> MeasureWithAgentsAsync(
         DemoVariant[] variants, AgentProcess[] agents, OverlayLab lab, CancellationToken cancellationToken)
     {
+        // Agents learn nothing for the settle time after their start.
+        var started = Stopwatch.GetTimestamp();
+        while ((await TotalsAsync(agents, cancellationToken)).Hits == 0 && Stopwatch.GetElapsedTime(started) < LongestWarmUp)
+        {
+            Measure(variants[^1], Metrics[0], 0.1);
+        }
+
         foreach (var metric in Metrics)
         {
             Measure(variants[^1], metric, 0.1);
