@@ -37,6 +37,9 @@ public class LiveServer : IAsyncDisposable
     /// <summary>A cluster administrator's client.</summary>
     internal KubernetesClient Client => _client!;
 
+    /// <summary>The server itself.</summary>
+    internal ControlPlane Plane { get; private set; } = null!;
+
     /// <summary>Asks whether objects would be stored.</summary>
     internal AdmissionProbe Probe => _probe!;
 
@@ -45,7 +48,8 @@ public class LiveServer : IAsyncDisposable
     {
         var (plane, why) = await _started.Value;
         Assert.SkipWhen(plane is null, why ?? "");
-        _probe ??= new AdmissionProbe(plane!);
+        Plane = plane!;
+        _probe ??= new AdmissionProbe(Plane);
         _client ??= new KubernetesClient(KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig), new KubernetesClientSettings("test"));
     }
 
