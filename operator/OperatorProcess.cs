@@ -8,6 +8,7 @@ using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Watching;
 using OnCache.Operator.Cli;
 using OnCache.Operator.Controllers;
+using OnCache.Operator.Peers;
 using OnCache.Operator.Serving;
 using OnCache.Operator.Telemetry;
 using OnCache.Operator.Webhook;
@@ -37,8 +38,11 @@ internal static class OperatorProcess
         using var client = new KubernetesClient(configuration, new KubernetesClientSettings(ClusterWriter.FieldManager));
         using var recorder = new EventRecorder(client, "oncache.io/operator", settings.Identity, loggers.CreateLogger<EventRecorder>());
         var caches = new ClusterCaches(client, watchMetrics, loggers.CreateLogger<ClusterCaches>());
+        var signals = new SignalLedger(new SignalPace());
+        var peers = new PeerWatch(client, watchMetrics, signals, TimeProvider.System, loggers.CreateLogger<PeerWatch>());
         var reconciler = new ClusterReconciler(
             caches,
+            signals,
             new ClusterWriter(client),
             new PolicyEventRecorder(recorder),
             metrics,
@@ -90,12 +94,23 @@ internal static class OperatorProcess
             metrics.Leads(isLeader: true);
             try
             {
-                await reconciler.RunAsync(leadership);
+                await TogetherAsync(leadership, reconciler.RunAsync, peers.RunAsync);
             }
             finally
             {
                 metrics.Leads(isLeader: false);
             }
+        }
+
+        // Neither goes on without the other.
+        static async Task TogetherAsync(CancellationToken leadership, params Func<CancellationToken, Task>[] works)
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(leadership);
+            var parts = works.Select(work => work(stop.Token)).ToArray();
+            var first = await Task.WhenAny(parts);
+            await stop.CancelAsync();
+            await Task.WhenAll(parts).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await first;
         }
 
         async Task<string?> NodeOfPodAsync(string pod, CancellationToken token) =>

@@ -56,6 +56,9 @@ public static class PeerChanges
         PeerChange wanted) =>
         policies.Where(policy => (Between(policy, before, after) & wanted) != PeerChange.None);
 
+    /// <summary>Whether the policy depends on pods other than those it is about.</summary>
+    public static bool AreSeenBy(V1NetworkPolicy policy) => Namings(policy).Any();
+
     // By clause, the addresses of a pod that it names.
     private static IEnumerable<Func<PeerPresence, IReadOnlyCollection<IPAddress>>> Namings(V1NetworkPolicy policy)
     {

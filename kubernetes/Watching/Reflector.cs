@@ -26,7 +26,7 @@ internal sealed class Reflector<T>(
     private readonly WatchPulse _pulse = new(time);
 
     // null: no version is known to be served from memory, so the store itself must be asked.
-    private string? _version = AnyVersion;
+    private string? _version = settings.ListsInPages ? null : AnyVersion;
 
     public TimeSpan EventAge => _pulse.Age;
 
@@ -50,6 +50,7 @@ internal sealed class Reflector<T>(
                 (var end, lasted, failure) = await WatchAsync(apply, cancellationToken);
                 metrics.Ended(_kind, end.ToString());
                 mustList = end == WatchEnd.Expired;
+                _version = mustList && settings.ListsInPages ? null : _version;
             }
             catch (KubernetesException exception)
             {

@@ -14,6 +14,7 @@ public sealed class ResourceCache<T>
     where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly Reflector<T> _reflector;
+    private readonly Func<T, T> _trim;
     private readonly Lock _lock = new();
     private readonly List<ResourceSubscription<T>> _subscriptions = [];
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,6 +28,7 @@ public sealed class ResourceCache<T>
     /// <param name="settings">How the watch is kept alive.</param>
     /// <param name="time">Waits and limits.</param>
     /// <param name="random">Spreads waits.</param>
+    /// <param name="trim">Leaves out of an object what its readers do not need, before it is kept.</param>
     public ResourceCache(
         IKubernetesClient client,
         ListQuery selection,
@@ -34,7 +36,10 @@ public sealed class ResourceCache<T>
         ILogger logger,
         WatchSettings? settings = null,
         TimeProvider? time = null,
-        Random? random = null) =>
+        Random? random = null,
+        Func<T, T>? trim = null)
+    {
+        _trim = trim ?? (static entity => entity);
         _reflector = new Reflector<T>(
             client,
             selection,
@@ -43,6 +48,7 @@ public sealed class ResourceCache<T>
             logger,
             time ?? TimeProvider.System,
             random ?? Random.Shared);
+    }
 
     /// <summary>All objects as of now; it does not change.</summary>
     public IReadOnlyDictionary<NamespacedName, T> Snapshot => Volatile.Read(ref _content);
@@ -76,11 +82,11 @@ public sealed class ResourceCache<T>
 
     private void Replace(IReadOnlyList<T> items)
     {
-        Change(content => CacheTransition.Relist(content, items));
+        Change(content => CacheTransition.Relist(content, [.. items.Select(_trim)]));
         _ = _synced.TrySetResult();
     }
 
-    private void Apply(WatchEvent<T> received) => Change(content => CacheTransition.Apply(content, received));
+    private void Apply(WatchEvent<T> received) => Change(content => CacheTransition.Apply(content, received with { Entity = _trim(received.Entity) }));
 
     private void Change(
         Func<ImmutableDictionary<NamespacedName, T>, (ImmutableDictionary<NamespacedName, T>, IReadOnlyList<ResourceChange<T>>)> transition)

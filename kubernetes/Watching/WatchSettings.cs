@@ -15,4 +15,10 @@ public sealed record WatchSettings
 
     /// <summary>The waits after failures in a row.</summary>
     public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30));
+
+    /// <summary>
+    /// Lists are read page by page from the store, and not as one answer from the API server's memory: for kinds of which there are so many
+    /// that one answer is too large to hold, and for few readers.
+    /// </summary>
+    public bool ListsInPages { get; init; }
 }

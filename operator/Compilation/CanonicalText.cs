@@ -6,13 +6,25 @@ using OnCache.Kubernetes.Serialization;
 namespace OnCache.Operator.Compilation;
 
 /// <summary>Values as JSON with sorted fields: equal texts are equal values, whoever wrote them in whatever order.</summary>
-internal sealed class CanonicalText
+/// <param name="without">A field that is left out of it.</param>
+internal sealed class CanonicalText(string? without = null)
 {
     // Values never change, and those of thousands of nodes are compared again and again.
     private readonly ConditionalWeakTable<object, string> _known = [];
 
     public string Of<T>(T value)
-        where T : class => _known.GetValue(value, static item => Sort(JsonSerializer.SerializeToNode(item, KubernetesJson.Options))?.ToJsonString() ?? "null");
+        where T : class => _known.GetValue(value, item => Sort(Fields(item))?.ToJsonString() ?? "null");
+
+    private JsonNode? Fields(object item)
+    {
+        var node = JsonSerializer.SerializeToNode(item, item.GetType(), KubernetesJson.Options);
+        if (without is not null)
+        {
+            _ = node?.AsObject().Remove(without);
+        }
+
+        return node;
+    }
 
     private static JsonNode? Sort(JsonNode? node) => node switch
     {

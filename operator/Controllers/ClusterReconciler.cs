@@ -5,6 +5,7 @@ using OnCache.Api;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Resilience;
 using OnCache.Operator.Compilation;
+using OnCache.Operator.Peers;
 using OnCache.Operator.Removal;
 using OnCache.Operator.Telemetry;
 
@@ -16,6 +17,7 @@ namespace OnCache.Operator.Controllers;
 /// </summary>
 internal sealed partial class ClusterReconciler(
     ClusterCaches caches,
+    SignalLedger signals,
     ClusterWriter writer,
     IPolicyEventSink events,
     OperatorMetrics metrics,
@@ -44,7 +46,9 @@ internal sealed partial class ClusterReconciler(
     {
         await caches.WaitForSyncAsync(cancellationToken);
         var changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        var following = caches.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken);
+        var following = Task.WhenAll(
+            caches.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken),
+            signals.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken));
         var failuresInARow = 0;
         while (true)
         {
@@ -85,10 +89,17 @@ internal sealed partial class ClusterReconciler(
         _sentStatuses.Keep(policies);
         _awaited.IntersectWith(policies);
 
-        var plan = _planner.Plan(view, _obstacles, now);
+        var batch = signals.Begin(view.Configs.ToDictionary(config => config.Metadata.Name!, Target, StringComparer.Ordinal), now);
+        var plan = _planner.Plan(view, _obstacles, batch, now);
         var turn = new Turn();
+        if (batch.Wait is { } pause)
+        {
+            turn.LookAgainIn(pause);
+        }
+
         await WriteAsync("finalizer", plan.Hold, policy => writer.HoldAsync(policy, cancellationToken), policy => policy.Metadata.Name!, turn, cancellationToken);
         await ApplyAsync(plan.Apply, versions, now, turn, cancellationToken);
+        EndSignals(batch, plan);
         await WriteAsync("deletion", plan.Delete, config => writer.DeleteAsync(config, cancellationToken), config => config.Metadata.Name!, turn, cancellationToken);
         await WriteStatusesAsync(plan.Statuses, now, turn, cancellationToken);
         foreach (var departure in plan.Departures)
@@ -98,6 +109,14 @@ internal sealed partial class ClusterReconciler(
 
         metrics.Reconciled(time.GetElapsedTime(started), view, turn.Failures);
         return turn;
+
+        // An agent may follow policies that were just written before the view shows them.
+        SignalTarget Target(V1Alpha1NodeCacheConfig config)
+        {
+            var target = SignalTarget.Of(config.Spec);
+            var isJustWritten = _sentConfigs.LastAt(config.Metadata.Name!) is { } last && now - last < WriteLag;
+            return target with { HoldsVerdicts = target.HoldsVerdicts || isJustWritten };
+        }
     }
 
     private async Task ApplyAsync(
@@ -134,6 +153,22 @@ internal sealed partial class ClusterReconciler(
         }
 
         string Text(V1Alpha1NodeCacheConfig config) => $"{config.Metadata.OwnerReferences![0].Uid} {_text.Of(config.Spec)}";
+    }
+
+    private void EndSignals(SignalBatch batch, ReconcilePlan plan)
+    {
+        var written = plan.Apply.Select(config => config.Metadata.Name!).Where(batch.Due.Contains).ToHashSet(StringComparer.Ordinal);
+        foreach (var node in batch.Due)
+        {
+            // A node that just went needs to be told nothing.
+            var isWritten = written.Contains(node);
+            var isAccepted = isWritten && !_obstacles.ContainsKey(node);
+            var signal = signals.End(node, isAccepted || !isWritten);
+            if (isAccepted)
+            {
+                metrics.Signalled(signal, time.GetUtcNow());
+            }
+        }
     }
 
     private async Task WriteStatusesAsync(IReadOnlyList<StatusChange> changes, DateTimeOffset now, Turn turn, CancellationToken cancellationToken)

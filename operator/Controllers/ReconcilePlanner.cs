@@ -1,21 +1,30 @@
 using OnCache.Api;
 using OnCache.Kubernetes.Models;
 using OnCache.Operator.Compilation;
+using OnCache.Operator.Peers;
 using OnCache.Operator.Removal;
 using OnCache.Operator.Status;
 
 namespace OnCache.Operator.Controllers;
 
-/// <summary>Compares what is with what should be. Its answers depend on its arguments alone; it only remembers texts it has computed.</summary>
+/// <summary>
+/// Compares what is with what should be. It remembers texts it has computed, and since which generation a node has its policies; otherwise its
+/// answers depend on its arguments alone.
+/// </summary>
 internal sealed class ReconcilePlanner
 {
     private readonly CanonicalText _text = new();
 
+    // A signal changes a node's object and none of its policies.
+    private readonly CanonicalText _policies = new(without: "peerSignal");
+    private readonly PolicyGenerations _generations = new();
+
     /// <summary>Plans.</summary>
     /// <param name="view">What is.</param>
     /// <param name="obstacles">By node, why its configuration could not be written last time.</param>
+    /// <param name="signals">What nodes are to be told of pods elsewhere.</param>
     /// <param name="now">The time.</param>
-    public ReconcilePlan Plan(ClusterView view, IReadOnlyDictionary<string, string> obstacles, DateTimeOffset now)
+    public ReconcilePlan Plan(ClusterView view, IReadOnlyDictionary<string, string> obstacles, SignalBatch signals, DateTimeOffset now)
     {
         var nodes = view.Nodes.ToDictionary(node => node.Metadata.Name!, StringComparer.Ordinal);
         var configs = view.Configs.ToDictionary(config => config.Metadata.Name!, StringComparer.Ordinal);
@@ -23,6 +32,7 @@ internal sealed class ReconcilePlanner
         var clusterNodes = nodes.Values.Select(Node).ToArray();
         var compiled = PolicyCompiler.Compile(staying.Select(Policy), clusterNodes);
         var reports = Reports(compiled, configs, obstacles);
+        _generations.Keep(compiled.Nodes.Keys);
 
         return new ReconcilePlan
         {
@@ -30,9 +40,12 @@ internal sealed class ReconcilePlanner
             Apply =
             [
                 .. compiled.Nodes
-                    .Where(pair => !reports[pair.Key].InStep || !IsOwned(configs.GetValueOrDefault(pair.Key), nodes[pair.Key]))
+                    .Where(pair => !reports[pair.Key].InStep || signals.Due.Contains(pair.Key) || !IsOwned(configs.GetValueOrDefault(pair.Key), nodes[pair.Key]))
                     .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-                    .Select(pair => Config(nodes[pair.Key], pair.Value)),
+                    .Select(pair => Config(nodes[pair.Key], pair.Value with
+                    {
+                        PeerSignal = signals.For(pair.Key, configs.GetValueOrDefault(pair.Key)?.Spec.PeerSignal),
+                    })),
             ],
             Delete = [.. configs.Values.Where(config => config.Metadata.DeletionTimestamp is null && !compiled.Nodes.ContainsKey(config.Metadata.Name!))],
             Statuses = [.. staying.Select(policy => Status(policy, compiled, reports, now)).OfType<StatusChange>()],
@@ -85,7 +98,11 @@ internal sealed class ReconcilePlanner
 
     private NodeReport Report(string node, NodeCacheConfigSpec wanted, V1Alpha1NodeCacheConfig? config) =>
         config is { Metadata.DeletionTimestamp: null }
-            ? new NodeReport(node, _text.Of(config.Spec) == _text.Of(wanted), config.Metadata.Generation ?? 0, config.Status)
+            ? new NodeReport(
+                node,
+                _policies.Of(config.Spec) == _policies.Of(wanted),
+                _generations.Since(node, config.Metadata, _policies.Of(config.Spec)),
+                config.Status)
             : new NodeReport(node, InStep: false, 0, Status: null);
 
     private StatusChange? Status(

@@ -44,5 +44,5 @@ internal static class PolicyRemoval
 
     // An agent that never reported has nothing in force; what a current one has in force no longer holds the policy.
     private static bool IsCurrent(NodeReport report) =>
-        report.Status is not { } status || (report.InStep && status.ObservedGeneration == report.Generation);
+        report.Status is not { } status || (report.InStep && status.ObservedGeneration >= report.Generation);
 }

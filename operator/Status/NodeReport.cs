@@ -5,7 +5,7 @@ namespace OnCache.Operator.Status;
 /// <summary>What is known of a node's configuration in the cluster.</summary>
 /// <param name="Node">The node.</param>
 /// <param name="InStep">Whether the object in the cluster holds what was compiled last.</param>
-/// <param name="Generation">The object's generation.</param>
+/// <param name="Generation">Since which generation the object has the policies it has.</param>
 /// <param name="Status">What its agent reported; absent before the first report.</param>
 internal sealed record NodeReport(string Node, bool InStep, long Generation, NodeCacheConfigStatus? Status)
 {
@@ -43,7 +43,7 @@ internal static class NodeProgressReading
         }
 
         var condition = status.Conditions.FirstOrDefault(item => string.Equals(item.Type, ConditionType.Programmed, StringComparison.Ordinal));
-        if (status.ObservedGeneration != report.Generation || condition is null)
+        if (status.ObservedGeneration < report.Generation || condition is null)
         {
             return (NodeProgress.Pending, "its agent has not taken up the configuration yet");
         }

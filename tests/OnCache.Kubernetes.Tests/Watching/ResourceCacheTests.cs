@@ -43,6 +43,44 @@ public sealed class ResourceCacheTests
     }
 
     [Fact]
+    public async Task Lists_in_pages_come_from_the_store_also_after_a_gap()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a")),
+            Answer.Watch(Answer.Expired),
+            Answer.List("9", Samples.Map("a"), Samples.Map("b", "8")),
+            Answer.WatchThenSilence());
+        await using var following = Following.Start(server, Quick with { ListsInPages = true });
+
+        (await following.NextAsync()).ShouldBe("Added a 1");
+        (await following.NextAsync()).ShouldBe("Added b 8");
+        foreach (var list in server.Requests.Where(request => !request.Query.ContainsKey("watch")))
+        {
+            list.Query.ContainsKey("resourceVersion").ShouldBeFalse();
+            list.Query["limit"].ShouldBe("500");
+        }
+    }
+
+    [Fact]
+    public async Task What_is_trimmed_is_not_kept_and_versions_are_followed_all_the_same()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a")),
+            Answer.Watch(Answer.Event("ADDED", Samples.Map("b", "6"))),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("c", "7"))));
+        await using var following = Following.Start(
+            server,
+            Quick,
+            trim: map => map with { Metadata = new V1ObjectMeta { Name = map.Metadata.Name, NamespaceProperty = map.Metadata.NamespaceProperty } });
+
+        (await following.NextAsync()).ShouldBe("Added a ");
+        (await following.NextAsync()).ShouldBe("Added b ");
+        (await following.NextAsync()).ShouldBe("Added c ");
+        following.Cache.Snapshot.Values.ShouldAllBe(map => map.Metadata.Uid == null);
+        server.Requests[2].Query["resourceVersion"].ShouldBe("6");
+    }
+
+    [Fact]
     public async Task A_watch_cut_within_a_line_goes_on_after_the_last_whole_event()
     {
         var cut = new TaskCompletionSource();
@@ -267,10 +305,10 @@ public sealed class ResourceCacheTests
         private readonly ResourceSubscription<V1ConfigMap> _subscription;
         private readonly Task _run;
 
-        private Following(FakeApiServer server, WatchSettings settings, ListQuery selection, int retries, TimeProvider time)
+        private Following(FakeApiServer server, WatchSettings settings, ListQuery selection, int retries, TimeProvider time, Func<V1ConfigMap, V1ConfigMap>? trim)
         {
             _client = server.Client(existing => existing with { Retries = retries }, time: time);
-            Cache = new ResourceCache<V1ConfigMap>(_client, selection, _metrics, NullLogger.Instance, settings, time, new LowestRandom());
+            Cache = new ResourceCache<V1ConfigMap>(_client, selection, _metrics, NullLogger.Instance, settings, time, new LowestRandom(), trim: trim);
             _subscription = Cache.Subscribe();
             Measured = new Measured(_metrics.Meter);
             _run = Cache.RunAsync(_end.Token);
@@ -285,7 +323,8 @@ public sealed class ResourceCacheTests
             WatchSettings settings,
             ListQuery? selection = null,
             int retries = 4,
-            TimeProvider? time = null) => new(server, settings, selection ?? new ListQuery(), retries, time ?? TimeProvider.System);
+            TimeProvider? time = null,
+            Func<V1ConfigMap, V1ConfigMap>? trim = null) => new(server, settings, selection ?? new ListQuery(), retries, time ?? TimeProvider.System, trim);
 
         public async Task<string> NextAsync()
         {

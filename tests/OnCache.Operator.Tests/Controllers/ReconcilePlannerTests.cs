@@ -1,6 +1,7 @@
 using OnCache.Api;
 using OnCache.Kubernetes.Models;
 using OnCache.Operator.Controllers;
+using OnCache.Operator.Peers;
 
 namespace OnCache.Operator.Tests.Controllers;
 
@@ -37,13 +38,57 @@ public sealed class ReconcilePlannerTests
         var settled = Plan([Policy], [Node], [written]);
         var policy = Policy with { Status = settled.Statuses.ShouldHaveSingleItem().Status };
 
-        var idle = _planner.Plan(new ClusterView([policy], [Node], [written]), new Dictionary<string, string>(), Now.AddHours(1));
+        var idle = _planner.Plan(new ClusterView([policy], [Node], [written]), new Dictionary<string, string>(), SignalBatch.None, Now.AddHours(1));
 
         idle.Hold.ShouldBeEmpty();
         idle.Apply.ShouldBeEmpty();
         idle.Delete.ShouldBeEmpty();
         idle.Statuses.ShouldBeEmpty();
         idle.Departures.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_signal_is_written_beside_the_policies_and_leaves_the_status_alone()
+    {
+        var stored = Plan([Policy], [Node], []).Apply[0];
+        stored = stored with
+        {
+            Metadata = stored.Metadata with { Generation = 3 },
+            Status = new NodeCacheConfigStatus
+            {
+                ObservedGeneration = 3,
+                Conditions = [new Condition(ConditionType.Programmed, ConditionStatus.True, ConditionReason.Programmed, "in force", 3, Now)],
+            },
+        };
+        var policy = Policy with { Status = Plan([Policy], [Node], [stored]).Statuses.ShouldHaveSingleItem().Status };
+        var signal = new PeerSignal { Revision = 8, NetworkPolicies = ["shop/db"] };
+        var batch = new SignalBatch(new Dictionary<string, PeerSignal>(StringComparer.Ordinal) { ["n1"] = signal }, new HashSet<string>(StringComparer.Ordinal) { "n1" }, Wait: null);
+
+        var due = _planner.Plan(new ClusterView([policy], [Node], [stored]), new Dictionary<string, string>(StringComparer.Ordinal), batch, Now);
+        due.Apply.ShouldHaveSingleItem().Spec.ShouldBe(stored.Spec with { PeerSignal = signal, Policies = due.Apply[0].Spec.Policies, Exclusions = due.Apply[0].Spec.Exclusions, CacheSizes = due.Apply[0].Spec.CacheSizes });
+        due.Statuses.ShouldBeEmpty();
+
+        var told = stored with { Spec = due.Apply[0].Spec, Metadata = stored.Metadata with { Generation = 4 } };
+        var after = _planner.Plan(new ClusterView([policy], [Node], [told]), new Dictionary<string, string>(StringComparer.Ordinal), SignalBatch.None, Now);
+        after.Apply.ShouldBeEmpty();
+        after.Statuses.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_change_of_policies_keeps_the_signal_and_has_to_be_reported_anew()
+    {
+        var signal = new PeerSignal { Revision = 8, All = true };
+        var stored = Plan([Policy], [Node], []).Apply[0];
+        stored = stored with { Spec = stored.Spec with { PeerSignal = signal } };
+        var changed = Policy with { Spec = Policy.Spec with { Lease = TimeSpan.FromSeconds(7) } };
+
+        Plan([changed], [Node], [stored]).Apply.ShouldHaveSingleItem().Spec.PeerSignal.ShouldBe(signal);
+
+        var generations = new PolicyGenerations();
+        generations.Since("n1", new V1ObjectMeta { Uid = "a", Generation = 3 }, "old").ShouldBe(3);
+        generations.Since("n1", new V1ObjectMeta { Uid = "a", Generation = 4 }, "old").ShouldBe(3);
+        generations.Since("n1", new V1ObjectMeta { Uid = "a", Generation = 5 }, "new").ShouldBe(5);
+        generations.Since("n1", new V1ObjectMeta { Uid = "b", Generation = 1 }, "new").ShouldBe(1);
     }
 
     [Fact]
@@ -96,7 +141,7 @@ public sealed class ReconcilePlannerTests
     [Fact]
     public void Why_a_configuration_cannot_be_written_is_told_in_the_status()
     {
-        var plan = _planner.Plan(new ClusterView([Policy], [Node], []), new Dictionary<string, string>(StringComparer.Ordinal) { ["n1"] = "forbidden" }, Now);
+        var plan = _planner.Plan(new ClusterView([Policy], [Node], []), new Dictionary<string, string>(StringComparer.Ordinal) { ["n1"] = "forbidden" }, SignalBatch.None, Now);
 
         plan.Statuses.ShouldHaveSingleItem().Status.Message.ShouldBe("node n1: forbidden");
     }
@@ -121,5 +166,5 @@ public sealed class ReconcilePlannerTests
         IReadOnlyCollection<V1Alpha1OverlayCachePolicy> policies,
         IReadOnlyCollection<V1Node> nodes,
         IReadOnlyCollection<V1Alpha1NodeCacheConfig> configs) =>
-        _planner.Plan(new ClusterView(policies, nodes, configs), new Dictionary<string, string>(StringComparer.Ordinal), Now);
+        _planner.Plan(new ClusterView(policies, nodes, configs), new Dictionary<string, string>(StringComparer.Ordinal), SignalBatch.None, Now);
 }
