@@ -5,6 +5,7 @@
  * test compares it with this object's BTF. Addresses and ports are in network byte
  * order, times are nanoseconds of CLOCK_MONOTONIC, everything else is native.
  * A change that moves a field raises LAYOUT_VERSION, which is part of the pin path.
+ * One thing never moves: the head of the configuration, which agents of other versions use.
  */
 #ifndef ONCACHE_LAYOUTS_H
 #define ONCACHE_LAYOUTS_H
@@ -12,7 +13,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 2,
+	LAYOUT_VERSION = 3,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -60,14 +61,16 @@ _Static_assert(sizeof(struct oncache_load_options) == 4, "layout");
 
 /* One element, mapped into the agent. */
 struct oncache_config {
-	__u32 epoch;		  /* an entry of another epoch is stale */
-	__u32 mark;		  /* the miss bit in skb->mark, as a mask */
-	__u64 heartbeat_deadline; /* past it everything is handed to the CNI */
-	__u64 lease;		  /* how long a verdict lives */
-	__u64 touch_interval;	  /* how often a flow refreshes its conntrack entry */
-	__be32 node_ip;		  /* outer address of this node */
-	__be32 tunnel_id;	  /* VXLAN: the header's second word, VNI << 8 */
-	__be16 tunnel_port;	  /* outer destination port */
+	__u32 epoch;		    /* an entry of another epoch is stale */
+	__u32 mark;		    /* the miss bit in skb->mark, as a mask */
+	__u64 heartbeat_deadline;   /* past it everything is handed to the CNI */
+	__u32 saved_tcp_be_liberal; /* the agent's: sysctl value to restore plus 1, 0 = untouched */
+	__u32 pad2;		    /* the head ends here */
+	__u64 lease;		    /* how long a verdict lives */
+	__u64 touch_interval;	    /* how often a flow refreshes its conntrack entry */
+	__be32 node_ip;		    /* outer address of this node */
+	__be32 tunnel_id;	    /* VXLAN: the header's second word, VNI << 8 */
+	__be16 tunnel_port;	    /* outer destination port */
 	__u16 source_port_min;
 	__u16 source_port_count; /* size of the range, 1 at least */
 	__u8 protocols;		 /* PROTOCOL_* this node may accelerate */
@@ -78,10 +81,10 @@ struct oncache_config {
 	__u32 timeout_tcp_closing;
 	__u32 timeout_tcp_closed;
 	__u32 timeout_udp_stream;
-	__u32 saved_tcp_be_liberal; /* the agent's: sysctl value to restore plus 1, 0 = untouched */
-	__u32 pad2;
 };
 _Static_assert(sizeof(struct oncache_config) == 80, "layout");
+_Static_assert(__builtin_offsetof(struct oncache_config, heartbeat_deadline) == 8, "head");
+_Static_assert(__builtin_offsetof(struct oncache_config, saved_tcp_be_liberal) == 16, "head");
 
 /*
  * Filter cache: one entry serves both directions of a flow. Without protocol and ports it

@@ -4,11 +4,13 @@ using System.Runtime.InteropServices;
 namespace OnCache.Agent.Bpf;
 
 /// <summary>A map by its file descriptor, with typed keys and values. Errors are <see cref="BpfException"/>.</summary>
-internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd)
+internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSteps? steps = null)
     where TKey : unmanaged
     where TValue : unmanaged
 {
     private const int ENOENT = 2;
+
+    private readonly IKernelSteps _steps = steps ?? KernelSteps.Direct;
 
     public string Name => name;
 
@@ -22,12 +24,21 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd)
     }
 
     public void Set(TKey key, TValue value) =>
-        BpfException.Check(Interop.Libbpf.bpf_map_update_elem(fd, &key, &value, 0), $"write map {name}");
+        _steps.Do($"write map {name}", () =>
+        {
+            var (k, v) = (key, value);
+            return Interop.Libbpf.bpf_map_update_elem(fd, &k, &v, 0);
+        });
 
     public bool Remove(TKey key)
     {
-        var result = Interop.Libbpf.bpf_map_delete_elem(fd, &key);
-        return result == -ENOENT ? false : BpfException.Check(result, $"delete from map {name}") >= 0;
+        var step = $"delete from map {name}";
+        var result = _steps.Try(step, () =>
+        {
+            var k = key;
+            return Interop.Libbpf.bpf_map_delete_elem(fd, &k);
+        });
+        return result == -ENOENT ? false : BpfException.Check(result, step) >= 0;
     }
 
     /// <summary>The keys, collected before the caller changes the map.</summary>
@@ -85,20 +96,25 @@ internal sealed unsafe class MappedArray<TValue> : SafeHandle
 {
     private readonly nuint _bytes;
 
-    public MappedArray(string name, int fd, int length)
+    public MappedArray(string name, int fd, int length, IKernelSteps? steps = null)
         : base(0, ownsHandle: true)
     {
         Length = length;
         // The kernel rounds each element to 8 bytes and the mapping to pages.
         Stride = (sizeof(TValue) + 7) & ~7;
         _bytes = (nuint)(((long)Stride * length + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize);
-        var address = Interop.Libc.mmap(null, _bytes, Interop.Libc.PROT_READ | Interop.Libc.PROT_WRITE, Interop.Libc.MAP_SHARED, fd, 0);
-        if ((nint)address == -1)
+        (steps ?? KernelSteps.Direct).Do($"map {name} into memory", () =>
         {
-            throw new BpfException($"map {name} into memory", Marshal.GetLastPInvokeError());
-        }
+            var address = (nint)Interop.Libc.mmap(
+                null, _bytes, Interop.Libc.PROT_READ | Interop.Libc.PROT_WRITE, Interop.Libc.MAP_SHARED, fd, 0);
+            if (address == -1)
+            {
+                return -Marshal.GetLastPInvokeError();
+            }
 
-        SetHandle((nint)address);
+            SetHandle(address);
+            return 0;
+        });
     }
 
     public int Length { get; }

@@ -73,7 +73,7 @@ internal sealed unsafe class BpfObject : IDisposable
 
     /// <summary>Creates the maps and has the kernel verify the programs.</summary>
     /// <exception cref="BpfException">With the verifier's last lines, or what libbpf could not resolve.</exception>
-    public void Load(IReadOnlyList<string> programs)
+    public void Load(IReadOnlyList<string> programs, IKernelSteps steps)
     {
         var logs = programs.ToDictionary(name => name, _ => (nint)NativeMemory.AllocZeroed(LogBytes), StringComparer.Ordinal);
         try
@@ -83,7 +83,8 @@ internal sealed unsafe class BpfObject : IDisposable
                 BpfException.Check(Interop.Libbpf.bpf_program__set_log_buf(Program(name), (byte*)log, LogBytes), $"set the log of {name}");
             }
 
-            var (result, warnings) = LibbpfLog.Collect(() => Interop.Libbpf.bpf_object__load(_object));
+            var (result, warnings) = LibbpfLog.Collect(
+                () => steps.Try("load the eBPF programs", () => Interop.Libbpf.bpf_object__load(_object)));
             if (result < 0)
             {
                 var refused = logs.Select(pair => new VerifierReport(pair.Key, ReadLog(pair.Value))).FirstOrDefault(report => report.Log.Length > 0);

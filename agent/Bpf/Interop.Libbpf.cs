@@ -228,6 +228,8 @@ internal static unsafe partial class Interop
         internal const int MAP_SHARED = 1;
         internal const int SYS_membarrier = 324;
         internal const int MEMBARRIER_CMD_GLOBAL = 1;
+        internal const int AT_FDCWD = -100;
+        internal const uint RENAME_EXCHANGE = 2;
         internal const long BPF_FS_MAGIC = 0xcafe4a11;
 
         [StructLayout(LayoutKind.Sequential)]
@@ -248,6 +250,9 @@ internal static unsafe partial class Interop
 
         [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int statfs(string path, out statfs_buffer buffer);
+
+        [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        internal static partial int renameat2(int fromFolder, string from, int toFolder, string to, uint flags);
 
         [LibraryImport(Library, SetLastError = true)]
         internal static partial long syscall(long number, long first, long second, long third);

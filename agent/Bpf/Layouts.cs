@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 2;
+    public const uint Version = 3;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -97,6 +97,8 @@ internal struct Config
     public uint Epoch;
     public uint Mark;
     public ulong HeartbeatDeadline;
+    public uint SavedTcpBeLiberal;
+    private readonly uint _pad2;
     public ulong Lease;
     public ulong TouchInterval;
     public uint NodeIp;
@@ -112,8 +114,17 @@ internal struct Config
     public uint TimeoutTcpClosing;
     public uint TimeoutTcpClosed;
     public uint TimeoutUdpStream;
+}
+
+/// <summary>How the configuration begins in every layout version: what agents of other versions need of it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ConfigHead
+{
+    public uint Epoch;
+    public uint Mark;
+    public ulong HeartbeatDeadline;
     public uint SavedTcpBeLiberal;
-    private readonly uint _pad2;
+    private readonly uint _pad;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -58,7 +58,7 @@ internal sealed class AgentOperations : IAgentOperations
             throw new DatapathException(refusal.Message);
         }
 
-        var installed = Directory.Exists(pins.Maps);
+        var installed = pins.MapFolders().Count > 0;
         pins.Create();
         var current = new CurrentAgent();
         StatusServer? server = null;
@@ -78,12 +78,22 @@ internal sealed class AgentOperations : IAgentOperations
                 var agent = new NodeAgent(
                     datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), configuration.Current, settings, options,
                     TimeProvider.System, loggers.CreateLogger<NodeAgent>());
-                agent.Start();
-                RemoveOtherAttachments(settings, pins, monitor.Current, tcx);
-                using var turn = current.Use(agent, new StatusReport(
-                    agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
-                server ??= await StatusServer.StartAsync(settings.Socket, current, current, cancellationToken);
-                await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
+                try
+                {
+                    agent.Start();
+                    RemoveOtherAttachments(settings, pins, monitor.Current, tcx);
+                    datapath.RemoveOtherMaps();
+                    using var turn = current.Use(agent, new StatusReport(
+                        agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
+                    server ??= await StatusServer.StartAsync(settings.Socket, current, current, cancellationToken);
+                    await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
+                }
+                catch when (!cancellationToken.IsCancellationRequested)
+                {
+                    // Something could not be carried out, a flush perhaps: not even the heartbeat timeout may pass under it.
+                    datapath.HandOver();
+                    throw;
+                }
             }
 
             return ExitStatus.Success;
@@ -115,7 +125,11 @@ internal sealed class AgentOperations : IAgentOperations
     /// <summary>What an agent with other settings attached, once ours has taken its place: every packet would meet both.</summary>
     private static void RemoveOtherAttachments(AgentSettings settings, PinDirectory pins, NetworkSnapshot snapshot, bool tcx)
     {
-        if (!tcx)
+        if (tcx)
+        {
+            Attachments.RemoveUnknownLinks(pins);
+        }
+        else
         {
             Attachments.RemoveLinks(pins);
         }

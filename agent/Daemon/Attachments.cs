@@ -17,7 +17,12 @@ internal static class Attachments
                 attacher.Detach(device, program, direction);
             }
         }
+
+        attacher.DetachUnknown();
     }
+
+    /// <summary>Links whose program no longer exists in this version: nothing of ours would ever take its place.</summary>
+    public static void RemoveUnknownLinks(PinDirectory pins) => new TcxAttacher(pins.Links).DetachUnknown();
 
     /// <summary>Filters on clsact, found by what they are, as their priority was a setting of the agent that attached them.</summary>
     /// <param name="keep">The priority of those that stay; null for none.</param>

@@ -34,8 +34,8 @@ internal sealed class DatapathController
         _datapath = datapath;
         _attacher = attacher;
         _settings = settings;
-        Endpoints = new EndpointTable(datapath.Maps, MonotonicClock.Now, LoadedDatapath.WaitForRunningPrograms);
-        Nodes = new NodeTable(datapath.Maps, LoadedDatapath.WaitForRunningPrograms);
+        Endpoints = new EndpointTable(datapath.Maps, MonotonicClock.Now, datapath.WaitForRunningPrograms);
+        Nodes = new NodeTable(datapath.Maps, datapath.WaitForRunningPrograms);
     }
 
     public EndpointTable Endpoints { get; }
@@ -202,7 +202,7 @@ internal sealed class DatapathController
         var tunnel = underlay.Tunnel;
         // No packet is ours while these fields disagree with each other.
         Config.TunnelPort = 0;
-        LoadedDatapath.WaitForRunningPrograms();
+        _datapath.WaitForRunningPrograms();
         Config.NodeIp = SlotIndex.ToNetwork(underlay.LocalAddress);
         Config.TunnelId = BinaryPrimitives.ReverseEndianness(tunnel.Vni << 8);
         Config.SourcePortMin = tunnel.SourcePorts.Low;
@@ -251,7 +251,21 @@ internal sealed class DatapathController
                 // One device must not end an agent that serves others: its packets stay on the CNI's path, the next
                 // turn tries again. At the start it is an error, for whoever starts the agent to see.
                 failures.Add(device, refused.Message);
+                TakeBack(device, programs);
             }
+        }
+    }
+
+    /// <summary>Half of our programs serve no one, and the device may be gone from the plan before the next attempt.</summary>
+    private void TakeBack(int device, IReadOnlyList<(string Program, TcDirection Direction)> programs)
+    {
+        try
+        {
+            Detach(device, programs);
+        }
+        catch (BpfException)
+        {
+            // The same device refused twice. What stays on it finds no endpoint, or no partner, and passes everything on.
         }
     }
 

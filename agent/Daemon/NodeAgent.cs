@@ -252,13 +252,21 @@ internal sealed partial class NodeAgent : IFlushTarget
             return;
         }
 
-        _tcpRefusal = present is null
-            ? "TCP stays on the CNI's path: net.netfilter.nf_conntrack_tcp_be_liberal cannot be read; load nf_conntrack"
-            : _conntrack.TrySetTcpBeLiberal(1) is { } failure ? $"TCP stays on the CNI's path: {failure}" : null;
-        ref var saved = ref _datapath.Maps.Config[0].SavedTcpBeLiberal;
-        if (_tcpRefusal is null && saved == 0)
+        if (present is not { } found)
         {
-            saved = present!.Value + 1;
+            _tcpRefusal = "TCP stays on the CNI's path: net.netfilter.nf_conntrack_tcp_be_liberal cannot be read; load nf_conntrack";
+            return;
+        }
+
+        // Noted before it is set: an agent that dies between the two must not leave it to nobody.
+        ref var saved = ref _datapath.Maps.Config[0].SavedTcpBeLiberal;
+        var before = saved;
+        saved = before == 0 ? found + 1 : before;
+        _tcpRefusal = null;
+        if (_conntrack.TrySetTcpBeLiberal(1) is { } failure)
+        {
+            saved = before;
+            _tcpRefusal = $"TCP stays on the CNI's path: {failure}";
         }
     }
 

@@ -21,24 +21,16 @@ internal static class Uninstaller
     /// </summary>
     private static void RestoreConntrack(PinDirectory pins, ConntrackSysctl conntrack)
     {
-        if (PinnedMaps.TryOpen(pins, MapNames.Config) is not { } fd)
+        var saved = new MapSets(pins, KernelSteps.Direct).SavedTcpBeLiberal();
+        if (saved == 0 || conntrack.TcpBeLiberal is null)
         {
             return;
         }
 
-        using (fd)
+        ConntrackTable.MakeTcpLiberal();
+        if (conntrack.TrySetTcpBeLiberal(saved - 1) is { } failure)
         {
-            if (!new BpfMap<uint, Config>(MapNames.Config, fd.Value).TryGet(0, out var config) || config.SavedTcpBeLiberal == 0
-                || conntrack.TcpBeLiberal is null)
-            {
-                return;
-            }
-
-            ConntrackTable.MakeTcpLiberal();
-            if (conntrack.TrySetTcpBeLiberal(config.SavedTcpBeLiberal - 1) is { } failure)
-            {
-                throw new DatapathException(failure);
-            }
+            throw new DatapathException(failure);
         }
     }
 }

@@ -9,7 +9,7 @@ namespace OnCache.Agent.Datapath;
 /// </summary>
 /// <param name="priority">1 to 65535; lower runs first.</param>
 /// <param name="devices">Lists the interface indexes of this network namespace.</param>
-internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>> devices) : IProgramAttacher
+internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>> devices, IKernelSteps? steps = null) : IProgramAttacher
 {
     /// <summary>"OC" in ASCII.</summary>
     private const uint Handle = 0x4f43;
@@ -19,21 +19,25 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
     private const int ENOENT = 2;
     private const int EINVAL = 22;
 
+    private readonly IKernelSteps _steps = steps ?? KernelSteps.Direct;
+
     public string Name => "clsact";
 
     public void Attach(int ifIndex, string program, TcDirection direction, int programFd)
     {
         var hook = Hook(ifIndex, direction);
-        var created = Interop.Libbpf.bpf_tc_hook_create(ref hook);
+        var creation = $"create the clsact qdisc of device index {ifIndex}";
+        var created = _steps.Try(creation, () => Interop.Libbpf.bpf_tc_hook_create(ref hook));
         if (created != -EEXIST)
         {
-            BpfException.Check(created, $"create the clsact qdisc of device index {ifIndex}");
+            BpfException.Check(created, creation);
         }
 
+        var step = $"attach {program} to device index {ifIndex} ({direction})";
         if (Occupant(ifIndex, direction) is { } occupant && !occupant.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal))
         {
             throw new BpfException(
-                $"attach {program} to device index {ifIndex} ({direction})",
+                step,
                 EEXIST,
                 $"priority {priority} belongs to the program {occupant.Name}; choose another with --tc-priority");
         }
@@ -41,7 +45,7 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
         var options = Options();
         options.prog_fd = programFd;
         options.flags = Interop.Libbpf.BPF_TC_F_REPLACE;
-        var (result, warnings) = LibbpfLog.Collect(() => Interop.Libbpf.bpf_tc_attach(ref hook, ref options));
+        var (result, warnings) = LibbpfLog.Collect(() => _steps.Try(step, () => Interop.Libbpf.bpf_tc_attach(ref hook, ref options)));
         if (result == -EINVAL)
         {
             // What the kernel answers where the priority belongs to a filter of another kind, which the query does not show.
@@ -50,7 +54,7 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
 
         if (result < 0)
         {
-            throw new BpfException($"attach {program} to device index {ifIndex} ({direction})", -result, string.Join("; ", warnings));
+            throw new BpfException(step, -result, string.Join("; ", warnings));
         }
     }
 
@@ -63,10 +67,11 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
 
         var hook = Hook(ifIndex, direction);
         var options = Options();
-        var result = Interop.Libbpf.bpf_tc_detach(ref hook, ref options);
+        var step = $"detach {program} from device index {ifIndex} ({direction})";
+        var result = _steps.Try(step, () => Interop.Libbpf.bpf_tc_detach(ref hook, ref options));
         if (result is not (-ENODEV or -ENOENT))
         {
-            BpfException.Check(result, $"detach {program} from device index {ifIndex} ({direction})");
+            BpfException.Check(result, step);
         }
     }
 
@@ -90,13 +95,14 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
         var hook = Hook(ifIndex, direction);
         var options = Options();
         // libbpf reports a missing qdisc or filter as a warning and as one of these errors.
-        var (result, _) = LibbpfLog.Collect(() => Interop.Libbpf.bpf_tc_query(ref hook, ref options));
+        var step = $"query the filters of device index {ifIndex} ({direction})";
+        var (result, _) = LibbpfLog.Collect(() => _steps.Try(step, () => Interop.Libbpf.bpf_tc_query(ref hook, ref options)));
         if (result is -ENOENT or -EINVAL or -ENODEV)
         {
             return null;
         }
 
-        BpfException.Check(result, $"query the filters of device index {ifIndex} ({direction})");
+        BpfException.Check(result, step);
         return BpfProgramInfo.OfId(options.prog_id);
     }
 

@@ -43,18 +43,18 @@ internal static class MapNames
 /// <summary>The maps of a loaded datapath, typed.</summary>
 internal sealed class DatapathMaps : IDisposable
 {
-    public DatapathMaps(BpfObject obj, DatapathSizes sizes)
+    public DatapathMaps(BpfObject obj, DatapathSizes sizes, IKernelSteps steps)
     {
         var cpus = BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");
         Sizes = sizes;
-        Config = new(MapNames.Config, obj.MapFd(MapNames.Config), 1);
-        EgressCache = new(MapNames.EgressCache, obj.MapFd(MapNames.EgressCache), sizes.Egress + 1);
-        IngressCache = new(MapNames.IngressCache, obj.MapFd(MapNames.IngressCache), sizes.Ingress + 1);
+        Config = new(MapNames.Config, obj.MapFd(MapNames.Config), 1, steps);
+        EgressCache = new(MapNames.EgressCache, obj.MapFd(MapNames.EgressCache), sizes.Egress + 1, steps);
+        IngressCache = new(MapNames.IngressCache, obj.MapFd(MapNames.IngressCache), sizes.Ingress + 1, steps);
         FilterCache = new(MapNames.FilterCache, obj.MapFd(MapNames.FilterCache));
-        NodeIndex = new(MapNames.NodeIndex, obj.MapFd(MapNames.NodeIndex));
-        EndpointIndex = new(MapNames.EndpointIndex, obj.MapFd(MapNames.EndpointIndex));
-        ExcludedPrefixes = new(MapNames.ExcludedPrefixes, obj.MapFd(MapNames.ExcludedPrefixes));
-        ExcludedPorts = new(MapNames.ExcludedPorts, obj.MapFd(MapNames.ExcludedPorts));
+        NodeIndex = new(MapNames.NodeIndex, obj.MapFd(MapNames.NodeIndex), steps);
+        EndpointIndex = new(MapNames.EndpointIndex, obj.MapFd(MapNames.EndpointIndex), steps);
+        ExcludedPrefixes = new(MapNames.ExcludedPrefixes, obj.MapFd(MapNames.ExcludedPrefixes), steps);
+        ExcludedPorts = new(MapNames.ExcludedPorts, obj.MapFd(MapNames.ExcludedPorts), steps);
         EndpointCounters = new(MapNames.EndpointCounters, obj.MapFd(MapNames.EndpointCounters), cpus);
         Reasons = new(MapNames.Reasons, obj.MapFd(MapNames.Reasons), cpus);
         Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));

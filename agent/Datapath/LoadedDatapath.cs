@@ -1,52 +1,76 @@
+using System.Runtime.InteropServices;
 using OnCache.Agent.Bpf;
 
 namespace OnCache.Agent.Datapath;
 
 /// <summary>
 /// Programs and maps in the kernel. Maps are pinned, and an agent that starts over finds them again where sizes and
-/// layout are the same; otherwise it begins with empty ones and the old ones go when the last program lets go of them.
+/// layout are the same; otherwise it begins with empty ones, and what was cached in the old ones is void.
 /// </summary>
 internal sealed unsafe class LoadedDatapath : IDisposable
 {
     private readonly BpfObject _object;
     // The result of a sweep passes through a map: one at a time.
     private readonly Lock _sweep = new();
+    private readonly MapSets _sets;
 
-    private LoadedDatapath(BpfObject obj, DatapathMaps maps, bool reused)
+    private LoadedDatapath(BpfObject obj, DatapathMaps maps, MapSets sets, IKernelSteps steps, bool reused)
     {
         _object = obj;
+        _sets = sets;
         Maps = maps;
+        Steps = steps;
         Reused = reused;
     }
 
     public DatapathMaps Maps { get; }
 
+    public IKernelSteps Steps { get; }
+
     /// <summary>The maps are those of an earlier agent.</summary>
     public bool Reused { get; }
 
+    /// <summary>
+    /// Loads beside what is attached already. Once the maps have been pinned, that goes on under these maps or, where it
+    /// has others, hands everything to the CNI until its place is taken.
+    /// </summary>
     /// <param name="tcx">Load for tcx rather than for clsact.</param>
-    public static LoadedDatapath Load(PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx)
+    public static LoadedDatapath Load(
+        PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx, IKernelSteps? steps = null)
     {
+        steps ??= KernelSteps.Direct;
+        var sets = new MapSets(pins, steps);
         var obj = BpfObject.OpenEmbedded();
         try
         {
-            var reused = Prepare(obj, pins, sizes, capabilities, tcx);
+            var reused = Prepare(obj, pins, sizes, capabilities, tcx, steps);
             try
             {
-                obj.Load(ProgramNames.All);
+                obj.Load(ProgramNames.All, steps);
             }
             finally
             {
                 reused?.ForEach(map => map.Dispose());
             }
 
-            var maps = new DatapathMaps(obj, sizes);
-            if (reused is null)
+            var maps = new DatapathMaps(obj, sizes, steps);
+            try
             {
-                Pin(obj, pins);
+                if (reused is null)
+                {
+                    maps.Config[0].SavedTcpBeLiberal = sets.SavedTcpBeLiberal();
+                    sets.Commit(obj.MapFd);
+                }
+
+                sets.RetireOthers();
+            }
+            catch
+            {
+                maps.Dispose();
+                throw;
             }
 
-            return new LoadedDatapath(obj, maps, reused is not null);
+            return new LoadedDatapath(obj, maps, sets, steps, reused is not null);
         }
         catch
         {
@@ -54,6 +78,14 @@ internal sealed unsafe class LoadedDatapath : IDisposable
             throw;
         }
     }
+
+    /// <summary>Removes the maps of earlier agents, once the programs of this one have taken all places.</summary>
+    public void RemoveOtherMaps() => _sets.RemoveOthers();
+
+    /// <summary>
+    /// From now on the programs hand everything to the CNI: nobody will tell them of changes until the next agent comes.
+    /// </summary>
+    public void HandOver() => Volatile.Write(ref Maps.Config[0].HeartbeatDeadline, 0);
 
     public int ProgramFd(string program) => _object.ProgramFd(program);
 
@@ -67,9 +99,9 @@ internal sealed unsafe class LoadedDatapath : IDisposable
     {
         using var one = _sweep.EnterScope();
         var options = new Interop.Libbpf.bpf_test_run_opts { sz = (nuint)sizeof(Interop.Libbpf.bpf_test_run_opts) };
-        BpfException.Check(
-            Interop.Libbpf.bpf_prog_test_run_opts(ProgramFd(ProgramNames.Sweep), ref options),
-            "run the sweep of the filter cache");
+        _ = Steps.Do(
+            "run the sweep of the filter cache",
+            () => Interop.Libbpf.bpf_prog_test_run_opts(ProgramFd(ProgramNames.Sweep), ref options));
         return Maps.Sweep.TryGet(0, out var sweep) && options.retval == 0
             ? sweep
             : throw new InvalidOperationException($"the sweep of the filter cache returned {options.retval}");
@@ -79,13 +111,11 @@ internal sealed unsafe class LoadedDatapath : IDisposable
     /// Returns once no program runs any more that read the maps before the call: what was withdrawn may now be
     /// rewritten. The command waits for an RCU grace period, and programs run inside RCU read sections.
     /// </summary>
-    public static void WaitForRunningPrograms()
-    {
-        if (Interop.Libc.syscall(Interop.Libc.SYS_membarrier, Interop.Libc.MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
-        {
-            throw new BpfException("wait for running programs (membarrier)", System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
-        }
-    }
+    public void WaitForRunningPrograms() =>
+        Steps.Do("wait for running programs (membarrier)", static () =>
+            Interop.Libc.syscall(Interop.Libc.SYS_membarrier, Interop.Libc.MEMBARRIER_CMD_GLOBAL, 0, 0) == 0
+                ? 0
+                : -Marshal.GetLastPInvokeError());
 
     public void Dispose()
     {
@@ -94,7 +124,7 @@ internal sealed unsafe class LoadedDatapath : IDisposable
     }
 
     private static List<FileDescriptor>? Prepare(
-        BpfObject obj, PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx)
+        BpfObject obj, PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx, IKernelSteps steps)
     {
         obj.SetLoadOptions(new LoadOptions { HaveSkbConntrack = capabilities.SkbConntrack ? (byte)1 : (byte)0 });
         foreach (var (map, entries) in sizes.MapEntries())
@@ -110,22 +140,12 @@ internal sealed unsafe class LoadedDatapath : IDisposable
             }
         }
 
-        var pinned = PinnedMaps.TryOpenAll(pins, obj.ShapeOf);
+        var pinned = PinnedMaps.TryOpenAll(pins, obj.ShapeOf, steps);
         for (var i = 0; i < (pinned?.Count ?? 0); i++)
         {
             obj.ReuseMap(MapNames.All[i], pinned![i]);
         }
 
         return pinned;
-    }
-
-    private static void Pin(BpfObject obj, PinDirectory pins)
-    {
-        foreach (var map in MapNames.All)
-        {
-            var path = pins.MapPath(map);
-            File.Delete(path);
-            BpfException.Check(Interop.Libbpf.bpf_obj_pin(obj.MapFd(map), path), $"pin map {path}");
-        }
     }
 }

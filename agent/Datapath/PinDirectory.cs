@@ -4,12 +4,14 @@ using OnCache.Agent.Bpf;
 namespace OnCache.Agent.Datapath;
 
 /// <summary>
-/// Where maps and links stay when the agent goes: ROOT/v1/maps, ROOT/v1/links. The version is that of the layouts, so
-/// an agent with other layouts never touches maps it would misread.
+/// Where maps and links stay when the agent goes: ROOT/v3/maps, ROOT/links. The version is that of the layouts, so an
+/// agent with other layouts never touches maps it would misread. Links are the same for all, so that an agent of another
+/// version replaces the program in a link where it finds one.
 /// </summary>
 internal sealed class PinDirectory
 {
     private const string MapsName = "maps";
+    private const string SpareName = "spare";
     private const string LinksName = "links";
 
     private PinDirectory(string root)
@@ -17,14 +19,19 @@ internal sealed class PinDirectory
         Root = root;
         Version = Path.Combine(root, $"v{Layout.Version}");
         Maps = Path.Combine(Version, MapsName);
-        Links = Path.Combine(Version, LinksName);
+        Spare = Path.Combine(Version, SpareName);
+        Links = Path.Combine(root, LinksName);
     }
 
     public string Root { get; }
 
     public string Version { get; }
 
+    /// <summary>The maps in force, complete or not there.</summary>
     public string Maps { get; }
+
+    /// <summary>Maps that are about to take the place of <see cref="Maps"/>, or have lost it.</summary>
+    public string Spare { get; }
 
     public string Links { get; }
 
@@ -51,41 +58,56 @@ internal sealed class PinDirectory
                 $"--pin-root: {Root} is not on a BPF filesystem; mount one (mount -t bpf bpf /sys/fs/bpf) or name a directory on one");
         }
 
-        Directory.CreateDirectory(Maps);
+        Directory.CreateDirectory(Version);
         Directory.CreateDirectory(Links);
     }
 
     public string MapPath(string map) => Path.Combine(Maps, map);
 
+    /// <summary>Every folder with maps of ours, of any version, complete or half-made.</summary>
+    public IReadOnlyList<string> MapFolders() =>
+        [.. Versions().SelectMany(static version => new[] { Path.Combine(version, MapsName), Path.Combine(version, SpareName) }).Where(Directory.Exists)];
+
+    /// <summary>Removes all maps but those in <paramref name="keep"/>; what others pinned stays and keeps its folders.</summary>
+    public void RemoveMaps(string? keep, IKernelSteps steps)
+    {
+        foreach (var folder in MapFolders().Where(folder => !string.Equals(folder, keep, StringComparison.Ordinal)))
+        {
+            RemoveFolder(folder, steps);
+        }
+
+        foreach (var version in Versions().Where(static version => !Directory.EnumerateFileSystemEntries(version).Any()))
+        {
+            Directory.Delete(version);
+        }
+    }
+
+    /// <summary>Unpins what is in a folder and removes it; none is no error.</summary>
+    public static void RemoveFolder(string folder, IKernelSteps steps)
+    {
+        if (Directory.Exists(folder))
+        {
+            _ = steps.Do($"remove {folder}", () =>
+            {
+                Directory.Delete(folder, recursive: true);
+                return 0;
+            });
+        }
+    }
+
     /// <summary>Removes all that we pinned, also of other layout versions; foreign files stay and keep their directories.</summary>
     public void Remove()
     {
-        if (!Directory.Exists(Root))
+        RemoveMaps(keep: null, KernelSteps.Direct);
+        RemoveFolder(Links, KernelSteps.Direct);
+        if (Directory.Exists(Root) && !Directory.EnumerateFileSystemEntries(Root).Any())
         {
-            return;
+            Directory.Delete(Root);
         }
-
-        foreach (var version in Directory.EnumerateDirectories(Root).Where(IsVersion).ToList())
-        {
-            foreach (var folder in new[] { Path.Combine(version, MapsName), Path.Combine(version, LinksName) }.Where(Directory.Exists))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-
-            DeleteIfEmpty(version);
-        }
-
-        DeleteIfEmpty(Root);
     }
+
+    private List<string> Versions() => Directory.Exists(Root) ? [.. Directory.EnumerateDirectories(Root).Where(IsVersion)] : [];
 
     private static bool IsVersion(string directory) =>
         Path.GetFileName(directory) is ['v', .. { Length: > 0 } number] && number.All(char.IsAsciiDigit);
-
-    private static void DeleteIfEmpty(string directory)
-    {
-        if (!Directory.EnumerateFileSystemEntries(directory).Any())
-        {
-            Directory.Delete(directory);
-        }
-    }
 }

@@ -6,32 +6,43 @@ namespace OnCache.Agent.Datapath;
 internal static unsafe class PinnedMaps
 {
     /// <summary>All maps in the order of <see cref="MapNames.All"/>, or null where one is missing or of another shape.</summary>
-    public static List<FileDescriptor>? TryOpenAll(PinDirectory pins, Func<string, MapShape> wanted)
+    public static List<FileDescriptor>? TryOpenAll(PinDirectory pins, Func<string, MapShape> wanted, IKernelSteps steps)
     {
         var opened = new List<FileDescriptor>();
-        foreach (var map in MapNames.All)
+        var complete = false;
+        try
         {
-            if (TryOpen(pins, map) is { } fd)
+            foreach (var map in MapNames.All)
             {
-                opened.Add(fd);
-                if (ShapeOf(fd) == wanted(map))
+                if (TryOpen(pins, map, steps) is not { } fd)
                 {
-                    continue;
+                    return null;
+                }
+
+                opened.Add(fd);
+                if (ShapeOf(fd) != wanted(map))
+                {
+                    return null;
                 }
             }
 
-            opened.ForEach(item => item.Dispose());
-            return null;
+            complete = true;
+            return opened;
         }
-
-        return opened;
+        finally
+        {
+            if (!complete)
+            {
+                opened.ForEach(static item => item.Dispose());
+            }
+        }
     }
 
-    public static FileDescriptor? TryOpen(PinDirectory pins, string map)
+    public static FileDescriptor? TryOpen(PinDirectory pins, string map, IKernelSteps? steps = null)
     {
         var path = pins.MapPath(map);
         return File.Exists(path)
-            ? new FileDescriptor(BpfException.Check(Interop.Libbpf.bpf_obj_get(path), $"open the pinned map {path}"))
+            ? new FileDescriptor((steps ?? KernelSteps.Direct).Do($"open the pinned map {path}", () => Interop.Libbpf.bpf_obj_get(path)))
             : null;
     }
 

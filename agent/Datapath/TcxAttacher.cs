@@ -8,9 +8,11 @@ namespace OnCache.Agent.Datapath;
 /// tcx links (kernel 6.6), pinned so that they outlive the agent: name "program-ifindex". Attached at the end of the
 /// hook, so programs of others that were there before see every packet, fast or slow.
 /// </summary>
-internal sealed unsafe class TcxAttacher(string linkDirectory) : IProgramAttacher
+internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? steps = null) : IProgramAttacher
 {
     private const int ENOLINK = 67;
+
+    private readonly IKernelSteps _steps = steps ?? KernelSteps.Direct;
 
     public string Name => "tcx";
 
@@ -24,56 +26,90 @@ internal sealed unsafe class TcxAttacher(string linkDirectory) : IProgramAttache
         {
             using (existing)
             {
-                if (IsOn(existing, ifIndex, direction))
+                var step = $"replace {program} on device index {ifIndex}";
+                if (IsOn(existing, ifIndex, direction)
+                    && _steps.Try(step, () => Interop.Libbpf.bpf_link_update(existing.Value, programFd, null)) is not -ENOLINK and var result)
                 {
-                    var result = Interop.Libbpf.bpf_link_update(existing.Value, programFd, null);
-                    if (result != -ENOLINK)
-                    {
-                        BpfException.Check(result, $"replace {program} on device index {ifIndex}");
-                        return;
-                    }
+                    BpfException.Check(result, step);
+                    return;
                 }
             }
 
             // The device went and its index came back: the old link holds nothing.
-            File.Delete(path);
+            Unpin(path);
         }
 
-        using var link = new FileDescriptor(BpfException.Check(
-            Interop.Libbpf.bpf_link_create(programFd, ifIndex, AttachType(direction), null),
-            $"attach {program} to device index {ifIndex} ({direction})"));
-        BpfException.Check(Interop.Libbpf.bpf_obj_pin(link.Value, path), $"pin the link {path}");
+        using var link = new FileDescriptor(_steps.Do(
+            $"attach {program} to device index {ifIndex} ({direction})",
+            () => Interop.Libbpf.bpf_link_create(programFd, ifIndex, AttachType(direction), null)));
+        // Where it cannot be pinned, its only descriptor is closed, and the kernel takes the program off.
+        _ = _steps.Do($"pin the link {path}", () => Interop.Libbpf.bpf_obj_pin(link.Value, path));
     }
 
-    public void Detach(int ifIndex, string program, TcDirection direction)
+    public void Detach(int ifIndex, string program, TcDirection direction) => Detach(PathOf(ifIndex, program));
+
+    public IReadOnlyCollection<int> AttachedDevices() =>
+        Pinned().Select(static pinned => pinned.Device).ToHashSet();
+
+    /// <summary>Takes off the programs of agents of other versions that this version has no program in the place of.</summary>
+    public void DetachUnknown()
     {
-        var path = PathOf(ifIndex, program);
+        foreach (var (path, program, _) in Pinned().Where(static pinned => !ProgramNames.All.Contains(pinned.Program, StringComparer.Ordinal)))
+        {
+            Detach(path);
+        }
+    }
+
+    /// <summary>The links of ours; what others have put into the folder has no such name.</summary>
+    private IEnumerable<(string Path, string Program, int Device)> Pinned()
+    {
+        var paths = Directory.Exists(linkDirectory) ? Directory.GetFiles(linkDirectory) : [];
+        foreach (var path in paths)
+        {
+            var name = Path.GetFileName(path);
+            var dash = name.LastIndexOf('-');
+            if (name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) && dash > 0
+                && int.TryParse(name.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var device))
+            {
+                yield return (path, name[..dash], device);
+            }
+        }
+    }
+
+    private void Detach(string path)
+    {
         if (OpenPinned(path) is { } link)
         {
             using (link)
             {
-                _ = Interop.Libbpf.bpf_link_detach(link.Value);
+                // Refused where the device has gone. In any case nothing holds the link after this.
+                _ = _steps.Try($"detach the link {path}", () => Interop.Libbpf.bpf_link_detach(link.Value));
             }
 
-            File.Delete(path);
+            Unpin(path);
         }
     }
 
-    public IReadOnlyCollection<int> AttachedDevices() =>
-        Directory.Exists(linkDirectory)
-            ? Directory.EnumerateFiles(linkDirectory)
-                .Select(path => int.Parse(path.AsSpan(path.LastIndexOf('-') + 1), CultureInfo.InvariantCulture))
-                .ToHashSet()
-            : [];
+    private void Unpin(string path) => _steps.Do($"remove the pin {path}", () =>
+    {
+        File.Delete(path);
+        return 0;
+    });
 
-    private static FileDescriptor? OpenPinned(string path) =>
-        File.Exists(path) ? new FileDescriptor(BpfException.Check(Interop.Libbpf.bpf_obj_get(path), $"open the link {path}")) : null;
+    private FileDescriptor? OpenPinned(string path) =>
+        File.Exists(path) ? new FileDescriptor(_steps.Do($"open the link {path}", () => Interop.Libbpf.bpf_obj_get(path))) : null;
 
-    private static bool IsOn(FileDescriptor link, int ifIndex, TcDirection direction)
+    private bool IsOn(FileDescriptor link, int ifIndex, TcDirection direction)
     {
         Interop.Libbpf.bpf_link_info info = default;
-        var length = (uint)sizeof(Interop.Libbpf.bpf_link_info);
-        BpfException.Check(Interop.Libbpf.bpf_obj_get_info_by_fd(link.Value, &info, ref length), "read link information");
+        _ = _steps.Do("read link information", () =>
+        {
+            Interop.Libbpf.bpf_link_info read = default;
+            var length = (uint)sizeof(Interop.Libbpf.bpf_link_info);
+            var result = Interop.Libbpf.bpf_obj_get_info_by_fd(link.Value, &read, ref length);
+            info = read;
+            return result;
+        });
         return info.tcx_ifindex == (uint)ifIndex && info.tcx_attach_type == AttachType(direction);
     }
 

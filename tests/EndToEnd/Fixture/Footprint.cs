@@ -56,7 +56,8 @@ internal static unsafe class Footprint
         }
     }
 
-    private static uint[] Tcx(int ifIndex, TcDirection direction)
+    /// <summary>The ids of the programs on one tcx hook of the calling thread's network namespace, in their order.</summary>
+    public static uint[] Tcx(int ifIndex, TcDirection direction)
     {
         var programs = stackalloc uint[MostPrograms];
         uint count = MostPrograms, flags = 0;

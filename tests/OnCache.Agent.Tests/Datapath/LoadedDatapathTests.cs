@@ -131,7 +131,12 @@ public sealed class LoadedDatapathTests
     }
 
     [Fact]
-    public void Waiting_for_running_programs_ends() => Should.NotThrow(LoadedDatapath.WaitForRunningPrograms);
+    public void Waiting_for_running_programs_ends()
+    {
+        using var kernel = new FreshDatapath();
+
+        Should.NotThrow(kernel.Datapath.WaitForRunningPrograms);
+    }
 
     private static Dictionary<string, uint> MapIds(BpfFileSystem file) =>
         MapNames.All.ToDictionary(name => name, name => IdOf(LoadedPrograms.Pins(file), name), StringComparer.Ordinal);

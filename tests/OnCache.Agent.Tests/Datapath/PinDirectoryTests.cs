@@ -12,7 +12,8 @@ public sealed class PinDirectoryTests
         var pins = PinDirectory.At("/sys/fs/bpf/oncache");
 
         pins.Maps.ShouldBe($"/sys/fs/bpf/oncache/v{Layout.Version}/maps");
-        pins.Links.ShouldBe($"/sys/fs/bpf/oncache/v{Layout.Version}/links");
+        pins.Spare.ShouldBe($"/sys/fs/bpf/oncache/v{Layout.Version}/spare");
+        pins.Links.ShouldBe("/sys/fs/bpf/oncache/links", "a link holds a program of any version");
         pins.MapPath("config").ShouldBe($"/sys/fs/bpf/oncache/v{Layout.Version}/maps/config");
     }
 
@@ -38,7 +39,7 @@ public sealed class PinDirectoryTests
         pins.Create();
         pins.Create();
 
-        Directory.Exists(pins.Maps).ShouldBeTrue();
+        Directory.Exists(pins.Version).ShouldBeTrue();
         Directory.Exists(pins.Links).ShouldBeTrue();
     }
 
@@ -61,7 +62,7 @@ public sealed class PinDirectoryTests
     [InlineData("v")]
     [InlineData("v1x")]
     [InlineData("others")]
-    [InlineData("v1/theirs")]
+    [InlineData("v3/theirs")]
     public void Remove_leaves_what_others_pinned(string theirs)
     {
         using var file = new BpfFileSystem();

@@ -131,8 +131,31 @@ public sealed class TcxAttacherTests
     }
 
     [Fact]
+    public void A_program_of_another_version_that_has_no_successor_is_taken_off_and_what_is_not_ours_stays()
+    {
+        using var stage = new HookStage(tcx: true);
+        using var foreign = new ForeignProgram();
+        var attacher = new TcxAttacher(stage.LinkDirectory);
+        Attach(stage, attacher, stage.Datapath);
+        var attached = Path.Combine(stage.LinkDirectory, $"{Program}-{HookStage.Device}");
+        File.Move(attached, Path.Combine(stage.LinkDirectory, $"oncache_of_old-{HookStage.Device}"));
+        using var theirs = stage.AttachForeign(foreign, TcDirection.Ingress);
+        foreach (var name in (string[])["theirs-1", "oncache_noted", "oncache_odd-x"])
+        {
+            BpfException.Check(Interop.Libbpf.bpf_obj_pin(theirs.Value, Path.Combine(stage.LinkDirectory, name)), "pin");
+        }
+
+        attacher.AttachedDevices().ShouldBe([HookStage.Device]);
+        attacher.DetachUnknown();
+
+        stage.TcxPrograms(TcDirection.Ingress).ShouldBe([foreign.Id]);
+        attacher.AttachedDevices().ShouldBeEmpty();
+        Directory.GetFiles(stage.LinkDirectory).Length.ShouldBe(3);
+    }
+
+    [Fact]
     public void Without_a_link_directory_nothing_is_attached() =>
-        new TcxAttacher("/sys/fs/bpf/oncache-never/v1/links").AttachedDevices().ShouldBeEmpty();
+        new TcxAttacher("/sys/fs/bpf/oncache-never/links").AttachedDevices().ShouldBeEmpty();
 
     private static void Attach(
         HookStage stage,
