@@ -9,10 +9,18 @@ namespace OnCache.EndToEnd.Fixture;
 internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
 {
     private const int Kill = 9;
+    private const int Stop = 19;
+    private const int Continue = 18;
     private LabProcess? process;
 
     /// <summary>The executable that the build has put beside the tests.</summary>
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "oncache-agent");
+
+    /// <summary>A build of other map layouts, as a later one might have them.</summary>
+    public static string NextProgram { get; } = Path.Combine(AppContext.BaseDirectory, "next", "oncache-agent-next");
+
+    /// <summary>What is started as this agent.</summary>
+    public string Executable { get; set; } = Program;
 
     public LabNode Node => node;
 
@@ -32,7 +40,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
     {
         await WriteAsync(config ?? Config);
         await EndAsync();
-        process = node.StartProcess(Program, RunArguments(options));
+        process = node.StartProcess(Executable, RunArguments(options));
         _ = await UntilAsync(static status => status.Ready, "ready");
     }
 
@@ -53,6 +61,11 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         _ = await process.WaitAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>SIGSTOP: it lives and does nothing.</summary>
+    public void Suspend() => process!.Signal(Stop);
+
+    public void Resume() => process!.Signal(Continue);
+
     public async Task RestartAsync(AgentConfig? config = null, params string[] options)
     {
         await StopAsync();
@@ -61,7 +74,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
 
     /// <summary>Any verb of the command line, in the node's namespace.</summary>
     public Task<CommandResult> RunVerbAsync(params string[] arguments) =>
-        node.RunCommandAsync(Program, arguments, TestContext.Current.CancellationToken);
+        node.RunCommandAsync(Executable, arguments, TestContext.Current.CancellationToken);
 
     public async Task UninstallAsync() =>
         (await RunVerbAsync("uninstall", "--pin-root", node.BpfRoot, "--socket", Socket)).EnsureSuccess();
