@@ -15,6 +15,7 @@ public sealed class ResourceCache<T>
 {
     private readonly Reflector<T> _reflector;
     private readonly Func<T, T> _trim;
+    private readonly Action<ResourceUpdate<T>>? _observer;
     private readonly Lock _lock = new();
     private readonly List<ResourceSubscription<T>> _subscriptions = [];
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,6 +29,10 @@ public sealed class ResourceCache<T>
     /// <param name="settings">How the watch is kept alive.</param>
     /// <param name="time">Waits and limits.</param>
     /// <param name="random">Spreads waits.</param>
+    /// <param name="observer">
+    /// Called with each change before any subscriber hears of it, on the thread that received it, one call at a time; the next event waits
+    /// for its return. It must not throw.
+    /// </param>
     /// <param name="trim">Leaves out of an object what its readers do not need, before it is kept.</param>
     public ResourceCache(
         IKubernetesClient client,
@@ -37,8 +42,10 @@ public sealed class ResourceCache<T>
         WatchSettings? settings = null,
         TimeProvider? time = null,
         Random? random = null,
+        Action<ResourceUpdate<T>>? observer = null,
         Func<T, T>? trim = null)
     {
+        _observer = observer;
         _trim = trim ?? (static entity => entity);
         _reflector = new Reflector<T>(
             client,
@@ -82,19 +89,26 @@ public sealed class ResourceCache<T>
 
     private void Replace(IReadOnlyList<T> items)
     {
-        Change(content => CacheTransition.Relist(content, [.. items.Select(_trim)]));
+        Change(listed: true, content => CacheTransition.Relist(content, [.. items.Select(_trim)]));
         _ = _synced.TrySetResult();
     }
 
-    private void Apply(WatchEvent<T> received) => Change(content => CacheTransition.Apply(content, received with { Entity = _trim(received.Entity) }));
+    private void Apply(WatchEvent<T> received) =>
+        Change(listed: false, content => CacheTransition.Apply(content, received with { Entity = _trim(received.Entity) }));
 
     private void Change(
+        bool listed,
         Func<ImmutableDictionary<NamespacedName, T>, (ImmutableDictionary<NamespacedName, T>, IReadOnlyList<ResourceChange<T>>)> transition)
     {
         lock (_lock)
         {
             var (content, changes) = transition(_content);
             Volatile.Write(ref _content, content);
+            if (listed || changes.Count > 0)
+            {
+                _observer?.Invoke(new ResourceUpdate<T>(listed, changes));
+            }
+
             foreach (var subscription in _subscriptions)
             {
                 subscription.Publish(changes);

@@ -20,4 +20,7 @@ internal enum PeerCause
 
     /// <summary>The operator began to watch; what happened before is unknown.</summary>
     Start,
+
+    /// <summary>A watch had to list anew: what was otherwise in between, and is as before now, is unknown.</summary>
+    WatchGap,
 }

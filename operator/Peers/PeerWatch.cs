@@ -16,9 +16,21 @@ internal sealed partial class PeerWatch(IKubernetesClient client, WatchMetrics m
     /// <summary>Follows until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var pods = new ResourceCache<V1Pod>(client, new ListQuery(), metrics, logger, new WatchSettings { ListsInPages = true }, time, trim: Trim);
-        var namespaces = new ResourceCache<V1Namespace>(client, new ListQuery(), metrics, logger, time: time);
-        var policies = new ResourceCache<V1NetworkPolicy>(client, new ListQuery(), metrics, logger, time: time);
+        var heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
+        var peers = new ClusterPeers();
+        var pods = new ResourceCache<V1Pod>(
+            client,
+            new ListQuery(),
+            metrics,
+            logger,
+            new WatchSettings { ListsInPages = true },
+            time,
+            observer: update => Hear(update, change => Apply(peers, change)),
+            trim: Trim);
+        var namespaces = new ResourceCache<V1Namespace>(
+            client, new ListQuery(), metrics, logger, time: time, observer: update => Hear(update, change => Apply(peers, change)));
+        var policies = new ResourceCache<V1NetworkPolicy>(
+            client, new ListQuery(), metrics, logger, time: time, observer: update => Hear(update, change => Apply(peers, change)));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watches = Task.WhenAll(pods.RunAsync(stop.Token), namespaces.RunAsync(stop.Token), policies.RunAsync(stop.Token));
         try
@@ -27,55 +39,34 @@ internal sealed partial class PeerWatch(IKubernetesClient client, WatchMetrics m
                 pods.WaitForSyncAsync(cancellationToken),
                 namespaces.WaitForSyncAsync(cancellationToken),
                 policies.WaitForSyncAsync(cancellationToken));
-            await FollowAsync(pods, namespaces, policies, stop.Token);
+
+            // Whatever the first lists and the events so far took away is told below.
+            _ = Drain(heard.Reader);
+            EnterAll(peers, PeerCause.Start, time.GetUtcNow());
+            while (await heard.Reader.WaitToReadAsync(cancellationToken))
+            {
+                Enter(peers, Drain(heard.Reader));
+            }
         }
         finally
         {
             await stop.CancelAsync();
             await watches;
         }
-    }
 
-    private async Task FollowAsync(
-        ResourceCache<V1Pod> pods,
-        ResourceCache<V1Namespace> namespaces,
-        ResourceCache<V1NetworkPolicy> policies,
-        CancellationToken cancellationToken)
-    {
-        using var podChanges = pods.Subscribe();
-        using var namespaceChanges = namespaces.Subscribe();
-        using var policyChanges = policies.Subscribe();
-        var heard = Channel.CreateUnbounded<Heard>(new UnboundedChannelOptions { SingleReader = true });
-        var peers = new ClusterPeers();
-
-        // What is there already takes nothing away, and comes before any change in the subscriptions.
-        Load(policyChanges.Changes, change => Apply(peers, change));
-        Load(namespaceChanges.Changes, change => Apply(peers, change));
-        Load(podChanges.Changes, change => Apply(peers, change));
-        var concerned = peers.ConcernedNodes();
-        if (concerned.Count > 0)
-        {
-            LogStarted(concerned.Count);
-            ledger.Add(concerned, PendingSignal.OfStart(time.GetUtcNow()));
-        }
-
-        var pumps = Task.WhenAll(
-            PumpAsync(podChanges.Changes, change => Apply(peers, change)),
-            PumpAsync(namespaceChanges.Changes, change => Apply(peers, change)),
-            PumpAsync(policyChanges.Changes, change => Apply(peers, change)));
-        while (await heard.Reader.WaitToReadAsync(cancellationToken))
-        {
-            Enter(peers, Drain(heard.Reader));
-        }
-
-        await pumps;
-
-        async Task PumpAsync<T>(ChannelReader<ResourceChange<T>> changes, Func<ResourceChange<T>, IReadOnlyCollection<PeerLoss>> apply)
+        void Hear<T>(ResourceUpdate<T> update, Func<ResourceChange<T>, IReadOnlyCollection<PeerLoss>> apply)
             where T : class
         {
-            await foreach (var change in changes.ReadAllAsync(cancellationToken))
+            var now = time.GetUtcNow();
+            foreach (var change in update.Changes)
             {
-                _ = heard.Writer.TryWrite(new Heard(() => apply(change), time.GetUtcNow()));
+                _ = heard.Writer.TryWrite(new Heard(() => apply(change), IsGap: false, now));
+            }
+
+            // After its changes: pods that are new with the list are among those concerned.
+            if (update.Listed)
+            {
+                _ = heard.Writer.TryWrite(new Heard(static () => [], IsGap: true, now));
             }
         }
     }
@@ -101,28 +92,29 @@ internal sealed partial class PeerWatch(IKubernetesClient client, WatchMetrics m
     }
 
     // A burst of changes asks only once for the nodes of a policy.
-    private static Dictionary<NamespacedName, (HashSet<PeerCause> Causes, DateTimeOffset Since)> Drain(ChannelReader<Heard> heard)
+    private static Burst Drain(ChannelReader<Heard> heard)
     {
-        var lost = new Dictionary<NamespacedName, (HashSet<PeerCause> Causes, DateTimeOffset Since)>();
+        var burst = new Burst();
         while (heard.TryRead(out var one))
         {
+            burst.GapAt ??= one.IsGap ? one.At : null;
             foreach (var loss in one.Apply())
             {
-                if (!lost.TryGetValue(loss.Policy, out var known))
+                if (!burst.Lost.TryGetValue(loss.Policy, out var known))
                 {
-                    lost[loss.Policy] = known = ([], one.At);
+                    burst.Lost[loss.Policy] = known = ([], one.At);
                 }
 
                 _ = known.Causes.Add(loss.Cause);
             }
         }
 
-        return lost;
+        return burst;
     }
 
-    private void Enter(ClusterPeers peers, Dictionary<NamespacedName, (HashSet<PeerCause> Causes, DateTimeOffset Since)> lost)
+    private void Enter(ClusterPeers peers, Burst burst)
     {
-        foreach (var (policy, (causes, since)) in lost)
+        foreach (var (policy, (causes, since)) in burst.Lost)
         {
             var nodes = peers.NodesOf(policy);
             if (nodes.Count > 0)
@@ -131,14 +123,20 @@ internal sealed partial class PeerWatch(IKubernetesClient client, WatchMetrics m
                 ledger.Add(nodes, PendingSignal.Of([policy.ToString()], causes, since));
             }
         }
+
+        if (burst.GapAt is { } at)
+        {
+            EnterAll(peers, PeerCause.WatchGap, at);
+        }
     }
 
-    private static void Load<T>(ChannelReader<ResourceChange<T>> changes, Func<ResourceChange<T>, IReadOnlyCollection<PeerLoss>> apply)
-        where T : class
+    private void EnterAll(ClusterPeers peers, PeerCause cause, DateTimeOffset since)
     {
-        while (changes.TryRead(out var change))
+        var concerned = peers.ConcernedNodes();
+        if (concerned.Count > 0)
         {
-            _ = apply(change);
+            LogUnknown(concerned.Count, cause);
+            ledger.Add(concerned, PendingSignal.OfAll(cause, since));
         }
     }
 
@@ -157,11 +155,18 @@ internal sealed partial class PeerWatch(IKubernetesClient client, WatchMetrics m
         },
     };
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "peers of policies are followed; {Count} nodes are told that what happened before is unknown")]
-    private partial void LogStarted(int count);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} nodes are told that peers of policies may have changed unseen ({Cause})")]
+    private partial void LogUnknown(int count, PeerCause cause);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "policy {Policy} no longer names an address; {Count} nodes are told")]
     private partial void LogLost(NamespacedName policy, int count);
 
-    private sealed record Heard(Func<IReadOnlyCollection<PeerLoss>> Apply, DateTimeOffset At);
+    private sealed record Heard(Func<IReadOnlyCollection<PeerLoss>> Apply, bool IsGap, DateTimeOffset At);
+
+    private sealed class Burst
+    {
+        public Dictionary<NamespacedName, (HashSet<PeerCause> Causes, DateTimeOffset Since)> Lost { get; } = [];
+
+        public DateTimeOffset? GapAt { get; set; }
+    }
 }

@@ -17,7 +17,7 @@ internal sealed record PendingSignal(ImmutableSortedSet<string> Policies, bool I
         new PendingSignal(s_none.Union(policies), IsAll: false, [.. causes], since).Bounded();
 
     /// <summary>Of whatever happened while nobody watched.</summary>
-    public static PendingSignal OfStart(DateTimeOffset since) => new(s_none, IsAll: true, [PeerCause.Start], since);
+    public static PendingSignal OfAll(PeerCause cause, DateTimeOffset since) => new(s_none, IsAll: true, [cause], since);
 
     /// <summary>Both in one.</summary>
     public PendingSignal With(PendingSignal other) =>

@@ -111,7 +111,7 @@ public sealed class SignalLedgerProperties
     {
         var ledger = new SignalLedger(new SignalPace());
         var nodes = new Dictionary<string, SignalTarget>(StringComparer.Ordinal) { ["n1"] = new(new PeerSignal { Revision = 41 }, HoldsVerdicts: true) };
-        ledger.Add(["n1"], PendingSignal.OfStart(Start));
+        ledger.Add(["n1"], PendingSignal.OfAll(PeerCause.Start, Start));
         var first = Write(ledger, nodes, Start).Latest["n1"];
         ledger.Add(["n1"], PendingSignal.Of(["shop/db"], [PeerCause.PodGone], Start));
 
