@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using OnCache.Lab.Cluster.Nodes;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Rules;
@@ -8,9 +7,8 @@ using OnCache.Lab.Topology;
 namespace OnCache.Lab.Cluster;
 
 /// <summary>Carries the making of a cluster out, stage by stage.</summary>
-internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster cluster)
+internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster cluster, IReadOnlyList<string> images)
 {
-    private static readonly TimeSpan CidrLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
 
     public async Task BuildAsync(IProgress<string>? stages, CancellationToken cancellationToken)
@@ -24,17 +22,34 @@ internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster clust
 
         stages?.Report("overlay");
         cluster.ControlPlane.StartControllers();
-        var ends = await RegisterAsync(cancellationToken);
-        await Task.WhenAll(cluster.Nodes.Select(node => LayOverlayAsync(node, ends, cancellationToken)));
+        // Beside everything that follows, most of which is waiting.
+        var imports = ImportAsync(cancellationToken);
+        var ends = cluster.Nodes.ToDictionary(node => node, node => new TunnelEnd(node.Address, node.PodCidr, MacAddress.Random()));
+        await Task.WhenAll([RegisterAsync(cancellationToken), .. cluster.Nodes.Select(node => LayOverlayAsync(node, ends, cancellationToken))]);
         await InAsync(names.ControlNamespace, "ip", ClusterTopology.ControlPlaneRoutes(ends.Values), cancellationToken);
 
         stages?.Report("nodes");
         foreach (var node in cluster.Nodes)
         {
-            node.Join(cluster.ControlPlane, ends[node].PodCidr, cluster.Mtu);
+            node.Join(cluster.ControlPlane, cluster.Mtu);
         }
 
         await WaitReadyAsync(cancellationToken);
+        if (!imports.IsCompleted)
+        {
+            stages?.Report("images");
+        }
+
+        await imports;
+    }
+
+    // One after the other on each node: images share layers, and one that is there is not unpacked again.
+    private async Task ImportAsync(CancellationToken cancellationToken)
+    {
+        foreach (var image in images)
+        {
+            await cluster.ImportImageAsync(image, cancellationToken);
+        }
     }
 
     private async Task BuildWireAsync(CancellationToken cancellationToken)
@@ -51,15 +66,16 @@ internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster clust
         }
     }
 
-    /// <summary>Enters the nodes in the API before they live, for the range of pod addresses that the controller manager gives to each.</summary>
-    private async Task<IReadOnlyDictionary<ClusterNode, TunnelEnd>> RegisterAsync(CancellationToken cancellationToken)
+    /// <summary>Enters the nodes in the API before they live, with their range of pod addresses.</summary>
+    private async Task RegisterAsync(CancellationToken cancellationToken)
     {
         // kubelet 1.20 writes into the resources of a node that exists already, and panics when there are none at all. kube-proxy begins when
-        // the node has an address.
+        // the node has an address. Without a range the controller manager would choose one, ten seconds after it has begun.
         var nodes = string.Join("---\n", cluster.Nodes.Select(node => $$"""
             apiVersion: v1
             kind: Node
             metadata: { name: {{node.Name}} }
+            spec: { podCIDR: {{node.PodCidr}}, podCIDRs: [{{node.PodCidr}}] }
             status:
               addresses: [{ type: InternalIP, address: {{node.Address}} }]
               capacity: { pods: 0 }
@@ -67,38 +83,9 @@ internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster clust
 
             """));
         (await cluster.KubectlAsync(["create", "--validate=false", "-f", "-"], nodes, cancellationToken)).EnsureSuccess();
-
-        var ends = new Dictionary<ClusterNode, TunnelEnd>();
-        var started = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            var listed = await cluster.KubectlAsync(
-                ["get", "nodes", "-o", "jsonpath={range .items[*]}{.metadata.name} {.spec.podCIDR}{\"\\n\"}{end}"], cancellationToken: cancellationToken);
-            foreach (var words in listed.EnsureSuccess().Output.Split('\n').Select(line => line.Split(' ')))
-            {
-                if (words.Length == 2 && IPNetwork.TryParse(words[1], out var cidr))
-                {
-                    var node = cluster.Node(words[0]);
-                    ends.TryAdd(node, new TunnelEnd(node.Address, cidr, MacAddress.Random()));
-                }
-            }
-
-            if (ends.Count == cluster.Nodes.Count)
-            {
-                return ends;
-            }
-
-            if (Stopwatch.GetElapsedTime(started) > CidrLimit)
-            {
-                throw new LabException($"kube-controller-manager gave no pod addresses to {cluster.Nodes.First(node => !ends.ContainsKey(node)).Name}: "
-                    + new Daemons(names).LastWords("kube-controller-manager"));
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
-        }
     }
 
-    private async Task LayOverlayAsync(ClusterNode node, IReadOnlyDictionary<ClusterNode, TunnelEnd> ends, CancellationToken cancellationToken)
+    private async Task LayOverlayAsync(ClusterNode node, Dictionary<ClusterNode, TunnelEnd> ends, CancellationToken cancellationToken)
     {
         var peers = ends.Where(end => end.Key != node).Select(end => end.Value).ToArray();
         await InAsync(node.Namespace, "ip", ClusterTopology.Overlay(ends[node], peers, cluster.Mtu), cancellationToken);

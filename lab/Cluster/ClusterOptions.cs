@@ -16,6 +16,9 @@ public sealed record ClusterOptions
     /// <summary>MTU of the wire, bytes; the pods have 50 less, for the VXLAN encapsulation.</summary>
     public int Mtu { get; init; } = 1500;
 
+    /// <summary>Image archives that every node has when the cluster is up, loaded while it comes up.</summary>
+    public IReadOnlyList<string> Images { get; init; } = [];
+
     /// <summary>True when the cluster outlives this process and only an explicit down ends it.</summary>
     public bool Detached { get; init; }
 

@@ -55,7 +55,7 @@ public sealed class KubernetesCluster : IAsyncDisposable
         try
         {
             var cluster = new KubernetesCluster(claim, components, endsWithThis: !options.Detached);
-            await new ClusterBuilder(names, cluster).BuildAsync(stages, cancellationToken);
+            await new ClusterBuilder(names, cluster, options.Images).BuildAsync(stages, cancellationToken);
             (claim with { Complete = true }).Save();
             return cluster;
         }

@@ -8,8 +8,8 @@ public static class CommandLine
     private const int Failed = 1;
     private const int Misused = 2;
 
-    // An interrupted command still takes its labs down.
-    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromSeconds(20);
+    // An interrupted command still takes its labs down, and what it has installed into a cluster out of it.
+    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromMinutes(4);
 
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -22,6 +22,7 @@ public static class CommandLine
             TrafficCommand.Create(),
             DemoCommand.Create(),
             ClusterCommand.Create(),
+            BenchCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

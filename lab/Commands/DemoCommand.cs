@@ -9,7 +9,7 @@ internal static class DemoCommand
 {
     private const string NoAgent = "none";
 
-    public static Command Create() => new("demo", "Show what OnCache does to pod-to-pod traffic") { Overlay(), Cluster() };
+    public static Command Create() => new("demo", "Show what OnCache does to pod-to-pod traffic") { Overlay(), Cluster(), UseCluster() };
 
     private static Command Overlay()
     {
@@ -20,7 +20,7 @@ internal static class DemoCommand
         };
         var rounds = LabArguments.Number("--rounds", "How often every slice is repeated", new DemoOptions().Rounds);
         var seconds = LabArguments.Real("--seconds", $"Time spent measuring, {DemoOptions.SecondsPerRound} a round by default");
-        var json = Json();
+        var json = LabArguments.Json();
         var command = new Command("overlay", "Without Kubernetes: pod to pod with and without OnCache, and host to host, in interleaved slices") { agent, rounds, seconds, json };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -39,13 +39,9 @@ internal static class DemoCommand
 
     private static Command Cluster()
     {
-        var root = new Option<string>("--root")
-        {
-            Description = "The checkout whose manifests and images are installed",
-            DefaultValueFactory = _ => Directory.GetCurrentDirectory(),
-        };
+        var root = LabArguments.Root();
         var rounds = LabArguments.Number("--rounds", "How often every slice is repeated", 3);
-        var json = Json();
+        var json = LabArguments.Json();
         var command = new Command("cluster", "In a real two-node Kubernetes: install, apply a policy, and compare before and after") { root, rounds, json };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -60,7 +56,21 @@ internal static class DemoCommand
         return command;
     }
 
-    private static Option<string?> Json() => new("--json") { Description = "Write the result to this file too" };
+    private static Command UseCluster()
+    {
+        var root = LabArguments.Root();
+        var rounds = LabArguments.Number("--rounds", "How often every slice is repeated", 3);
+        var yes = new Option<bool>("--yes") { Description = "Go on without asking" };
+        var keep = new Option<bool>("--keep") { Description = "Leave OnCache installed" };
+        var command = new Command("use-cluster", "In the cluster that KUBECONFIG names: install, apply a policy, compare before and after, and remove") { root, rounds, yes, keep };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var options = new UserClusterOptions(Path.GetFullPath(parsed.GetValue(root)!), parsed.GetValue(rounds), parsed.GetValue(yes), parsed.GetValue(keep));
+            options.Validate();
+            return new UserClusterDemo(options, Kubectl.OfEnvironment(), Screen()).RunAsync(cancellationToken);
+        });
+        return command;
+    }
 
     private static DemoConsole Screen() => new(AnsiConsole.Console);
 }

@@ -15,6 +15,14 @@ internal static class LabArguments
         DefaultValueFactory = _ => DefaultName,
     };
 
+    public static Option<string> Root() => new("--root")
+    {
+        Description = "The checkout whose manifests and images are installed",
+        DefaultValueFactory = _ => Directory.GetCurrentDirectory(),
+    };
+
+    public static Option<string?> Json() => new("--json") { Description = "Write the result to this file too" };
+
     /// <summary>An option with a whole number; its bounds are checked, and named, by <see cref="LabOptions.Validate"/>.</summary>
     public static Option<int> Number(string name, string description, int value) => new(name)
     {

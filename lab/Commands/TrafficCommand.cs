@@ -39,19 +39,20 @@ internal static class TrafficCommand
 
     private static Command Run()
     {
-        var kind = new Option<TrafficKind>("--kind")
+        var kind = new Option<IReadOnlyList<TrafficKind>>("--kind")
         {
-            Description = string.Join(", ", TrafficKinds.ByName.Keys),
+            Description = $"{string.Join(", ", TrafficKinds.ByName.Keys)}; several, separated by commas, run one after the other",
             Required = true,
             CustomParser = result =>
             {
-                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-                if (!TrafficKinds.ByName.TryGetValue(text, out var found))
+                var words = result.Tokens.Count == 1 ? result.Tokens[0].Value.Split(',') : [""];
+                if (words.FirstOrDefault(word => !TrafficKinds.ByName.ContainsKey(word)) is { } unknown)
                 {
-                    result.AddError($"kind: '{text}' is not one of {string.Join(", ", TrafficKinds.ByName.Keys)}");
+                    result.AddError($"kind: '{unknown}' is not one of {string.Join(", ", TrafficKinds.ByName.Keys)}");
+                    return [];
                 }
 
-                return found;
+                return [.. words.Select(word => TrafficKinds.ByName[word])];
             },
         };
         var to = Address("--to", "Address of the server");
@@ -59,19 +60,25 @@ internal static class TrafficCommand
         var seconds = LabArguments.Real("--seconds", $"Measured time, {DefaultSeconds} by default");
         var core = new Option<int?>("--core") { Description = "Core for both sides; without it they run where the scheduler puts them" };
         var size = new Option<int?>("--size") { Description = "Payload bytes of one message" };
-        var command = new Command("run", "Run traffic against a server and print one JSON object") { kind, to, port, seconds, core, size };
+        var rate = new Option<int?>("--rate") { Description = "Transactions a second at most, for the request/response kinds; as fast as it goes when left out" };
+        var command = new Command("run", "Run traffic against a server and print one JSON object for each kind") { kind, to, port, seconds, core, size, rate };
         command.SetAction(parsed =>
         {
-            var result = TrafficClient.Run(new TrafficRequest
+            foreach (var one in parsed.GetValue(kind)!)
             {
-                Kind = parsed.GetValue(kind),
-                To = parsed.GetValue(to)!,
-                Port = parsed.GetValue(port),
-                Seconds = parsed.GetValue(seconds) ?? DefaultSeconds,
-                Core = parsed.GetValue(core),
-                Size = parsed.GetValue(size),
-            });
-            Console.WriteLine(JsonSerializer.Serialize(result, TrafficJson.Default.TrafficResult));
+                var result = TrafficClient.Run(new TrafficRequest
+                {
+                    Kind = one,
+                    To = parsed.GetValue(to)!,
+                    Port = parsed.GetValue(port),
+                    Seconds = parsed.GetValue(seconds) ?? DefaultSeconds,
+                    Core = parsed.GetValue(core),
+                    Size = parsed.GetValue(size),
+                    Rate = parsed.GetValue(rate),
+                });
+                Console.WriteLine(JsonSerializer.Serialize(result, TrafficJson.Default.TrafficResult));
+            }
+
             return 0;
         });
         return command;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using OnCache.Lab.Bench;
 using OnCache.Lab.Traffic;
@@ -6,11 +7,12 @@ using Spectre.Console;
 namespace OnCache.Lab.Demo;
 
 /// <summary>What the demonstration shows: a bar on a terminal, plain lines elsewhere, and a table at the end.</summary>
-internal sealed class DemoConsole
+internal sealed class DemoConsole : IProgress<string>
 {
     // A file or pipe has no width; lines are not to be broken in it.
     private const int PlainWidth = 160;
     private readonly IAnsiConsole console;
+    private readonly long started = Stopwatch.GetTimestamp();
 
     public DemoConsole(IAnsiConsole console)
     {
@@ -22,6 +24,12 @@ internal sealed class DemoConsole
     }
 
     public void Say(string line) => console.WriteLine(line);
+
+    /// <summary>Says what begins now, with the time since the beginning.</summary>
+    public void Step(string what) =>
+        Say(string.Create(CultureInfo.InvariantCulture, $"[{Stopwatch.GetElapsedTime(started).TotalSeconds,5:F1} s] {what}"));
+
+    void IProgress<string>.Report(string value) => Step(value);
 
     /// <summary>Runs the slices and shows how far they are. Nothing is drawn during a slice: it would be measured too.</summary>
     public async Task FollowAsync(int total, Func<Action<string>, Task> work)

@@ -9,7 +9,7 @@ namespace OnCache.Lab.Traffic;
 internal abstract unsafe class ClientRun : IDisposable
 {
     /// <summary>How long any single exchange may take before the path is called broken.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly SessionOffer offer;
     private byte* buffer;
 
@@ -78,6 +78,19 @@ internal abstract unsafe class ClientRun : IDisposable
 
     /// <summary>Totals since the beginning.</summary>
     protected abstract ClientProgress Progress();
+
+    /// <summary>Waits for the next exchange's time when a rate was asked for; returns the time then.</summary>
+    protected long Pace(long now)
+    {
+        if (Request.Rate is not { } rate)
+        {
+            return now;
+        }
+
+        // From now on and not from a schedule: what was late is not caught up with.
+        Thread.Sleep(TimeSpan.FromSeconds(1.0 / rate));
+        return Stopwatch.GetTimestamp();
+    }
 
     private static long Deadline(double seconds) => Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
 }

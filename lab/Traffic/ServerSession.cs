@@ -86,7 +86,8 @@ internal sealed unsafe class ServerSession
                 CoreUse.Pin(core);
             }
 
-            data.LimitWait(TimeSpan.FromMilliseconds(200));
+            // Connections inherit it. On a busy machine a client may be kept off its core for a good part of a second.
+            data.LimitWait(ClientRun.Patience);
             switch (request.Kind)
             {
                 case TrafficKind.TcpConnectRequestResponse:

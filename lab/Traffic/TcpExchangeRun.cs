@@ -31,6 +31,7 @@ internal sealed unsafe class TcpExchangeRun(TrafficRequest request, SessionOffer
             now = Stopwatch.GetTimestamp();
             Latency.Record(now - then);
             done++;
+            now = Pace(now);
         }
     }
 

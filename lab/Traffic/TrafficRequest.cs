@@ -10,6 +10,7 @@ public sealed record TrafficRequest
     public const int MaxDatagram = 65507;
     public const int MaxSegment = 1024 * 1024;
     public const double MaxSeconds = 3600;
+    public const int MaxRate = 1000;
 
     public required TrafficKind Kind { get; init; }
 
@@ -29,6 +30,9 @@ public sealed record TrafficRequest
 
     /// <summary>Payload bytes of one message; the kind's default when null.</summary>
     public int? Size { get; init; }
+
+    /// <summary>Exchanges a second at most, on one flow; null for as many as go.</summary>
+    public int? Rate { get; init; }
 
     public int MessageSize => Size ?? Kind.DefaultSize();
 
@@ -53,6 +57,16 @@ public sealed record TrafficRequest
         if (Core is { } core && (core < 0 || core >= Environment.ProcessorCount || core >= 64))
         {
             throw new LabOptionException("core", core, $"in 0..{Math.Min(Environment.ProcessorCount, 64) - 1}");
+        }
+
+        if (Rate is not null and (< 1 or > MaxRate))
+        {
+            throw new LabOptionException("rate", Rate, $"in 1..{MaxRate}");
+        }
+
+        if (Rate is not null && Kind is not (TrafficKind.TcpRequestResponse or TrafficKind.UdpRequestResponse))
+        {
+            throw new LabOptionException("rate", Rate, "possible for this kind: only tcp-rr and udp-rr keep one");
         }
 
         var (least, most) = Kind.IsDatagram() ? (MinDatagram, MaxDatagram) : (1, MaxSegment);

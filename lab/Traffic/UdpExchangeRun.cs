@@ -39,6 +39,8 @@ internal sealed unsafe class UdpExchangeRun(TrafficRequest request, SessionOffer
                 lost++;
                 peer.GiveUpAfter(++lostInARow);
             }
+
+            now = Pace(now);
         }
     }
 

@@ -182,6 +182,8 @@ public sealed class ControlPlane : IAsyncDisposable
         components.Program("kubectl"),
         ["--kubeconfig", AdminKubeconfig, "--cache-dir", Path.Combine(names.CredentialFolder, "kubectl-cache"), .. arguments]);
 
+    internal ApiClient CreateClient() => CreateClient(Server);
+
     internal string RenderKubeconfig(string user, params IReadOnlyList<string> groups) => credentials.Render(user, groups);
 
     internal CertificateAuthority Authority() => credentials.Authority();
@@ -212,14 +214,16 @@ public sealed class ControlPlane : IAsyncDisposable
         await DefinitionServer.TakeOverDefinitionsAsync(cancellationToken);
     }
 
+    private ApiClient CreateClient(Uri address) => new(placement.NetworkNamespace, address, credentials.Authority().Pair.Public, AdminToken);
+
     private void StartDaemon(string name, IReadOnlyList<string> arguments) => daemons.Start(
         name, placement.NetworkNamespace, names.ControlFolder, components.ProgramFolder, components.Program(name), arguments);
 
     private async Task WaitReadyAsync(string server, Uri address, string[] paths, CancellationToken cancellationToken)
     {
-        using var probe = new ApiProbe(placement.NetworkNamespace, address, credentials.Authority().Pair.Public, AdminToken, paths);
+        using var probe = CreateClient(address);
         var started = Stopwatch.GetTimestamp();
-        while (!await probe.IsReadyAsync(cancellationToken))
+        while (!await probe.IsReadyAsync(paths, cancellationToken))
         {
             foreach (var daemon in (string[])[Etcd, server])
             {

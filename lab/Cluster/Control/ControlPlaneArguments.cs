@@ -50,7 +50,9 @@ internal static class ControlPlaneArguments
         "--cluster-signing-key-file", files.Key(ControlPlaneFiles.Authority),
         "--root-ca-file", files.Certificate(ControlPlaneFiles.Authority),
         "--service-account-private-key-file", files.Key(ControlPlaneFiles.ServiceAccounts), "--use-service-account-credentials=true",
-        "--allocate-node-cidrs=true", "--cluster-cidr", AddressPlan.ClusterCidr, "--service-cluster-ip-range", AddressPlan.ServiceCidr,
+
+        // Nodes come with their ranges. The controller that gives them out holds up others for ten seconds before it begins.
+        "--allocate-node-cidrs=false", "--service-cluster-ip-range", AddressPlan.ServiceCidr,
 
         // Made when it is absent, and the default is outside the lab.
         "--flex-volume-plugin-dir", files.VolumePlugins,

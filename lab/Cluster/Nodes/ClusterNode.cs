@@ -27,6 +27,7 @@ public sealed class ClusterNode
         this.components = components;
         Name = ClusterNames.Node(index);
         Address = AddressPlan.Node(index);
+        PodCidr = AddressPlan.PodCidr(index);
         Namespace = names.Namespace(Name);
         files = new NodeFiles(names.NodeFolder(Name));
         daemons = new Daemons(names);
@@ -37,6 +38,9 @@ public sealed class ClusterNode
 
     /// <summary>Its own address on the wire.</summary>
     public IPAddress Address { get; }
+
+    /// <summary>Where the addresses of its pods come from.</summary>
+    public IPNetwork PodCidr { get; }
 
     /// <summary>The network namespace, a name under <c>/run/netns</c>.</summary>
     public string Namespace { get; }
@@ -106,10 +110,10 @@ public sealed class ClusterNode
     }
 
     /// <summary>Gives the node its network, and starts kube-proxy and kubelet, whose pods find it ready.</summary>
-    internal void Join(ControlPlane controlPlane, IPNetwork podCidr, int mtu)
+    internal void Join(ControlPlane controlPlane, int mtu)
     {
         files.Write(NodeFiles.Authority, controlPlane.Authority().Pair.Public);
-        files.Write($"{NodeFiles.CniConfigFolder}/10-oncache-lab.conflist", NodeSettings.Cni(podCidr, mtu));
+        files.Write($"{NodeFiles.CniConfigFolder}/10-oncache-lab.conflist", NodeSettings.Cni(PodCidr, mtu));
         files.Write(NodeFiles.KubeletConfig, NodeSettings.Kubelet(Namespace));
         files.Write(NodeFiles.KubeletKubeconfig, controlPlane.RenderKubeconfig($"system:node:{Name}", "system:nodes"));
         files.Write(NodeFiles.KubeProxyKubeconfig, controlPlane.RenderKubeconfig("system:kube-proxy"));

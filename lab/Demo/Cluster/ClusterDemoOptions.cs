@@ -21,7 +21,9 @@ public sealed record ClusterDemoOptions
 
     public string Policy => Path.Combine(Root, "config", "samples", "minimal.yaml");
 
-    public string ImageOf(string program) => Path.Combine(Root, "artifacts", "images", $"{program}.tar");
+    /// <summary>Archives of the images that are installed.</summary>
+    public IReadOnlyList<string> Images =>
+        [.. ((string[])["agent", "operator", "lab"]).Select(program => Path.Combine(Root, "artifacts", "images", $"oncache-{program}.tar"))];
 
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
@@ -31,7 +33,7 @@ public sealed record ClusterDemoOptions
             throw new LabOptionException("rounds", Rounds, $"in 1..{MaxRounds}");
         }
 
-        foreach (var path in (string[])[Policy, ImageOf("oncache-agent"), ImageOf("oncache-operator"), ImageOf("oncache-lab")])
+        foreach (var path in (string[])[Policy, .. Images])
         {
             if (!File.Exists(path))
             {
