@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-cluster deploy undeploy test model bench lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model bench bench-apply lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -35,14 +35,19 @@ $(BIN)/oncache-lab: $(call sources,lab)
 	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
 	@install -D artifacts/publish/lab/oncache-lab $@
 
-demo: build ## pod-to-pod traffic over the plain overlay and with OnCache, side by side
+demo: build ## in a real two-node Kubernetes: install, apply a policy, before and after
+	@eng/cluster-prerequisites.sh
+	@eng/packages.sh run
+	@eng/kubernetes.sh all || { echo "oncache: without a cluster there is ./demo.sh overlay" >&2; exit 1; }
+	@$(MAKE) --silent --no-print-directory images
+	@$(BIN)/oncache-lab demo cluster
+
+demo-overlay: build ## the same without Kubernetes: pod-to-pod traffic over the plain overlay and with OnCache, side by side
 	@eng/packages.sh run
 	@$(BIN)/oncache-lab demo overlay
 
-demo-cluster: images ## in a real two-node Kubernetes: install, apply a policy, before and after
-	@eng/packages.sh run
-	@eng/kubernetes.sh all
-	@$(BIN)/oncache-lab demo cluster
+demo-use-cluster: build ## in the cluster that KUBECONFIG names, after asking; DEMO_OPTIONS: --yes, --keep
+	@$(BIN)/oncache-lab demo use-cluster $(DEMO_OPTIONS)
 
 deploy: ## OnCache into the cluster that kubectl talks to
 	@kubectl apply -k config/default
@@ -69,6 +74,11 @@ bench: build ## the demo's measurement with more rounds; figures in artifacts/be
 	@eng/packages.sh run
 	@mkdir -p artifacts/bench
 	@$(BIN)/oncache-lab demo overlay --rounds 12 --json artifacts/bench/latest.json
+
+bench-apply: images ## in a real cluster: from a policy's write and deletion to the packets of an established flow
+	@eng/kubernetes.sh all
+	@mkdir -p artifacts/bench
+	@$(BIN)/oncache-lab bench apply --json artifacts/bench/apply.json
 
 lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/prerequisites.sh && eng/packages.sh build lint

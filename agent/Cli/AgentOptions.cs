@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Telemetry;
@@ -51,6 +52,13 @@ internal static class AgentOptions
         value => !Path.IsPathRooted(value) ? "use an absolute path"
             : Encoding.UTF8.GetByteCount(value) > SocketFile.MaximumPathBytes ? $"use a path of at most {SocketFile.MaximumPathBytes} bytes"
             : null);
+
+    public static Option<string?> Health() => Text<string?>(
+        "--health",
+        "ADDRESS:PORT",
+        "tell health (GET /healthz, /readyz) there too, for probes that know no Unix sockets",
+        otherwise: null,
+        value => IPEndPoint.TryParse(value!, out var endPoint) && endPoint.Port > 0 ? null : "use an address of this node and a port, such as 127.0.0.1:9471");
 
     public static Option<string> ConntrackSysctl() => Text(
         "--conntrack-sysctl",

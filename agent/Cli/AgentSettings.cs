@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace OnCache.Agent.Cli;
@@ -28,6 +29,9 @@ internal sealed record AgentSettings
 
     /// <summary>The Unix socket the agent answers on.</summary>
     public string Socket { get; init; } = DefaultSocket;
+
+    /// <summary>Where health alone is told over TCP too; null for nowhere.</summary>
+    public IPEndPoint? Health { get; init; }
 
     /// <summary>The folder of the node's conntrack settings; in a container another than /proc/sys/net/netfilter, which is read-only there.</summary>
     public string ConntrackSysctl { get; init; } = DefaultConntrackSysctl;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Configuration;
 
@@ -14,6 +15,7 @@ internal static class RunVerb
         var kubeconfig = AgentOptions.Kubeconfig();
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
+        var health = AgentOptions.Health();
         var conntrack = AgentOptions.ConntrackSysctl();
         var attach = AgentOptions.Attach();
         var tunnelDevice = AgentOptions.TunnelDevice();
@@ -22,7 +24,7 @@ internal static class RunVerb
         var heartbeatTimeout = AgentOptions.HeartbeatTimeout();
         var command = new Command("run", "accelerate the pods of this node until stopped")
         {
-            config, node, kubeconfig, pinRoot, socket, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
+            config, node, kubeconfig, pinRoot, socket, health, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
         };
         command.Validators.Add(result =>
         {
@@ -49,6 +51,7 @@ internal static class RunVerb
             Kubeconfig = parsed.GetValue(kubeconfig),
             PinRoot = parsed.GetRequiredValue(pinRoot),
             Socket = parsed.GetRequiredValue(socket),
+            Health = parsed.GetValue(health) is { } endPoint ? IPEndPoint.Parse(endPoint) : null,
             ConntrackSysctl = parsed.GetRequiredValue(conntrack),
             Attach = parsed.GetValue(attach) ?? defaults.Attach,
             TunnelDevice = parsed.GetValue(tunnelDevice),

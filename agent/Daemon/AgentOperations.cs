@@ -85,7 +85,7 @@ internal sealed class AgentOperations : IAgentOperations
                     datapath.RemoveOtherMaps();
                     using var turn = current.Use(agent, new StatusReport(
                         agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
-                    server ??= await StatusServer.StartAsync(settings.Socket, current, current, cancellationToken);
+                    server ??= await StatusServer.StartAsync(settings.Socket, settings.Health, current, current, cancellationToken);
                     await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
                 }
                 catch when (!cancellationToken.IsCancellationRequested)

@@ -18,9 +18,12 @@ internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush
 
     public Task ProcessRequestAsync(HttpContext context) => (context.Request.Method, context.Request.Path.Value) switch
     {
-        ("GET", "/status") => JsonAsync(context, status.Status(), AgentJson.Default.AgentStatus),
         ("GET", "/healthz") => HealthAsync(context, health => health.Live),
         ("GET", "/readyz") => HealthAsync(context, health => health.Ready),
+
+        // Whoever reaches a port is anybody on the node; the socket's file is its owner's.
+        _ when context.Connection.LocalIpAddress is not null => TextAsync(context, 404, "known are GET /healthz and GET /readyz"),
+        ("GET", "/status") => JsonAsync(context, status.Status(), AgentJson.Default.AgentStatus),
         ("POST", "/flush") => FlushAsync(context),
         (_, "/status" or "/healthz" or "/readyz" or "/flush") => TextAsync(context, 405, $"{context.Request.Method} is not offered here"),
         _ => TextAsync(context, 404, "known are GET /status, GET /healthz, GET /readyz and POST /flush"),

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,12 +17,15 @@ internal sealed class StatusServer : IAsyncDisposable
 
     /// <summary>Binds the socket and begins to answer.</summary>
     /// <param name="path">The socket; its folder is created for the owner alone.</param>
+    /// <param name="health">Where health alone is told over TCP too; null for nowhere.</param>
     /// <param name="status">Answers GET.</param>
     /// <param name="flush">Answers POST /flush.</param>
     /// <param name="cancellationToken">Gives up binding.</param>
     /// <exception cref="SocketUnavailableException">The path is taken.</exception>
+    /// <exception cref="IOException">The address for health is taken, or not this node's.</exception>
     public static async Task<StatusServer> StartAsync(
         string path,
+        IPEndPoint? health,
         IStatusSource status,
         IFlushTarget flush,
         CancellationToken cancellationToken)
@@ -30,6 +34,11 @@ internal sealed class StatusServer : IAsyncDisposable
         var options = new KestrelServerOptions { ApplicationServices = NoServices.Instance, AddServerHeader = false };
         options.Limits.MaxRequestBodySize = 64 * 1024;
         options.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
+        if (health is not null)
+        {
+            options.Listen(health, listen => listen.Protocols = HttpProtocols.Http1);
+        }
+
         var server = new KestrelServer(
             Options.Create(options),
             new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance),

@@ -37,6 +37,7 @@ public sealed class AgentCommandLineTests : IDisposable
     [InlineData("run --config x --tunnel-device a/b", "--tunnel-device: a/b is not accepted; use the name of a network device")]
     [InlineData("run --config x --tunnel-device a234567890123456", "--tunnel-device: a234567890123456 is not accepted; use the name of a network device")]
     [InlineData("run --config x --pin-root pins", "--pin-root: pins is not accepted; use an absolute path on a bpffs")]
+    [InlineData("run --config x --health 9471", "--health: 9471 is not accepted; use an address of this node and a port, such as 127.0.0.1:9471")]
     [InlineData("status --socket agent.sock", "--socket: agent.sock is not accepted; use an absolute path")]
     [InlineData("status -o xml", "--output: xml is not accepted; use text, json")]
     [InlineData("flush", "flush: use either --endpoint NAMESPACE/NAME or --all")]
@@ -162,7 +163,7 @@ public sealed class AgentCommandLineTests : IDisposable
     [Fact]
     public async Task Status_is_text_or_the_agents_own_JSON()
     {
-        await using var server = await StatusServer.StartAsync(Socket, new StatusSample(), new StatusSample(), _cancellation);
+        await using var server = await StatusServer.StartAsync(Socket, null, new StatusSample(), new StatusSample(), _cancellation);
 
         (await InvokeAsync("status", "--socket", Socket)).ShouldBe(0);
         _output.ToString().ShouldBe(StatusText.Of(StatusSample.Ready));
@@ -176,7 +177,7 @@ public sealed class AgentCommandLineTests : IDisposable
     public async Task Flush_tells_what_it_did()
     {
         var sample = new StatusSample();
-        await using var server = await StatusServer.StartAsync(Socket, sample, sample, _cancellation);
+        await using var server = await StatusServer.StartAsync(Socket, null, sample, sample, _cancellation);
 
         (await InvokeAsync("flush", "--socket", Socket, "--endpoint", "default/n1p1")).ShouldBe(0);
         (await InvokeAsync("flush", "--socket", Socket, "--all")).ShouldBe(0);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using OnCache.Agent.Telemetry;
@@ -147,6 +148,21 @@ public sealed class StatusServerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_port_tells_health_and_nothing_else()
+    {
+        var endPoint = FreeEndPoint();
+        await using var server = await StatusServer.StartAsync(Socket, endPoint, _sample, _sample, _cancellation);
+        using var client = new HttpClient { BaseAddress = new Uri($"http://{endPoint}") };
+
+        (await client.GetAsync(new Uri("/healthz", UriKind.Relative), _cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await client.GetAsync(new Uri("/readyz", UriKind.Relative), _cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await client.GetAsync(new Uri("/status", UriKind.Relative), _cancellation)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        using var all = new StringContent("{\"all\":true}");
+        (await client.PostAsync(new Uri("/flush", UriKind.Relative), all, _cancellation)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        _sample.Flushed.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Nobody_there_is_said_so()
     {
         using var client = new AgentClient(Socket);
@@ -158,7 +174,14 @@ public sealed class StatusServerTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, _sample, _sample, _cancellation);
+    private static IPEndPoint FreeEndPoint()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return (IPEndPoint)socket.LocalEndPoint!;
+    }
+
+    private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, null, _sample, _sample, _cancellation);
 
     private async Task<(int Code, string Text)> SendAsync(string method, string path, string? body = null)
     {

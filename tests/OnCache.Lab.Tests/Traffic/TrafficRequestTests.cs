@@ -25,6 +25,8 @@ public sealed class TrafficRequestTests
         Message(Good with { WarmUpSeconds = -1 }).ShouldStartWith("warm-up: '-1'");
         Message(Good with { Core = 64 }).ShouldStartWith("core: '64'");
         Message(Good with { Size = 7 }).ShouldBe("size: '7' is not in 8..65507");
+        Message(Good with { Rate = 0 }).ShouldBe("rate: '0' is not in 1..1000");
+        Message(Good with { Kind = TrafficKind.UdpStream, Rate = 9 }).ShouldBe("rate: '9' is not possible for this kind: only tcp-rr and udp-rr keep one");
         Message(Good with { Kind = TrafficKind.TcpStream, Size = 0 }).ShouldBe("size: '0' is not in 1..1048576");
     }
 
