@@ -54,7 +54,8 @@ public sealed class InstalledCluster : IAsyncLifetime
             return;
         }
 
-        cluster = await KubernetesCluster.UpAsync(new ClusterOptions(), cancellationToken: TestContext.Current.CancellationToken);
+        var options = new ClusterOptions { Images = [ImageOf("oncache-agent"), ImageOf("oncache-operator")] };
+        cluster = await KubernetesCluster.UpAsync(options, cancellationToken: TestContext.Current.CancellationToken);
         try
         {
             await InstallAsync();
@@ -154,11 +155,6 @@ public sealed class InstalledCluster : IAsyncLifetime
 
     private async Task InstallAsync()
     {
-        foreach (var program in (string[])["oncache-agent", "oncache-operator"])
-        {
-            await Kubernetes.ImportImageAsync(ImageOf(program), TestContext.Current.CancellationToken);
-        }
-
         await KubectlAsync("apply", "-k", Path.Combine(Root, "config", "default"), "--validate=false");
         await ApplyAsync(string.Join("\n---\n", Workload(Home, "gold"), Workload(Elsewhere, "grey")));
         foreach (var ns in (string[])[Home, Elsewhere])

@@ -110,7 +110,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         foreach (var node in new[] { "n1", "n2" })
         {
             // All of the samples, so that no report is on a configuration that the next one of them replaces.
-            _ = await ConfigAsync(node, config => config.Spec is { Policies.Count: 2, Exclusions.Ports.Count: 1 });
+            _ = await ConfigAsync(node, config => config.Spec is { Policies.Count: 3, Exclusions.Ports.Count: 1 });
         }
 
         await AgentReportsAsync("n1", "everything");
