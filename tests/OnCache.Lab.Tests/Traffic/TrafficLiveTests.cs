@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using OnCache.Lab.Overlay;
+using OnCache.Lab.Tests.Cluster;
 using OnCache.Lab.Tests.Overlay;
 using OnCache.Lab.Traffic;
 
@@ -54,8 +55,9 @@ public sealed class TrafficLiveTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     public async Task Lost_datagrams_are_counted_and_do_not_end_the_run()
     {
         await using var server = await TrafficServerProcess.StartAsync(Server, Server.Address, Cancellation);
+        var before = await ReceivedPacketsAsync(Server);
         var running = Task.Run(() => TrafficClient.Run(Client.Namespace, Request(server, TrafficKind.UdpRequestResponse, 6)), Cancellation);
-        await Task.Delay(400, Cancellation);
+        await Eventually.HoldsAsync(async () => await ReceivedPacketsAsync(Server) > before + 1000);
         await Server.Node.DenyAsync(Client, Server, cutEstablished: true, Cancellation);
         await Task.Delay(500, Cancellation);
         await Server.Node.AllowAsync(Client, Server, Cancellation);
@@ -86,6 +88,14 @@ public sealed class TrafficLiveTests(TwoNodes fixture) : IClassFixture<TwoNodes>
 
         Should.Throw<LabException>(() => TrafficClient.Run(Client.Namespace, request))
             .Message.ShouldBe($"traffic server {Server.Address}:7: Connection refused");
+    }
+
+    // The greeting is a few packets; more are the run itself.
+    private static async Task<long> ReceivedPacketsAsync(LabPod pod)
+    {
+        var devices = (await pod.RunCommandAsync("cat", ["/proc/net/dev"], Cancellation)).EnsureSuccess().Output;
+        var counters = devices.Split('\n').Single(line => line.TrimStart().StartsWith("eth0:", StringComparison.Ordinal));
+        return long.Parse(counters.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[2], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static TrafficRequest Request(TrafficServerProcess server, TrafficKind kind, double seconds) =>
