@@ -1,5 +1,6 @@
 using System.Net;
 using OnCache.Lab.Namespaces;
+using OnCache.Lab.Policy;
 using OnCache.Lab.Rules;
 using OnCache.Lab.Topology;
 
@@ -84,6 +85,22 @@ public sealed class LabNode : LabMember
             while ((await IptablesAsync(["-C", chain, .. match], cancellationToken)).ExitCode == 0)
             {
                 (await IptablesAsync(["-D", chain, .. match], cancellationToken)).EnsureSuccess();
+            }
+        }
+    }
+
+    /// <summary>Replaces all that this node denies, <see cref="DenyAsync"/>'s denials included.</summary>
+    internal async Task EnforceAsync(EnforcerKind kind, IReadOnlyCollection<DenyRule> rules, CancellationToken cancellationToken)
+    {
+        RequireRules();
+        var denials = PodPolicyRules.RenderDenials(kind == EnforcerKind.Cutting, rules);
+        (await NetworkNamespace.RunCommandAsync(Namespace, "iptables-restore", ["-w", "--noflush"], denials, cancellationToken)).EnsureSuccess();
+        if (kind == EnforcerKind.Forgetting)
+        {
+            foreach (var rule in rules)
+            {
+                // Exit status 1 also says that there was no such flow.
+                _ = await RunCommandAsync("conntrack", ["-D", .. rule.Match()], cancellationToken);
             }
         }
     }

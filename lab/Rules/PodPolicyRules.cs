@@ -1,4 +1,5 @@
 using System.Net;
+using OnCache.Lab.Policy;
 using OnCache.Lab.Topology;
 
 namespace OnCache.Lab.Rules;
@@ -50,6 +51,18 @@ internal static class PodPolicyRules
     public static string DenyChain(bool cutEstablished) => cutEstablished ? Cut : Deny;
 
     public static string[] Match(IPAddress source, IPAddress destination) => ["-s", $"{source}/32", "-d", $"{destination}/32", "-j", "DROP"];
+
+    /// <summary>For <c>iptables-restore --noflush</c>, which replaces both chains in one step: what is denied, and nothing else.</summary>
+    public static string RenderDenials(bool cutEstablished, IEnumerable<DenyRule> rules)
+    {
+        var table = new RuleTable("filter").Chain(Cut, Deny);
+        foreach (var rule in rules)
+        {
+            table.Append(DenyChain(cutEstablished), $"{string.Join(' ', rule.Match())} -j DROP");
+        }
+
+        return table.ToString();
+    }
 
     private static void AddPod(RuleTable table, PodPlan pod)
     {
