@@ -5,6 +5,7 @@ using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Events;
 using OnCache.Kubernetes.Leases;
 using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Telemetry;
 using OnCache.Kubernetes.Watching;
 using OnCache.Operator.Cli;
 using OnCache.Operator.Controllers;

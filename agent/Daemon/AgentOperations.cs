@@ -1,11 +1,13 @@
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Cli;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Kubernetes;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
+using OnCache.Kubernetes.Telemetry;
 
 namespace OnCache.Agent.Daemon;
 
@@ -15,18 +17,20 @@ internal sealed class AgentOperations : IAgentOperations
     public Task<int> RunAsync(
         AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        return RunAsync(settings, configuration, loggers, companion: null, cancellationToken);
+        var lane = new CoherenceLane();
+        return RunAsync(settings, new ObservedConfiguration(configuration, lane), lane, loggers, companion: null, cancellationToken);
     }
 
     public async Task<int> RunInClusterAsync(AgentSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        using var cluster = ClusterConnection.Open(settings, loggers);
+        var lane = new CoherenceLane();
+        using var cluster = ClusterConnection.Open(settings, lane, loggers);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = cluster.Source.RunAsync(stop.Token);
         try
         {
             await cluster.Source.WaitForSyncAsync(stop.Token);
-            return await RunAsync(settings, cluster.Source, loggers, cluster.WriteStatusAsync, stop.Token);
+            return await RunAsync(settings, cluster.Source, lane, loggers, cluster.WriteStatusAsync, stop.Token);
         }
         finally
         {
@@ -39,6 +43,7 @@ internal sealed class AgentOperations : IAgentOperations
     private static async Task<int> RunAsync(
         AgentSettings settings,
         IConfigurationSource configuration,
+        CoherenceLane lane,
         ILoggerFactory loggers,
         Func<CurrentAgent, CancellationToken, Task>? companion,
         CancellationToken cancellationToken)
@@ -60,6 +65,8 @@ internal sealed class AgentOperations : IAgentOperations
 
         var installed = pins.MapFolders().Count > 0;
         pins.Create();
+        using var metrics = new CoherenceMetrics();
+        using var exposition = new PrometheusText("OnCache.", CoherenceMetrics.Limits);
         var current = new CurrentAgent();
         StatusServer? server = null;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -77,7 +84,8 @@ internal sealed class AgentOperations : IAgentOperations
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
                 var agent = new NodeAgent(
                     datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), configuration.Current, settings, options,
-                    TimeProvider.System, loggers.CreateLogger<NodeAgent>());
+                    metrics, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
+                using var flushes = lane.Serve(agent);
                 try
                 {
                     agent.Start();
@@ -85,7 +93,7 @@ internal sealed class AgentOperations : IAgentOperations
                     datapath.RemoveOtherMaps();
                     using var turn = current.Use(agent, new StatusReport(
                         agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
-                    server ??= await StatusServer.StartAsync(settings.Socket, settings.Health, current, current, cancellationToken);
+                    server ??= await StatusServer.StartAsync(settings.Socket, settings.Health, current, current, exposition.Write, cancellationToken);
                     await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
                 }
                 catch when (!cancellationToken.IsCancellationRequested)

@@ -11,8 +11,8 @@ using OnCache.Api;
 namespace OnCache.Agent.Daemon;
 
 /// <summary>
-/// Brings the kernel to a plan: settings, tables, programs on devices; and voids verdicts. Not thread-safe: the event
-/// loop owns it.
+/// Brings the kernel to a plan: settings, tables, programs on devices; and voids verdicts. The event loop owns it; only
+/// flushes of endpoints, or of everything, may come from any thread.
 /// </summary>
 internal sealed class DatapathController
 {
@@ -21,16 +21,21 @@ internal sealed class DatapathController
     private readonly LoadedDatapath _datapath;
     private readonly IProgramAttacher _attacher;
     private readonly AgentSettings _settings;
+    private readonly Action<FlushRecord, DateTimeOffset?> _flushed;
     private readonly HashSet<int> _attachedEndpoints = [];
     private readonly HashSet<int> _attachedNics = [];
     private NodeCacheConfigSpec? _appliedSpec;
     private Underlay? _appliedUnderlay;
     private ProtocolBits _appliedProtocols;
     private ConntrackTimeouts? _appliedTimeouts;
+    private volatile FlushRecord? _lastFlush;
     private bool _alive;
 
-    public DatapathController(LoadedDatapath datapath, IProgramAttacher attacher, AgentSettings settings)
+    /// <param name="flushed">Hears of every flush, on the thread that asked for it.</param>
+    public DatapathController(
+        LoadedDatapath datapath, IProgramAttacher attacher, AgentSettings settings, Action<FlushRecord, DateTimeOffset?> flushed)
     {
+        _flushed = flushed;
         _datapath = datapath;
         _attacher = attacher;
         _settings = settings;
@@ -48,7 +53,7 @@ internal sealed class DatapathController
     /// <summary>Devices that refused our programs, and why.</summary>
     public IReadOnlyDictionary<int, string> AttachFailures { get; private set; } = new Dictionary<int, string>();
 
-    public FlushRecord? LastFlush { get; private set; }
+    public FlushRecord? LastFlush => _lastFlush;
 
     /// <summary>
     /// The programs go on for the heartbeat timeout without another call. Where the deadline has passed since the last
@@ -60,7 +65,7 @@ internal sealed class DatapathController
         var now = MonotonicClock.Now();
         if (!_alive || now > Volatile.Read(ref Config.HeartbeatDeadline))
         {
-            Flush(new FlushPlan(_alive ? FlushCause.Silence : FlushCause.AgentStart, Endpoints: null, Settle: true), settle);
+            Flush(FlushPlan.Everything(_alive ? FlushCause.Silence : FlushCause.AgentStart, _alive ? "heartbeat" : "agent", settle: true), settle, Now);
         }
 
         _alive = true;
@@ -69,21 +74,40 @@ internal sealed class DatapathController
 
     private ref Config Config => ref _datapath.Maps.Config[0];
 
-    /// <param name="protocols">What this node may accelerate at all.</param>
-    public void Apply(NodePlan plan, NodeCacheConfigSpec spec, ProtocolBits protocols, ConntrackTimeouts timeouts)
-    {
-        var started = Stopwatch.GetTimestamp();
-        ApplySettings(spec, protocols, timeouts);
-        ApplyUnderlay(plan.Underlay.Value, spec);
+    private static FlushTiming Now => new(Stopwatch.GetTimestamp());
 
-        var settle = MonotonicClock.Nanoseconds(spec.Settle);
-        var specs = plan.Endpoints.Select(endpoint => endpoint.Spec).OfType<EndpointSpec>().ToList();
-        var changes = Endpoints.Apply(specs, settle);
-        var nodesWithoutRoom = Nodes.Apply(plan.NodeSpecs);
-        WithoutRoom = changes.NoRoom.Concat(nodesWithoutRoom).ToHashSet();
-        if (changes.Flushed.Count > 0)
+    /// <param name="before">The plan in force; null at first.</param>
+    /// <param name="routed">What the routes into the tunnel make void.</param>
+    /// <param name="protocols">What this node may accelerate at all.</param>
+    /// <param name="timing">When the first of the changes that led to this plan came.</param>
+    public void Apply(
+        NodePlan plan,
+        NodePlan? before,
+        FlushPlan? routed,
+        NodeCacheConfigSpec spec,
+        ProtocolBits protocols,
+        ConntrackTimeouts timeouts,
+        FlushTiming timing)
+    {
+        ApplySettings(spec, protocols, timeouts, timing);
+        ApplyUnderlay(plan.Underlay.Value, spec, timing);
+        if (routed is not null)
         {
-            Record(FlushCause.Endpoint, changes.Flushed.Count, Stopwatch.GetElapsedTime(started, changes.FlushedAt));
+            Flush(routed, spec.Settle, timing);
+        }
+
+        var specs = plan.Endpoints.Select(endpoint => endpoint.Spec).OfType<EndpointSpec>().ToList();
+        var endpoints = Endpoints.Apply(specs, MonotonicClock.Nanoseconds(spec.Settle));
+        var nodes = Nodes.Apply(plan.NodeSpecs);
+        WithoutRoom = endpoints.NoRoom.Concat(nodes.NoRoom).ToHashSet();
+        foreach (var change in PlanChanges.OfEndpoints(before, plan, endpoints.Flushed))
+        {
+            Record(change, endpoints.FlushedAt, timing);
+        }
+
+        foreach (var change in PlanChanges.OfNodes(before, plan, nodes.Changed))
+        {
+            Record(change, nodes.WithdrawnAt, timing);
         }
 
         var failures = new Dictionary<int, string>();
@@ -101,9 +125,8 @@ internal sealed class DatapathController
         }
     }
 
-    public FlushRecord Flush(FlushPlan plan, TimeSpan settle)
+    public FlushRecord Flush(FlushPlan plan, TimeSpan settle, FlushTiming timing)
     {
-        var started = Stopwatch.GetTimestamp();
         var learnAfter = plan.Settle ? MonotonicClock.Now() + MonotonicClock.Nanoseconds(settle) : 0;
         if (plan.Endpoints is { } endpoints)
         {
@@ -112,21 +135,30 @@ internal sealed class DatapathController
                 Endpoints.Flush(endpoint, learnAfter);
             }
 
-            return Record(plan.Cause, endpoints.Count, Stopwatch.GetElapsedTime(started));
+            foreach (var node in plan.Nodes)
+            {
+                Nodes.Flush(node);
+            }
+        }
+        else
+        {
+            Endpoints.HoldAll(learnAfter);
+            Interlocked.Increment(ref Config.Epoch);
         }
 
-        Endpoints.HoldAll(learnAfter);
-        Interlocked.Increment(ref Config.Epoch);
-        return Record(plan.Cause, Endpoints.Count, Stopwatch.GetElapsedTime(started));
+        return Record(plan, Stopwatch.GetTimestamp(), timing);
     }
 
-    private FlushRecord Record(FlushCause cause, int endpoints, TimeSpan duration)
+    private FlushRecord Record(FlushPlan plan, long voidAt, FlushTiming timing)
     {
-        LastFlush = new FlushRecord(DateTimeOffset.UtcNow, cause, endpoints, duration);
-        return LastFlush;
+        var record = new FlushRecord(
+            DateTimeOffset.UtcNow, plan.Cause, plan.Subject, plan.Endpoints?.Count ?? Endpoints.Count, plan.Nodes.Count, Stopwatch.GetElapsedTime(timing.ReceivedAt, voidAt));
+        _lastFlush = record;
+        _flushed(record, timing.ChangedAt);
+        return record;
     }
 
-    private void ApplySettings(NodeCacheConfigSpec spec, ProtocolBits protocols, ConntrackTimeouts timeouts)
+    private void ApplySettings(NodeCacheConfigSpec spec, ProtocolBits protocols, ConntrackTimeouts timeouts, FlushTiming timing)
     {
         if (timeouts != _appliedTimeouts)
         {
@@ -153,7 +185,12 @@ internal sealed class DatapathController
         _appliedProtocols = protocols;
 
         // What was learned under the old settings may have a longer lease, or be excluded now.
-        Flush(new FlushPlan(first ? FlushCause.AgentStart : FlushCause.Configuration, Endpoints: null, Settle: first), spec.Settle);
+        Flush(
+            first
+                ? FlushPlan.Everything(FlushCause.AgentStart, "agent", settle: true)
+                : FlushPlan.Everything(FlushCause.Configuration, "lease, exclusions or protocols", settle: false),
+            spec.Settle,
+            timing);
     }
 
     private static bool SameExclusions(Exclusions left, Exclusions right) =>
@@ -191,10 +228,22 @@ internal sealed class DatapathController
         }
     }
 
-    private void ApplyUnderlay(Underlay? underlay, NodeCacheConfigSpec spec)
+    private void ApplyUnderlay(Underlay? underlay, NodeCacheConfigSpec spec, FlushTiming timing)
     {
-        if (underlay is null || (_appliedUnderlay is { } applied && SameTunnel(applied, underlay)))
+        if (underlay is null)
         {
+            return;
+        }
+
+        if (_appliedUnderlay is { } applied && SameTunnel(applied, underlay))
+        {
+            _appliedUnderlay = underlay;
+            if (applied.Tunnel.IfIndex != underlay.Tunnel.IfIndex)
+            {
+                // Its rules may have been away as well, and be others now.
+                Flush(FlushPlan.Everything(FlushCause.CniRestart, $"device {underlay.Tunnel.Name}", settle: true), spec.Settle, timing);
+            }
+
             return;
         }
 
@@ -213,7 +262,7 @@ internal sealed class DatapathController
         _appliedUnderlay = underlay;
         if (!first)
         {
-            Flush(new FlushPlan(FlushCause.Underlay, Endpoints: null, Settle: true), spec.Settle);
+            Flush(FlushPlan.Everything(FlushCause.LinkChanged, $"device {tunnel.Name}", settle: true), spec.Settle, timing);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -15,9 +16,10 @@ namespace OnCache.Agent.Daemon;
 
 /// <summary>
 /// The event loop: network, configuration, requests and time come in through one queue, and one turn brings the kernel
-/// to what they ask. The heartbeat is renewed by the loop itself, so a loop that hangs hands all traffic to the CNI.
+/// to what they ask. The heartbeat is renewed by the loop itself, so a loop that hangs hands all traffic to the CNI. Flushes
+/// that events of the cluster ask for do not wait for a turn: <see cref="Carry"/> may be called from any thread.
 /// </summary>
-internal sealed partial class NodeAgent : IFlushTarget
+internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 {
     private static readonly TimeSpan s_housekeeping = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_probeAgain = TimeSpan.FromSeconds(1);
@@ -30,13 +32,16 @@ internal sealed partial class NodeAgent : IFlushTarget
     private readonly CacheSizes _sizes;
     private readonly UnderlayOptions _underlayOptions;
     private readonly TimeProvider _time;
+    private readonly CoherenceMetrics _metrics;
     private readonly ILogger _logger;
     private readonly Channel<Func<bool>> _requests = Channel.CreateUnbounded<Func<bool>>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<NeighbourProbe, long> _probed = [];
 
     private NetworkSnapshot _snapshot;
-    private AgentConfiguration _configuration;
+    private volatile AgentConfiguration _configuration;
+    private NetworkSnapshot _plannedSnapshot;
     private NodePlan? _plan;
+    private long? _changedSince;
     private string? _tcpRefusal;
     private Task _sweeping = Task.CompletedTask;
     private volatile AgentState? _state;
@@ -51,12 +56,14 @@ internal sealed partial class NodeAgent : IFlushTarget
         AgentConfiguration configuration,
         AgentSettings settings,
         UnderlayOptions underlayOptions,
+        CoherenceMetrics metrics,
         TimeProvider time,
         ILogger logger)
     {
         _datapath = datapath;
-        _controller = new DatapathController(datapath, attacher, settings);
-        _snapshot = snapshot;
+        _controller = new DatapathController(datapath, attacher, settings, Flushed);
+        _snapshot = _plannedSnapshot = snapshot;
+        _metrics = metrics;
         _prober = prober;
         _conntrack = conntrack;
         _configuration = configuration;
@@ -146,20 +153,33 @@ internal sealed partial class NodeAgent : IFlushTarget
         return accepted ? done.Task.GetAwaiter().GetResult() : new FlushOutcome(_plan!.Endpoints.Count, 0);
     }
 
+    /// <inheritdoc/>
+    public void Carry(FlushPlan plan, FlushTiming timing)
+    {
+        _controller.Flush(plan, _configuration.Node.Spec.Settle, timing);
+        Post(() =>
+        {
+            Publish();
+            return false;
+        });
+    }
+
     private FlushOutcome FlushNow(FlushRequest request)
     {
-        IReadOnlyList<Ipv4Address>? endpoints = null;
+        IReadOnlyList<FlushTarget>? endpoints = null;
         if (request.Endpoint is { } wanted)
         {
-            endpoints = [.. _plan!.Endpoints.Where(endpoint => endpoint.Spec is not null && IsNamed(endpoint, wanted)).Select(endpoint => endpoint.Address)];
+            endpoints = [.. _plan!.Endpoints.Where(endpoint => endpoint.Spec is not null && IsNamed(endpoint, wanted)).Select(static endpoint => new FlushTarget(endpoint.Pod.Uid, endpoint.Address))];
             if (endpoints.Count == 0)
             {
                 return new FlushOutcome(0, 0);
             }
         }
 
-        var record = _controller.Flush(new FlushPlan(FlushCause.Request, endpoints, Settle: true), _configuration.Node.Spec.Settle);
-        LogFlushed(record.Cause, record.Endpoints, record.Duration.TotalMicroseconds);
+        var record = _controller.Flush(
+            new FlushPlan(FlushCause.Request, request.Endpoint ?? "all", endpoints, Settle: true),
+            _configuration.Node.Spec.Settle,
+            new FlushTiming(Stopwatch.GetTimestamp()));
         return new FlushOutcome(record.Endpoints, record.Duration.TotalMicroseconds);
     }
 
@@ -172,17 +192,39 @@ internal sealed partial class NodeAgent : IFlushTarget
     private void Turn()
     {
         var before = _plan;
-        var flush = _controller.LastFlush;
-        _plan = NodePlanner.Plan(_snapshot, _configuration, _underlayOptions, before);
+        var timing = new FlushTiming(_changedSince ?? Stopwatch.GetTimestamp());
+        _changedSince = null;
+        var configuration = _configuration;
+        _plan = NodePlanner.Plan(_snapshot, configuration, _underlayOptions, before);
         var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
-        _controller.Apply(_plan, _configuration.Node.Spec, protocols, _conntrack.Timeouts());
+        _controller.Apply(_plan, before, RoutesChanged(before), configuration.Node.Spec, protocols, _conntrack.Timeouts(), timing);
+        _plannedSnapshot = _snapshot;
         foreach (var probe in _plan.Missing)
         {
             Probe(probe);
         }
 
-        Report(before, flush);
+        Report(before);
         Publish();
+    }
+
+    /// <summary>What the change of routes since the last plan makes void: a destination may be behind another node now.</summary>
+    private FlushPlan? RoutesChanged(NodePlan? before)
+    {
+        if (before?.Underlay.Value is not { } underlay)
+        {
+            return null;
+        }
+
+        if (!_plannedSnapshot.Rules.SequenceEqual(_snapshot.Rules))
+        {
+            return FlushPlan.Everything(FlushCause.RouteChanged, "routing rules", settle: false);
+        }
+
+        var nodes = TunnelRoutes.NodesLosing(_plannedSnapshot, _snapshot, underlay.Tunnel.IfIndex);
+        return nodes.Count == 0
+            ? null
+            : new FlushPlan(FlushCause.RouteChanged, $"routes to {string.Join(", ", nodes.Take(3))}", [], Settle: false) { Nodes = [.. nodes] };
     }
 
     /// <summary>After all that was queued is in force, and only then, the programs may go on.</summary>
@@ -190,9 +232,8 @@ internal sealed partial class NodeAgent : IFlushTarget
     {
         var before = _controller.LastFlush;
         _controller.RenewHeartbeat(_configuration.Node.Spec.Settle);
-        if (_controller.LastFlush is { } flush && flush != before)
+        if (_controller.LastFlush != before)
         {
-            LogFlushed(flush.Cause, flush.Endpoints, flush.Duration.TotalMicroseconds);
             Publish();
         }
 
@@ -345,16 +386,11 @@ internal sealed partial class NodeAgent : IFlushTarget
         return warnings;
     }
 
-    private void Report(NodePlan? before, FlushRecord? flushBefore)
+    private void Report(NodePlan? before)
     {
         if (_plan!.Underlay.Refusal is { } refusal && refusal.Message != before?.Underlay.Refusal?.Message)
         {
             LogNoUnderlay(refusal.Message);
-        }
-
-        if (_controller.LastFlush is { } flush && flush != flushBefore)
-        {
-            LogFlushed(flush.Cause, flush.Endpoints, flush.Duration.TotalMicroseconds);
         }
 
         var accelerated = _plan.Endpoints.Count(endpoint => endpoint.Spec is not null);
@@ -371,6 +407,7 @@ internal sealed partial class NodeAgent : IFlushTarget
             Post(() =>
             {
                 _snapshot = change.Snapshot;
+                Changed(change.ReceivedAt);
                 return true;
             });
         }
@@ -380,9 +417,11 @@ internal sealed partial class NodeAgent : IFlushTarget
     {
         await foreach (var configuration in configurations.WithCancellation(cancellationToken))
         {
+            var receivedAt = Stopwatch.GetTimestamp();
             Post(() =>
             {
                 _configuration = configuration;
+                Changed(receivedAt);
                 return true;
             });
         }
@@ -397,6 +436,14 @@ internal sealed partial class NodeAgent : IFlushTarget
         }
     }
 
+    private void Changed(long receivedAt) => _changedSince = Math.Min(_changedSince ?? long.MaxValue, receivedAt);
+
+    private void Flushed(FlushRecord record, DateTimeOffset? changedAt)
+    {
+        _metrics.Flushed(record, changedAt);
+        LogFlushed(record.Cause, record.Subject, record.Endpoints, record.Nodes, record.Duration.TotalMicroseconds);
+    }
+
     private void Post(Func<bool> request) => _requests.Writer.TryWrite(request);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Ready} of {Endpoints} pods and {Reachable} of {Nodes} remote nodes ready for the fast path")]
@@ -405,8 +452,8 @@ internal sealed partial class NodeAgent : IFlushTarget
     [LoggerMessage(Level = LogLevel.Warning, Message = "nothing is accelerated: {Reason}")]
     private partial void LogNoUnderlay(string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "flushed {Endpoints} endpoints in {Microseconds:F0} us, cause: {Cause}")]
-    private partial void LogFlushed(FlushCause cause, int endpoints, double microseconds);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Cause}: {Subject}; {Endpoints} endpoints and {Nodes} nodes flushed in {Microseconds:F0} us")]
+    private partial void LogFlushed(FlushCause cause, string subject, int endpoints, int nodes, double microseconds);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "neighbour {Address} not probed: {Reason}")]
     private partial void LogProbeFailed(Ipv4Address address, string reason);

@@ -55,7 +55,7 @@ internal sealed class StatusReport(
                     .Select(pair => new ReasonCount(ReasonText.Label(pair.Key), ReasonText.Describe(pair.Key), (long)pair.Value.Egress, (long)pair.Value.Ingress)),
             ],
             LastFlush = state.LastFlush is { } flush
-                ? new LastFlush(flush.At, flush.Cause.ToString(), flush.Duration.TotalMicroseconds, flush.Endpoints)
+                ? new LastFlush(flush.At, flush.Cause.ToString(), flush.Duration.TotalMicroseconds, flush.Endpoints) { Subject = flush.Subject, Nodes = flush.Nodes }
                 : null,
             Warnings = state.Warnings,
         };

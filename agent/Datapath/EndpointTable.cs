@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using OnCache.Agent.Bpf;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Net;
 
 namespace OnCache.Agent.Datapath;
@@ -32,18 +33,31 @@ internal sealed record EndpointChanges(IReadOnlyList<Ipv4Address> Flushed, IRead
 
 /// <summary>
 /// The ingress cache. A slot is withdrawn, its epoch raised and running programs awaited before another pod moves in,
-/// so that no packet meets half of one pod and half of another.
+/// so that no packet meets half of one pod and half of another. One owner applies; flushes come from any thread, and wait for
+/// no more than the stores of an application, never for running programs.
 /// </summary>
 internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action waitForRunningPrograms)
 {
     private readonly SlotIndex _index = new(maps.EndpointIndex, maps.Sizes.Ingress);
+    private readonly Lock _lock = new();
     private readonly Dictionary<Ipv4Address, EndpointSpec> _specs = [];
-    private readonly Dictionary<Ipv4Address, ulong> _learnAfterRelease = [];
+    private readonly Dictionary<Ipv4Address, ulong> _heldAddresses = [];
+    private readonly Dictionary<string, ulong> _heldPods = new(StringComparer.Ordinal);
+    private ulong _heldAll;
 
     public IReadOnlyDictionary<Ipv4Address, EndpointSpec> Specs => _specs;
 
     /// <summary>Slots in use, also those that an earlier agent filled.</summary>
-    public int Count => _index.Slots.Count;
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _index.Slots.Count;
+            }
+        }
+    }
 
     /// <summary>What pods that have gone had sent and received on the fast path since this agent began.</summary>
     public EndpointCounters Retired { get; private set; }
@@ -58,32 +72,33 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
     {
         var wanted = desired.ToDictionary(spec => spec.Address);
         var flushed = new List<Ipv4Address>();
-        var noRoom = new List<Ipv4Address>();
-        ForgetOldReleases();
-
         var vacated = new List<uint>();
         var rewritten = new HashSet<Ipv4Address>();
-        foreach (var address in _index.Slots.Keys.ToList())
+        lock (_lock)
         {
-            var target = wanted.GetValueOrDefault(address);
-            if (target is not null && (_specs.GetValueOrDefault(address) ?? Adopt(address, target)) is { } present && present.IsSamePod(target))
+            ForgetOldHolds();
+            foreach (var address in _index.Slots.Keys.ToList())
             {
-                continue;
-            }
+                var target = wanted.GetValueOrDefault(address);
+                if (target is not null && (_specs.GetValueOrDefault(address) ?? Adopt(address, target)) is { } present && present.IsSamePod(target))
+                {
+                    continue;
+                }
 
-            // Another pod, or one that an earlier agent knew and that has changed since.
-            Withdraw(address, now() + settle);
-            flushed.Add(address);
-            vacated.Add(_index.Slots[address]);
-            if (target is null)
-            {
-                _learnAfterRelease[address] = now() + settle;
-                _specs.Remove(address);
-                _index.Release(address);
-            }
-            else
-            {
-                rewritten.Add(address);
+                // Another pod, or one that an earlier agent knew and that has changed since.
+                Withdraw(address, now() + settle);
+                flushed.Add(address);
+                vacated.Add(_index.Slots[address]);
+                if (target is null)
+                {
+                    _heldAddresses[address] = now() + settle;
+                    _specs.Remove(address);
+                    _index.Release(address);
+                }
+                else
+                {
+                    rewritten.Add(address);
+                }
             }
         }
 
@@ -94,6 +109,17 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             Retire(vacated);
         }
 
+        lock (_lock)
+        {
+            var (noRoom, treated) = WriteAll(desired, rewritten);
+            return new EndpointChanges([.. flushed, .. treated], noRoom, treated.Count > 0 ? Stopwatch.GetTimestamp() : flushedAt);
+        }
+    }
+
+    private (List<Ipv4Address> NoRoom, List<Ipv4Address> Treated) WriteAll(IReadOnlyCollection<EndpointSpec> desired, HashSet<Ipv4Address> rewritten)
+    {
+        var noRoom = new List<Ipv4Address>();
+        var treated = new List<Ipv4Address>();
         foreach (var target in desired)
         {
             if (_index.Allocate(target.Address) is not { } slot)
@@ -115,37 +141,52 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
                 // A verdict learned for protocols or a mode that no longer hold. Our own policy: nothing to wait for.
                 entry.Mode = EndpointMode.Disabled;
                 Interlocked.Increment(ref entry.Epoch);
-                flushed.Add(target.Address);
-                flushedAt = Stopwatch.GetTimestamp();
+                treated.Add(target.Address);
             }
             else if (known is null && !rewritten.Contains(target.Address))
             {
-                entry.LearnAfter = _learnAfterRelease.GetValueOrDefault(target.Address);
+                entry.LearnAfter = HeldUntil(target);
+            }
+            else
+            {
+                Hold(ref entry, HeldUntil(target));
             }
 
             Write(ref entry, target);
             _specs[target.Address] = target;
         }
 
-        return new EndpointChanges(flushed, noRoom, flushedAt);
+        return (noRoom, treated);
     }
 
-    /// <summary>Voids the verdicts of one endpoint and holds learning until <paramref name="learnAfter"/>.</summary>
-    public void Flush(Ipv4Address address, ulong learnAfter)
+    /// <summary>Voids the verdicts of one endpoint and holds learning until <paramref name="learnAfter"/>, also where it has no entry yet.</summary>
+    public void Flush(FlushTarget target, ulong learnAfter)
     {
-        if (SlotOf(address) is { } slot)
+        lock (_lock)
         {
-            Hold(ref maps.IngressCache[slot], learnAfter);
-            Interlocked.Increment(ref maps.IngressCache[slot].Epoch);
+            if (learnAfter > _heldPods.GetValueOrDefault(target.Uid))
+            {
+                _heldPods[target.Uid] = learnAfter;
+            }
+
+            if (target.Address is { } address && SlotOf(address) is { } slot)
+            {
+                Hold(ref maps.IngressCache[slot], learnAfter);
+                Interlocked.Increment(ref maps.IngressCache[slot].Epoch);
+            }
         }
     }
 
-    /// <summary>Holds learning for every endpoint: the first half of a flush of everything.</summary>
+    /// <summary>Holds learning for every endpoint, those to come included: the first half of a flush of everything.</summary>
     public void HoldAll(ulong learnAfter)
     {
-        foreach (var slot in _index.Slots.Values)
+        lock (_lock)
         {
-            Hold(ref maps.IngressCache[slot], learnAfter);
+            _heldAll = Math.Max(_heldAll, learnAfter);
+            foreach (var slot in _index.Slots.Values)
+            {
+                Hold(ref maps.IngressCache[slot], learnAfter);
+            }
         }
     }
 
@@ -209,14 +250,28 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         }
     }
 
-    private void ForgetOldReleases()
+    private ulong HeldUntil(EndpointSpec target) => Math.Max(
+        _heldAll, Math.Max(_heldAddresses.GetValueOrDefault(target.Address), _heldPods.GetValueOrDefault(target.Uid)));
+
+    private void ForgetOldHolds()
     {
         var time = now();
-        foreach (var (address, learnAfter) in _learnAfterRelease.ToList())
+        Forget(_heldAddresses);
+        Forget(_heldPods);
+        if (_heldAll <= time)
         {
-            if (learnAfter <= time)
+            _heldAll = 0;
+        }
+
+        void Forget<TKey>(Dictionary<TKey, ulong> holds)
+            where TKey : notnull
+        {
+            foreach (var (key, learnAfter) in holds.ToList())
             {
-                _learnAfterRelease.Remove(address);
+                if (learnAfter <= time)
+                {
+                    holds.Remove(key);
+                }
             }
         }
     }

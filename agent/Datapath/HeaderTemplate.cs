@@ -19,6 +19,9 @@ internal sealed record HeaderTemplate(ImmutableArray<byte> Bytes, uint Checksum,
     private const int Udp = 8;
     private const byte EcnMask = 3;
 
+    /// <summary>The station inside the tunnel that it leads to.</summary>
+    public ReadOnlySpan<byte> InnerDestination => Bytes.AsSpan()[^Ethernet..].Slice(0, 6);
+
     public bool Equals(HeaderTemplate? other) =>
         other is not null && Checksum == other.Checksum && Tos == other.Tos && Bytes.AsSpan().SequenceEqual(other.Bytes.AsSpan());
 

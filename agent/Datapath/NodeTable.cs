@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Net;
@@ -8,7 +9,18 @@ namespace OnCache.Agent.Datapath;
 /// <param name="IfIndex">The NIC by which it is reached.</param>
 /// <param name="Mtu">Largest inner IPv4 packet, bytes.</param>
 /// <param name="TunnelAddress">The node's own address inside the tunnel: what goes there is for no pod. 0.0.0.0 when it has none.</param>
-internal sealed record NodeSpec(Ipv4Address Address, int IfIndex, int Mtu, HeaderTemplate Template, Ipv4Address TunnelAddress = default);
+internal sealed record NodeSpec(Ipv4Address Address, int IfIndex, int Mtu, HeaderTemplate Template, Ipv4Address TunnelAddress = default)
+{
+    /// <summary>The same node inside the tunnel: what was learned for the one is sent rightly to the other.</summary>
+    public bool IsSameNode(NodeSpec other) =>
+        Address == other.Address && TunnelAddress == other.TunnelAddress && Template.InnerDestination.SequenceEqual(other.Template.InnerDestination);
+}
+
+/// <summary>What <see cref="NodeTable.Apply"/> did.</summary>
+/// <param name="Changed">Nodes that were added, withdrawn or rewritten.</param>
+/// <param name="NoRoom">Nodes for which the egress cache has no entry left.</param>
+/// <param name="WithdrawnAt">When the last old template became unusable, as a Stopwatch timestamp.</param>
+internal sealed record NodeChanges(IReadOnlyList<Ipv4Address> Changed, IReadOnlyList<Ipv4Address> NoRoom, long WithdrawnAt);
 
 /// <summary>
 /// The egress cache. A template is never changed under a running program: the slot is withdrawn, running programs are
@@ -21,11 +33,21 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
 
     public IReadOnlyDictionary<Ipv4Address, NodeSpec> Specs => _specs;
 
-    /// <summary>Makes the table hold exactly <paramref name="desired"/>; returns the nodes for which the egress cache has no entry left.</summary>
-    public IReadOnlyList<Ipv4Address> Apply(IReadOnlyCollection<NodeSpec> desired)
+    /// <summary>Voids the verdicts of all flows with pods of this node.</summary>
+    public void Flush(Ipv4Address address)
+    {
+        if (_index.Slots.TryGetValue(address, out var slot))
+        {
+            Interlocked.Increment(ref maps.EgressCache[slot].Epoch);
+        }
+    }
+
+    /// <summary>Makes the table hold exactly <paramref name="desired"/>.</summary>
+    public NodeChanges Apply(IReadOnlyCollection<NodeSpec> desired)
     {
         var wanted = desired.ToDictionary(spec => spec.Address);
         var withdrawn = false;
+        var changed = new HashSet<Ipv4Address>();
         foreach (var address in _index.Slots.Keys.ToList())
         {
             var target = wanted.GetValueOrDefault(address);
@@ -44,14 +66,21 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
 
             withdrawn |= entry.IfIndex != 0;
             Volatile.Write(ref entry.IfIndex, 0);
+            changed.Add(address);
+            if (target is null || _specs.GetValueOrDefault(address)?.IsSameNode(target) != true)
+            {
+                // Another node may get this slot, or this one is another now: whatever was learned for the old one must not reach it.
+                Interlocked.Increment(ref entry.Epoch);
+            }
+
             _specs.Remove(address);
             if (target is null)
             {
-                // Another node may get this slot: whatever was learned for the old one must not reach it.
-                Interlocked.Increment(ref entry.Epoch);
                 _index.Release(address);
             }
         }
+
+        var withdrawnAt = Stopwatch.GetTimestamp();
 
         if (withdrawn)
         {
@@ -74,9 +103,10 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
 
             Write(ref maps.EgressCache[slot], target);
             _specs[target.Address] = target;
+            changed.Add(target.Address);
         }
 
-        return noRoom;
+        return new NodeChanges([.. changed], noRoom, withdrawnAt);
     }
 
     private static bool Holds(EgressEntry entry, NodeSpec spec)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Configuration;
 using OnCache.Api;
 using OnCache.Kubernetes.Client;
@@ -10,24 +11,34 @@ using OnCache.Kubernetes.Watching;
 
 namespace OnCache.Agent.Kubernetes;
 
-/// <summary>The agent's orders from the API server: its own NodeCacheConfig, the pods of its node, the namespaces.</summary>
+/// <summary>
+/// The agent's orders from the API server: its own NodeCacheConfig, the pods of its node, the namespaces. What can alter a verdict,
+/// NetworkPolicies among it, takes the short way to the flush before anyone else hears of it.
+/// </summary>
 internal sealed class ClusterConfigurationSource : IConfigurationSource
 {
     private readonly string _node;
     private readonly ResourceCache<V1Alpha1NodeCacheConfig> _configs;
     private readonly ResourceCache<V1Pod> _pods;
     private readonly ResourceCache<V1Namespace> _namespaces;
+    private readonly ResourceCache<V1NetworkPolicy> _networkPolicies;
     private readonly TimeProvider _time;
     private volatile AgentConfiguration _current;
     private volatile ConfigurationState _state;
 
-    public ClusterConfigurationSource(string node, IKubernetesClient client, WatchMetrics metrics, ILoggerFactory loggers, TimeProvider time)
+    public ClusterConfigurationSource(string node, IKubernetesClient client, CoherenceLane lane, WatchMetrics metrics, ILoggerFactory loggers, TimeProvider time)
     {
+        var logger = loggers.CreateLogger<ClusterConfigurationSource>();
         _node = node;
         _time = time;
-        _configs = new(client, new ListQuery { FieldSelector = $"metadata.name={node}" }, metrics, loggers.CreateLogger<ClusterConfigurationSource>());
-        _pods = new(client, new ListQuery { FieldSelector = $"spec.nodeName={node}" }, metrics, loggers.CreateLogger<ClusterConfigurationSource>());
-        _namespaces = new(client, new ListQuery(), metrics, loggers.CreateLogger<ClusterConfigurationSource>());
+        _configs = new(client, new ListQuery { FieldSelector = $"metadata.name={node}" }, metrics, logger);
+        _pods = new(
+            client, new ListQuery { FieldSelector = $"spec.nodeName={node}" }, metrics, logger,
+            observer: update => lane.Observe(ClusterEvents.Of(update)));
+        _namespaces = new(client, new ListQuery(), metrics, logger, observer: update => lane.Observe(ClusterEvents.Of(update)));
+        _networkPolicies = new(
+            client, new ListQuery(), metrics, logger,
+            observer: update => lane.Observe(ClusterEvents.Of(update, isFirst: !_networkPolicies!.IsSynced)));
         _current = new NodeObjects(node, Spec: null, Generation: 0, [], []).ToConfiguration();
         _state = new ConfigurationState($"NodeCacheConfig {node}", time.GetUtcNow(), "the API server has not answered yet");
     }
@@ -41,13 +52,19 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
 
     /// <summary>Lists and watches until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        _configs.RunAsync(cancellationToken), _pods.RunAsync(cancellationToken), _namespaces.RunAsync(cancellationToken));
+        _configs.RunAsync(cancellationToken),
+        _pods.RunAsync(cancellationToken),
+        _namespaces.RunAsync(cancellationToken),
+        _networkPolicies.RunAsync(cancellationToken));
 
-    /// <summary>Waits for the first complete view; half a view could lack an exclusion.</summary>
+    /// <summary>Waits for the first complete view; half a view could lack an exclusion, or a policy whose change must be noticed.</summary>
     public async Task WaitForSyncAsync(CancellationToken cancellationToken)
     {
         await Task.WhenAll(
-            _configs.WaitForSyncAsync(cancellationToken), _pods.WaitForSyncAsync(cancellationToken), _namespaces.WaitForSyncAsync(cancellationToken));
+            _configs.WaitForSyncAsync(cancellationToken),
+            _pods.WaitForSyncAsync(cancellationToken),
+            _namespaces.WaitForSyncAsync(cancellationToken),
+            _networkPolicies.WaitForSyncAsync(cancellationToken));
         Read();
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Cli;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Daemon;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
@@ -18,23 +19,24 @@ internal sealed class ClusterConnection : IDisposable
     private readonly ILoggerFactory _loggers;
     private readonly string _node;
 
-    private ClusterConnection(KubernetesClient client, string node, ILoggerFactory loggers)
+    private ClusterConnection(KubernetesClient client, string node, CoherenceLane lane, ILoggerFactory loggers)
     {
         _client = client;
         _node = node;
         _loggers = loggers;
-        Source = new ClusterConfigurationSource(node, client, _metrics, loggers, TimeProvider.System);
+        Source = new ClusterConfigurationSource(node, client, lane, _metrics, loggers, TimeProvider.System);
     }
 
     public ClusterConfigurationSource Source { get; }
 
+    /// <param name="lane">Where what can alter a verdict is told.</param>
     /// <exception cref="ConfigurationException">The kubeconfig, or the service account, cannot be used.</exception>
-    public static ClusterConnection Open(AgentSettings settings, ILoggerFactory loggers)
+    public static ClusterConnection Open(AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
     {
         var configuration = settings.Kubeconfig is { } file
             ? KubernetesClientConfiguration.BuildConfigFromConfigFile(file)
             : KubernetesClientConfiguration.BuildDefaultConfig();
-        return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings.Node!, loggers);
+        return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings.Node!, lane, loggers);
     }
 
     /// <summary>Keeps the status of the node's object current until cancelled.</summary>

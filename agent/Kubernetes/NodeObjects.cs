@@ -37,8 +37,8 @@ internal sealed record NodeObjects(
     /// way out and the API server has not said so yet.
     /// </summary>
     private IEnumerable<LocalEndpoint> Endpoints() => Pods
-        .Where(static pod => pod.Status.Phase is not ("Succeeded" or "Failed") && pod.Metadata.Uid is not null)
-        .Select(static pod => (Pod: pod, Address: Address(pod)))
+        .Where(static pod => !PodFacts.HasEnded(pod) && pod.Metadata.Uid is not null)
+        .Select(static pod => (Pod: pod, Address: PodFacts.Address(pod)))
         .Where(static item => item.Address is not null)
         .GroupBy(static item => item.Pod.Spec.HostNetwork ? $"{item.Address} {item.Pod.Metadata.Uid}" : item.Address!.ToString(), StringComparer.Ordinal)
         .Select(static claims => claims
@@ -58,10 +58,4 @@ internal sealed record NodeObjects(
             Annotations = item.Pod.Metadata.Annotations ?? new Dictionary<string, string>(StringComparer.Ordinal),
             HostNetwork = item.Pod.Spec.HostNetwork,
         });
-
-    private static System.Net.IPAddress? Address(V1Pod pod) => pod.Status.PodIPs
-        .Select(static item => item.Ip)
-        .Append(pod.Status.PodIP ?? "")
-        .Select(static text => Ipv4Notation.TryParse(text, out var address) ? address : null)
-        .FirstOrDefault(static address => address is not null);
 }

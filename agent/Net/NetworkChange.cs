@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 
 namespace OnCache.Agent.Net;
 
@@ -25,6 +26,10 @@ internal enum NetworkChangeKinds
 /// <param name="IfIndexes">The devices it concerns, those that are gone included. Rules and IPsec policies concern none.</param>
 internal sealed record NetworkChange(NetworkSnapshot Snapshot, NetworkChangeKinds Kinds, ImmutableHashSet<int> IfIndexes)
 {
+    /// <summary>When the first event of it was read, as a Stopwatch timestamp.</summary>
+    public long ReceivedAt { get; init; } = Stopwatch.GetTimestamp();
+
     /// <summary>This change and the one after it as one.</summary>
-    public NetworkChange Then(NetworkChange later) => new(later.Snapshot, Kinds | later.Kinds, IfIndexes.Union(later.IfIndexes));
+    public NetworkChange Then(NetworkChange later) =>
+        new(later.Snapshot, Kinds | later.Kinds, IfIndexes.Union(later.IfIndexes)) { ReceivedAt = ReceivedAt };
 }

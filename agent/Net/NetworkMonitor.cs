@@ -139,10 +139,11 @@ internal sealed class NetworkMonitor : IDisposable
         {
             while (Wait(_eventsLost || _updater.Stale != NetworkChangeKinds.None ? RetryMilliseconds : WaitForEver))
             {
+                var woken = Stopwatch.GetTimestamp();
                 ReadEvents();
                 if (TryRefresh() && _updater.TakeChange() is { } change)
                 {
-                    Publish(change);
+                    Publish(change with { ReceivedAt = woken });
                 }
             }
 

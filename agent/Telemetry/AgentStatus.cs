@@ -119,4 +119,11 @@ internal sealed record ReasonCount(string Name, string Text, long Egress, long I
 /// <param name="Cause">What made it necessary.</param>
 /// <param name="DurationMicroseconds">From the event to its effect, in microseconds.</param>
 /// <param name="Endpoints">How many endpoints it concerned.</param>
-internal sealed record LastFlush(DateTimeOffset At, string Cause, double DurationMicroseconds, int Endpoints);
+internal sealed record LastFlush(DateTimeOffset At, string Cause, double DurationMicroseconds, int Endpoints)
+{
+    /// <summary>The object that changed.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>How many remote nodes it concerned.</summary>
+    public int Nodes { get; init; }
+}

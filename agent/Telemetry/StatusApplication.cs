@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace OnCache.Agent.Telemetry;
 
-/// <summary>The four addresses of the agent's socket.</summary>
-internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush) : IHttpApplication<HttpContext>
+/// <summary>The five addresses of the agent's socket.</summary>
+internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush, Func<string> metrics) : IHttpApplication<HttpContext>
 {
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
@@ -24,9 +24,10 @@ internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush
         // Whoever reaches a port is anybody on the node; the socket's file is its owner's.
         _ when context.Connection.LocalIpAddress is not null => TextAsync(context, 404, "known are GET /healthz and GET /readyz"),
         ("GET", "/status") => JsonAsync(context, status.Status(), AgentJson.Default.AgentStatus),
+        ("GET", "/metrics") => TextAsync(context, 200, metrics().TrimEnd('\n')),
         ("POST", "/flush") => FlushAsync(context),
-        (_, "/status" or "/healthz" or "/readyz" or "/flush") => TextAsync(context, 405, $"{context.Request.Method} is not offered here"),
-        _ => TextAsync(context, 404, "known are GET /status, GET /healthz, GET /readyz and POST /flush"),
+        (_, "/status" or "/healthz" or "/readyz" or "/metrics" or "/flush") => TextAsync(context, 405, $"{context.Request.Method} is not offered here"),
+        _ => TextAsync(context, 404, "known are GET /status, GET /healthz, GET /readyz, GET /metrics and POST /flush"),
     };
 
     private Task HealthAsync(HttpContext context, Func<AgentHealth, bool> good)

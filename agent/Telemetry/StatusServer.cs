@@ -20,6 +20,7 @@ internal sealed class StatusServer : IAsyncDisposable
     /// <param name="health">Where health alone is told over TCP too; null for nowhere.</param>
     /// <param name="status">Answers GET.</param>
     /// <param name="flush">Answers POST /flush.</param>
+    /// <param name="metrics">Answers GET /metrics, in Prometheus' text format.</param>
     /// <param name="cancellationToken">Gives up binding.</param>
     /// <exception cref="SocketUnavailableException">The path is taken.</exception>
     /// <exception cref="IOException">The address for health is taken, or not this node's.</exception>
@@ -28,6 +29,7 @@ internal sealed class StatusServer : IAsyncDisposable
         IPEndPoint? health,
         IStatusSource status,
         IFlushTarget flush,
+        Func<string> metrics,
         CancellationToken cancellationToken)
     {
         SocketFile.Prepare(path);
@@ -45,7 +47,7 @@ internal sealed class StatusServer : IAsyncDisposable
             NullLoggerFactory.Instance);
         try
         {
-            await server.StartAsync(new StatusApplication(status, flush), cancellationToken);
+            await server.StartAsync(new StatusApplication(status, flush, metrics), cancellationToken);
             SocketFile.Restrict(path);
         }
         catch

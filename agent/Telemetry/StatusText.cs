@@ -44,7 +44,7 @@ internal static class StatusText
         var totals = status.Totals;
         AppendFact(text, "fast path", $"{totals.Hits} hits, {totals.Misses} misses, hit ratio {totals.HitRatio:0.0000}; {totals.Observed} observed");
         AppendFact(text, "last flush", status.LastFlush is { } flush
-            ? $"{Moment(flush.At)}, {flush.Cause}: {Count(flush.Endpoints, "endpoint")} in {flush.DurationMicroseconds:0} us"
+            ? $"{Moment(flush.At)}, {flush.Cause}{(flush.Subject is { } subject ? $" ({subject})" : "")}: {Flushed(flush)} in {flush.DurationMicroseconds:0} us"
             : "none");
     }
 
@@ -145,6 +145,9 @@ internal static class StatusText
     private static string Uptime(double seconds) => GoDuration.Format(TimeSpan.FromSeconds(Math.Floor(seconds)));
 
     private static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static string Flushed(LastFlush flush) =>
+        Count(flush.Endpoints, "endpoint") + (flush.Nodes > 0 ? $" and {Count(flush.Nodes, "remote node")}" : "");
 
     private static string Count(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 

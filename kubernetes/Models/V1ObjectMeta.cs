@@ -1,9 +1,10 @@
 using System.Text.Json.Serialization;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Kubernetes.Models;
 
 /// <summary>
-/// Object metadata, without <c>managedFields</c>: they are often larger than the object, no one here reads them,
+/// Object metadata, without <c>managedFields</c> but for their time: they are often larger than the object, no one here reads the rest,
 /// and the API server keeps them when an update leaves them out.
 /// </summary>
 public sealed record V1ObjectMeta
@@ -32,6 +33,12 @@ public sealed record V1ObjectMeta
 
     /// <summary>Set once deletion was asked for; the object goes when its finalizers are gone.</summary>
     public DateTimeOffset? DeletionTimestamp { get; init; }
+
+    /// <summary>When someone last changed the object, to the second: the latest time among its <c>managedFields</c>. Never written.</summary>
+    [JsonPropertyName("managedFields")]
+    [JsonConverter(typeof(LatestChangeConverter))]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWriting)]
+    public DateTimeOffset? LastChange { get; init; }
 
     /// <summary>Seconds granted for a graceful end.</summary>
     public long? DeletionGracePeriodSeconds { get; init; }

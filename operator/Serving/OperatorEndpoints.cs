@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
-using OnCache.Operator.Telemetry;
+using OnCache.Kubernetes.Telemetry;
 using OnCache.Operator.Webhook;
 
 namespace OnCache.Operator.Serving;

@@ -163,7 +163,7 @@ public sealed class AgentCommandLineTests : IDisposable
     [Fact]
     public async Task Status_is_text_or_the_agents_own_JSON()
     {
-        await using var server = await StatusServer.StartAsync(Socket, null, new StatusSample(), new StatusSample(), _cancellation);
+        await using var server = await StatusServer.StartAsync(Socket, null, new StatusSample(), new StatusSample(), () => "", _cancellation);
 
         (await InvokeAsync("status", "--socket", Socket)).ShouldBe(0);
         _output.ToString().ShouldBe(StatusText.Of(StatusSample.Ready));
@@ -177,7 +177,7 @@ public sealed class AgentCommandLineTests : IDisposable
     public async Task Flush_tells_what_it_did()
     {
         var sample = new StatusSample();
-        await using var server = await StatusServer.StartAsync(Socket, null, sample, sample, _cancellation);
+        await using var server = await StatusServer.StartAsync(Socket, null, sample, sample, () => "", _cancellation);
 
         (await InvokeAsync("flush", "--socket", Socket, "--endpoint", "default/n1p1")).ShouldBe(0);
         (await InvokeAsync("flush", "--socket", Socket, "--all")).ShouldBe(0);

@@ -76,7 +76,7 @@ public sealed class HeartbeatTests
     }
 
     private static DatapathController Controller(FreshDatapath kernel) =>
-        new(kernel.Datapath, new NoDevices(), new AgentSettings { HeartbeatTimeout = TimeSpan.FromHours(1) });
+        new(kernel.Datapath, new NoDevices(), new AgentSettings { HeartbeatTimeout = TimeSpan.FromHours(1) }, static (_, _) => { });
 
     private static ulong LearnAfter(FreshDatapath kernel, DatapathController controller) =>
         kernel.Maps.IngressCache[controller.Endpoints.SlotOf(s_pod.Address)!.Value].LearnAfter;

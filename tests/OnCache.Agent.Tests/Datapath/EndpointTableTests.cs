@@ -1,4 +1,5 @@
 using OnCache.Agent.Bpf;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
 
@@ -210,14 +211,14 @@ public sealed class EndpointTableTests
         var epoch = kernel.Maps.IngressCache[slot].Epoch;
         var other = kernel.Maps.IngressCache[table.SlotOf(s_db.Address)!.Value];
 
-        table.Flush(s_web.Address, Now + 100);
-        table.Flush(s_web.Address, Now + 50);
+        table.Flush(new FlushTarget(s_web.Uid, s_web.Address), Now + 100);
+        table.Flush(new FlushTarget(s_web.Uid, s_web.Address), Now + 50);
 
         kernel.Maps.IngressCache[slot].Epoch.ShouldBe(epoch + 2);
         kernel.Maps.IngressCache[slot].LearnAfter.ShouldBe(Now + 100);
         kernel.Maps.IngressCache[table.SlotOf(s_db.Address)!.Value].Epoch.ShouldBe(other.Epoch);
         kernel.Maps.IngressCache[table.SlotOf(s_db.Address)!.Value].LearnAfter.ShouldBe(other.LearnAfter);
-        Should.NotThrow(() => table.Flush(Ipv4Address.Parse("192.0.2.1"), Now));
+        Should.NotThrow(() => table.Flush(new FlushTarget("uid-unknown", Ipv4Address.Parse("192.0.2.1")), Now));
     }
 
     [Fact]
@@ -236,6 +237,43 @@ public sealed class EndpointTableTests
         }
 
         kernel.Maps.IngressCache[table.SlotOf(s_web.Address)!.Value].Epoch.ShouldBe(epoch);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_hold_reaches_a_pod_that_gets_its_entry_later(bool all)
+    {
+        using var kernel = new FreshDatapath();
+        var table = Table(kernel);
+        table.Flush(new FlushTarget(s_web.Uid, Address: null), all ? 0 : Now + 100);
+        table.HoldAll(all ? Now + 100 : 0);
+
+        table.Apply([s_web, s_db], Settle);
+
+        kernel.Maps.IngressCache[table.SlotOf(s_web.Address)!.Value].LearnAfter.ShouldBe(Now + 100);
+        kernel.Maps.IngressCache[table.SlotOf(s_db.Address)!.Value].LearnAfter.ShouldBe(all ? Now + 100 : 0);
+    }
+
+    [Fact]
+    public void A_flush_does_not_wait_for_running_programs()
+    {
+        using var kernel = new FreshDatapath();
+        EndpointTable? table = null;
+        uint slot = 0;
+        var epoch = 0u;
+        table = Table(kernel, () =>
+        {
+            var before = kernel.Maps.IngressCache[slot].Epoch;
+            Task.Run(() => table!.Flush(new FlushTarget(s_db.Uid, s_db.Address), Now + 100)).Wait(TimeSpan.FromSeconds(30)).ShouldBeTrue();
+            epoch = kernel.Maps.IngressCache[slot].Epoch - before;
+        });
+        table.Apply([s_web, s_db], Settle);
+        slot = table.SlotOf(s_db.Address)!.Value;
+
+        table.Apply([s_db], Settle);
+
+        epoch.ShouldBe(1u);
     }
 
     [Fact]

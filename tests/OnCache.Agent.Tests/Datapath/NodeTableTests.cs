@@ -18,7 +18,7 @@ public sealed class NodeTableTests
         using var kernel = new FreshDatapath();
         var table = new NodeTable(kernel.Maps, () => { });
 
-        table.Apply([s_near]).ShouldBeEmpty();
+        table.Apply([s_near]).Changed.ShouldBe([s_near.Address]);
 
         kernel.Maps.NodeIndex.TryGet(SlotIndex.ToNetwork(s_near.Address), out var slot).ShouldBeTrue();
         ref var entry = ref kernel.Maps.EgressCache[slot];
@@ -38,7 +38,7 @@ public sealed class NodeTableTests
         table.Apply([s_near, s_far]);
 
         // A record of its own, equal in content.
-        table.Apply([s_far, Spec("192.168.77.2", ttl: 64)]).ShouldBeEmpty();
+        table.Apply([s_far, Spec("192.168.77.2", ttl: 64)]).Changed.ShouldBeEmpty();
     }
 
     [Fact]
@@ -56,6 +56,35 @@ public sealed class NodeTableTests
         kernel.Maps.EgressCache[1].IfIndex.ShouldBe(7u);
         kernel.Maps.EgressCache[1].Header[22].ShouldBe((byte)32);
         kernel.Maps.EgressCache[1].Epoch.ShouldBe(epoch);
+    }
+
+    [Fact]
+    public void A_node_with_another_address_inside_the_tunnel_is_another_node()
+    {
+        using var kernel = new FreshDatapath();
+        var table = new NodeTable(kernel.Maps, () => { });
+        table.Apply([s_near, s_far]);
+        var (near, far) = (kernel.Maps.EgressCache[1].Epoch, kernel.Maps.EgressCache[2].Epoch);
+
+        table.Apply([s_near with { TunnelAddress = Ipv4Address.Parse("10.244.7.0") }, s_far]).Changed.ShouldBe([s_near.Address]);
+
+        kernel.Maps.EgressCache[1].Epoch.ShouldBe(near + 1);
+        kernel.Maps.EgressCache[2].Epoch.ShouldBe(far);
+    }
+
+    [Fact]
+    public void A_flush_voids_the_flows_of_one_node()
+    {
+        using var kernel = new FreshDatapath();
+        var table = new NodeTable(kernel.Maps, () => { });
+        table.Apply([s_near, s_far]);
+        var (near, far) = (kernel.Maps.EgressCache[1].Epoch, kernel.Maps.EgressCache[2].Epoch);
+
+        table.Flush(s_far.Address);
+        Should.NotThrow(() => table.Flush(Ipv4Address.Parse("192.0.2.1")));
+
+        kernel.Maps.EgressCache[1].Epoch.ShouldBe(near);
+        kernel.Maps.EgressCache[2].Epoch.ShouldBe(far + 1);
     }
 
     [Fact]
@@ -79,7 +108,7 @@ public sealed class NodeTableTests
         using var kernel = new FreshDatapath(new DatapathSizes(Filter: 64, Egress: 1, Ingress: 1));
         var table = new NodeTable(kernel.Maps, () => { });
 
-        table.Apply([s_near, s_far]).ShouldBe([s_far.Address]);
+        table.Apply([s_near, s_far]).NoRoom.ShouldBe([s_far.Address]);
 
         table.Specs.Keys.ShouldBe([s_near.Address]);
     }

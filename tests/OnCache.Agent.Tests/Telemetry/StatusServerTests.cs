@@ -181,7 +181,7 @@ public sealed class StatusServerTests : IDisposable
         return (IPEndPoint)socket.LocalEndPoint!;
     }
 
-    private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, null, _sample, _sample, _cancellation);
+    private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, null, _sample, _sample, () => "", _cancellation);
 
     private async Task<(int Code, string Text)> SendAsync(string method, string path, string? body = null)
     {

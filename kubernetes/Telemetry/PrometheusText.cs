@@ -2,20 +2,24 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 
-namespace OnCache.Operator.Telemetry;
+namespace OnCache.Kubernetes.Telemetry;
 
 /// <summary>The measurements of this process' instruments in Prometheus' text format (0.0.4). One instance per process.</summary>
-internal sealed class PrometheusText : IDisposable
+public sealed class PrometheusText : IDisposable
 {
-    private static readonly double[] Limits = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
+    private static readonly double[] OrdinaryLimits = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
+    private readonly double[] _limits;
     private readonly MeterListener _listener = new();
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Family> _families = new(StringComparer.Ordinal);
 
     /// <summary>Begins to listen to the instruments of all meters whose name begins with <paramref name="prefix"/>.</summary>
-    public PrometheusText(string prefix)
+    /// <param name="prefix">How the names of the meters begin.</param>
+    /// <param name="limits">The upper limits of the histograms' buckets, ascending; a few between a millisecond and ten seconds when left out.</param>
+    public PrometheusText(string prefix, IEnumerable<double>? limits = null)
     {
+        _limits = [.. limits ?? OrdinaryLimits];
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Meter.Name.StartsWith(prefix, StringComparison.Ordinal))
@@ -55,6 +59,7 @@ internal sealed class PrometheusText : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 
     private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -70,7 +75,7 @@ internal sealed class PrometheusText : IDisposable
 
             if (!family.Series.TryGetValue(labels, out var series))
             {
-                family.Series[labels] = series = new Series();
+                family.Series[labels] = series = new Series(_limits);
             }
 
             series.Add(value, isSum: family.Kind != "gauge");
@@ -110,9 +115,9 @@ internal sealed class PrometheusText : IDisposable
         public SortedDictionary<string, Series> Series { get; } = new(StringComparer.Ordinal);
     }
 
-    private sealed class Series
+    private sealed class Series(double[] limits)
     {
-        private readonly long[] _buckets = new long[Limits.Length + 1];
+        private readonly long[] _buckets = new long[limits.Length + 1];
         private double _value;
         private long _count;
 
@@ -120,7 +125,7 @@ internal sealed class PrometheusText : IDisposable
         {
             _value = isSum ? _value + value : value;
             _count++;
-            _buckets[Limits.Count(limit => value > limit)]++;
+            _buckets[limits.Count(limit => value > limit)]++;
         }
 
         public void Write(StringBuilder text, string name, string labels, bool isHistogram)
@@ -132,10 +137,10 @@ internal sealed class PrometheusText : IDisposable
             }
 
             var below = 0L;
-            for (var i = 0; i < Limits.Length; i++)
+            for (var i = 0; i < limits.Length; i++)
             {
                 below += _buckets[i];
-                Line("_bucket", With(string.Create(CultureInfo.InvariantCulture, $"{Limits[i]}")), below);
+                Line("_bucket", With(string.Create(CultureInfo.InvariantCulture, $"{limits[i]}")), below);
             }
 
             Line("_bucket", With("+Inf"), _count);

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
-using OnCache.Operator.Telemetry;
+using OnCache.Kubernetes.Telemetry;
 
-namespace OnCache.Operator.Tests.Telemetry;
+namespace OnCache.Kubernetes.Tests.Telemetry;
 
 public sealed class PrometheusTextTests
 {
@@ -50,5 +50,17 @@ public sealed class PrometheusTextTests
 
         states.Clear();
         text.Write().ShouldNotContain("t_states{");
+    }
+
+    [Fact]
+    public void Other_limits_make_other_buckets()
+    {
+        var name = $"Test{Guid.NewGuid():N}";
+        using var meter = new Meter(name);
+        using var text = new PrometheusText(name, [0.00005, 2]);
+
+        meter.CreateHistogram<double>("t.duration", "s", "Time").Record(0.001);
+
+        text.Write().ShouldContain("le=\"5E-05\"} 0\nt_duration_seconds_bucket{le=\"2\"} 1\nt_duration_seconds_bucket{le=\"+Inf\"} 1");
     }
 }

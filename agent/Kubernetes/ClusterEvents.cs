@@ -1,0 +1,50 @@
+using OnCache.Agent.Coherence;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Watching;
+
+namespace OnCache.Agent.Kubernetes;
+
+using Observed = IEnumerable<(CoherenceEvent Event, DateTimeOffset? ChangedAt)>;
+
+/// <summary>What a message of the API server tells of the cluster. Pure.</summary>
+internal static class ClusterEvents
+{
+    public static Observed Of(ResourceUpdate<V1Pod> update) => update.Changes.Select(change => (
+        (CoherenceEvent)new PodObserved(
+            change.Entity.Metadata.Uid ?? "",
+            change.Kind == ChangeKind.Deleted ? null : PodFacts.Local(change.Entity),
+            ChangedInGap(update, change)),
+        ChangedAt(change)));
+
+    public static Observed Of(ResourceUpdate<V1Namespace> update) => update.Changes.Select(change => (
+        (CoherenceEvent)new NamespaceObserved(
+            change.Entity.Metadata.Name ?? "",
+            change.Kind == ChangeKind.Deleted ? null : change.Entity.Metadata.Labels ?? Labels.None,
+            ChangedInGap(update, change)),
+        ChangedAt(change)));
+
+    /// <param name="isFirst">Nothing was listed before: there was no gap.</param>
+    public static Observed Of(ResourceUpdate<V1NetworkPolicy> update, bool isFirst)
+    {
+        foreach (var change in update.Changes)
+        {
+            yield return (
+                new NetworkPolicyObserved(NamespacedName.Of(change.Entity), change.Kind == ChangeKind.Deleted ? null : change.Entity),
+                ChangedAt(change));
+        }
+
+        if (update.Listed && !isFirst)
+        {
+            yield return (new NetworkPolicyGap(), null);
+        }
+    }
+
+    private static bool ChangedInGap<T>(ResourceUpdate<T> update, ResourceChange<T> change)
+        where T : class => update.Listed && change.Kind == ChangeKind.Modified;
+
+    private static DateTimeOffset? ChangedAt<T>(ResourceChange<T> change)
+        where T : class, IKubernetesObject<V1ObjectMeta> => change.Kind == ChangeKind.Deleted
+            ? change.Entity.Metadata.DeletionTimestamp
+            : change.Entity.Metadata.LastChange ?? change.Entity.Metadata.CreationTimestamp;
+}

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using OnCache.Agent.Net;
+
+namespace OnCache.Agent.Topology;
+
+/// <summary>
+/// Which remote nodes lose destinations when routes change. A cached flow names the node its packets go to; when a route takes its
+/// destination elsewhere, the node itself may be as it was.
+/// </summary>
+internal static class TunnelRoutes
+{
+    /// <summary>The nodes to which something was routed that is routed otherwise now. Pure.</summary>
+    /// <param name="tunnel">The tunnel device's ifindex.</param>
+    public static IReadOnlyCollection<Ipv4Address> NodesLosing(NetworkSnapshot before, NetworkSnapshot after, int tunnel)
+    {
+        if (ReferenceEquals(before.RouteTables, after.RouteTables))
+        {
+            return [];
+        }
+
+        var lost = new List<Ipv4Route>();
+        foreach (var (number, old) in before.RouteTables)
+        {
+            var present = after.RouteTables.GetValueOrDefault(number, RouteTable.Empty);
+            if (!ReferenceEquals(old, present))
+            {
+                lost.AddRange(old.Routes.Where(route => route.OutIfIndex == tunnel && !SameWay(route, Best(present, route.Destination))));
+            }
+        }
+
+        foreach (var (number, present) in after.RouteTables)
+        {
+            var old = before.RouteTables.GetValueOrDefault(number, RouteTable.Empty);
+            if (!ReferenceEquals(old, present))
+            {
+                // A new destination takes its share from the one that held it before, in whichever table.
+                lost.AddRange(present.Routes
+                    .Where(route => !SameWay(route, Best(old, route.Destination)))
+                    .SelectMany(route => before.RouteTables.Values.SelectMany(table => table.Matches(route.Destination.Network)
+                        .Where(holders => holders[0].Destination.Length < route.Destination.Length)
+                        .Take(1)
+                        .Select(static holders => holders[0])))
+                    .Where(route => route.OutIfIndex == tunnel));
+            }
+        }
+
+        return lost.Select(route => NodeBehind(before, tunnel, route.Gateway)).OfType<Ipv4Address>().ToHashSet();
+    }
+
+    private static Ipv4Route? Best(RouteTable table, Ipv4Prefix destination) => table.Alternatives(destination) is [var best, ..] ? best : null;
+
+    private static bool SameWay(Ipv4Route route, Ipv4Route? other) =>
+        other is not null && route.OutIfIndex == other.OutIfIndex && route.Gateway == other.Gateway && route.Type == other.Type && route.Specialty == other.Specialty;
+
+    // Where gateway or station are not known any more, the node was withdrawn for that reason.
+    private static Ipv4Address? NodeBehind(NetworkSnapshot snapshot, int tunnel, Ipv4Address? gateway) =>
+        gateway is { } hop && snapshot.Neighbour(tunnel, hop)?.Mac is { } station
+            ? snapshot.FdbOf(tunnel).FirstOrDefault(entry => entry.Self && entry.Mac == station)?.RemoteAddress
+            : null;
+}
