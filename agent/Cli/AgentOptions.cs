@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
 using OnCache.Api;
 
@@ -66,6 +67,20 @@ internal static class AgentOptions
         "folder of the node's conntrack settings; in a container, where it is mounted writable",
         AgentSettings.DefaultConntrackSysctl,
         value => Path.IsPathRooted(value) ? null : "use an absolute path");
+
+    public static Option<string?> CniPolicies() => Text<string?>(
+        "--cni-policies",
+        "PLURAL.GROUP,...",
+        "with --node: kinds that the CNI decides by beside NetworkPolicy, or none [default: those of Antrea, Calico, Cilium and the policy API]",
+        otherwise: null,
+        value => value is null || KindsOf(value) is not null ? null : "use names of definitions such as networkpolicies.crd.antrea.io, separated by commas, or none");
+
+    /// <summary>The kinds that <see cref="CniPolicies"/> names; null where one of them is no kind.</summary>
+    public static IReadOnlyList<CniPolicyKind>? KindsOf(string value)
+    {
+        var kinds = string.Equals(value, "none", StringComparison.Ordinal) ? [] : value.Split(',').Select(CniPolicyKind.Parse).Distinct().ToList();
+        return kinds.Contains(item: null) ? null : [.. kinds.OfType<CniPolicyKind>()];
+    }
 
     public static Option<string?> TunnelDevice() => Text<string?>(
         "--tunnel-device",

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using OnCache.Agent.Coherence;
 
 namespace OnCache.Agent.Cli;
 
@@ -23,6 +24,9 @@ internal sealed record AgentSettings
 
     /// <summary>How to reach the cluster; null for the service account of the pod, or what kubectl would use.</summary>
     public string? Kubeconfig { get; init; }
+
+    /// <summary>In a cluster, the kinds that the CNI decides by beside NetworkPolicy.</summary>
+    public IReadOnlyList<CniPolicyKind> CniPolicies { get; init; } = CniPolicyKind.Known;
 
     /// <summary>The folder, on a bpffs, that holds the pinned maps and links.</summary>
     public string PinRoot { get; init; } = DefaultPinRoot;

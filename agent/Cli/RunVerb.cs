@@ -13,6 +13,7 @@ internal static class RunVerb
         var config = AgentOptions.Config();
         var node = AgentOptions.Node();
         var kubeconfig = AgentOptions.Kubeconfig();
+        var cniPolicies = AgentOptions.CniPolicies();
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
         var health = AgentOptions.Health();
@@ -24,7 +25,7 @@ internal static class RunVerb
         var heartbeatTimeout = AgentOptions.HeartbeatTimeout();
         var command = new Command("run", "accelerate the pods of this node until stopped")
         {
-            config, node, kubeconfig, pinRoot, socket, health, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
+            config, node, kubeconfig, cniPolicies, pinRoot, socket, health, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
         };
         command.Validators.Add(result =>
         {
@@ -35,6 +36,10 @@ internal static class RunVerb
             else if (result.GetValue(kubeconfig) is not null && result.GetValue(node) is null)
             {
                 result.AddError("--kubeconfig: goes with --node NAME");
+            }
+            else if (result.GetValue(cniPolicies) is not null && result.GetValue(node) is null)
+            {
+                result.AddError("--cni-policies: goes with --node NAME");
             }
         });
         command.SetAction((parsed, cancellationToken) => RunAsync(
@@ -49,6 +54,7 @@ internal static class RunVerb
             Config = parsed.GetValue(config),
             Node = parsed.GetValue(node),
             Kubeconfig = parsed.GetValue(kubeconfig),
+            CniPolicies = parsed.GetValue(cniPolicies) is { } kinds ? AgentOptions.KindsOf(kinds)! : defaults.CniPolicies,
             PinRoot = parsed.GetRequiredValue(pinRoot),
             Socket = parsed.GetRequiredValue(socket),
             Health = parsed.GetValue(health) is { } endPoint ? IPEndPoint.Parse(endPoint) : null,

@@ -19,6 +19,9 @@ internal sealed record ClusterView
     public ImmutableDictionary<NamespacedName, V1NetworkPolicy> Policies { get; init; } =
         ImmutableDictionary<NamespacedName, V1NetworkPolicy>.Empty;
 
+    /// <summary>The last signal of the operator; null before the first.</summary>
+    public long? PeerRevision { get; init; }
+
     /// <summary>The versions of the CNI's own policies.</summary>
     public ImmutableDictionary<CniPolicy, string> CniPolicies { get; init; } = ImmutableDictionary<CniPolicy, string>.Empty;
 }

@@ -29,3 +29,8 @@ internal sealed record CniPolicyObserved(CniPolicy Policy, string? Version) : Co
 
 /// <summary>Policies of a kind had to be listed anew, or for the first time after learning began.</summary>
 internal sealed record CniPolicyGap(CniPolicyKind Kind) : CoherenceEvent;
+
+/// <summary>What the operator says of pods elsewhere in the cluster, as it stands in this node's object.</summary>
+/// <param name="Revision">Counts its signals to this node.</param>
+/// <param name="Policies">The policies whose peers changed by this one; null for any.</param>
+internal sealed record PeersSignalled(long Revision, IReadOnlyList<NamespacedName>? Policies) : CoherenceEvent;

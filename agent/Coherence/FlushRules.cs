@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OnCache.Agent.Net;
+using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.NetworkPolicies;
 
@@ -23,6 +24,7 @@ internal static class FlushRules
         NetworkPolicyGap => (view, [.. OfPolicyGap(view)]),
         CniPolicyObserved policy =>
             (view with { CniPolicies = Set(view.CniPolicies, policy.Policy, policy.Version) }, [.. OfCniPolicy(view, policy)]),
+        PeersSignalled signal => (view with { PeerRevision = signal.Revision }, [.. OfPeers(view, signal)]),
         CniPolicyGap gap => (view, [FlushPlan.Everything(FlushCause.WatchGap, $"{gap.Kind}", settle: true)]),
         _ => throw new ArgumentOutOfRangeException(nameof(observed), observed, "an event without a rule"),
     };
@@ -148,6 +150,23 @@ internal static class FlushRules
         else if (Targets(view, pod => string.Equals(pod.Namespace, home, StringComparison.Ordinal)) is { Count: > 0 } concerned)
         {
             yield return new FlushPlan(FlushCause.CniPolicyChanged, subject, concerned, Settle: true);
+        }
+    }
+
+    private static IEnumerable<FlushPlan> OfPeers(ClusterView view, PeersSignalled signal)
+    {
+        // Before the first signal nothing was missed: an agent that starts holds nothing to be valid.
+        if (view.PeerRevision is not { } seen || seen == signal.Revision)
+        {
+            yield break;
+        }
+
+        var isKnown = signal.Revision == seen + 1 && signal.Policies?.All(view.Policies.ContainsKey) == true;
+        var concerned = Selected(view, policy => !isKnown || signal.Policies!.Contains(NamespacedName.Of(policy)));
+        if (concerned.Count > 0)
+        {
+            var subject = isKnown ? $"peers of {string.Join(", ", signal.Policies!.Take(3))}" : "peers of any policy";
+            yield return new FlushPlan(FlushCause.PeerSignal, subject, concerned, Settle: true);
         }
     }
 

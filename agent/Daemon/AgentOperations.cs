@@ -26,10 +26,10 @@ internal sealed class AgentOperations : IAgentOperations
         var lane = new CoherenceLane();
         using var cluster = ClusterConnection.Open(settings, lane, loggers);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watching = cluster.Source.RunAsync(stop.Token);
+        var watching = cluster.RunAsync(stop.Token);
         try
         {
-            await cluster.Source.WaitForSyncAsync(stop.Token);
+            await cluster.WaitForSyncAsync(stop.Token);
             return await RunAsync(settings, cluster.Source, lane, loggers, cluster.WriteStatusAsync, stop.Token);
         }
         finally

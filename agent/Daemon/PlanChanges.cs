@@ -1,5 +1,4 @@
 using OnCache.Agent.Coherence;
-using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
 using OnCache.Agent.Topology;
 using OnCache.Api;

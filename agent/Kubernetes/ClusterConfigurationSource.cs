@@ -38,7 +38,7 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
         _namespaces = new(client, new ListQuery(), metrics, logger, observer: update => lane.Observe(ClusterEvents.Of(update)));
         _networkPolicies = new(
             client, new ListQuery(), metrics, logger,
-            observer: update => lane.Observe(ClusterEvents.Of(update, isFirst: !_networkPolicies!.IsSynced)));
+            observer: update => lane.Observe(ClusterEvents.Of(update)));
         _current = new NodeObjects(node, Spec: null, Generation: 0, [], []).ToConfiguration();
         _state = new ConfigurationState($"NodeCacheConfig {node}", time.GetUtcNow(), "the API server has not answered yet");
     }

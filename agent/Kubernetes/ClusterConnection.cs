@@ -19,12 +19,16 @@ internal sealed class ClusterConnection : IDisposable
     private readonly ILoggerFactory _loggers;
     private readonly string _node;
 
-    private ClusterConnection(KubernetesClient client, string node, CoherenceLane lane, ILoggerFactory loggers)
+    private readonly CniPolicyWatch _cniPolicies;
+
+    private ClusterConnection(KubernetesClient client, AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
     {
         _client = client;
-        _node = node;
+        _node = settings.Node!;
         _loggers = loggers;
-        Source = new ClusterConfigurationSource(node, client, lane, _metrics, loggers, TimeProvider.System);
+        Source = new ClusterConfigurationSource(_node, client, lane, _metrics, loggers, TimeProvider.System);
+        _cniPolicies = new CniPolicyWatch(
+            client, client, settings.CniPolicies, lane, _metrics, TimeProvider.System, loggers.CreateLogger<CniPolicyWatch>());
     }
 
     public ClusterConfigurationSource Source { get; }
@@ -36,8 +40,15 @@ internal sealed class ClusterConnection : IDisposable
         var configuration = settings.Kubeconfig is { } file
             ? KubernetesClientConfiguration.BuildConfigFromConfigFile(file)
             : KubernetesClientConfiguration.BuildDefaultConfig();
-        return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings.Node!, lane, loggers);
+        return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings, lane, loggers);
     }
+
+    /// <summary>Follows the API server until cancelled.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(Source.RunAsync(cancellationToken), _cniPolicies.RunAsync(cancellationToken));
+
+    /// <summary>Waits for the first complete view: nothing may be learned before it is known by what changes it would end.</summary>
+    public Task WaitForSyncAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(Source.WaitForSyncAsync(cancellationToken), _cniPolicies.WaitForSyncAsync(cancellationToken));
 
     /// <summary>Keeps the status of the node's object current until cancelled.</summary>
     public Task WriteStatusAsync(CurrentAgent agent, CancellationToken cancellationToken) =>

@@ -24,8 +24,8 @@ internal static class ClusterEvents
             ChangedInGap(update, change)),
         ChangedAt(change)));
 
-    /// <param name="isFirst">Nothing was listed before: there was no gap.</param>
-    public static Observed Of(ResourceUpdate<V1NetworkPolicy> update, bool isFirst)
+    // The first list is a gap as well; where learning has not begun, nothing comes of it.
+    public static Observed Of(ResourceUpdate<V1NetworkPolicy> update)
     {
         foreach (var change in update.Changes)
         {
@@ -34,11 +34,30 @@ internal static class ClusterEvents
                 ChangedAt(change));
         }
 
-        if (update.Listed && !isFirst)
+        if (update.Listed)
         {
             yield return (new NetworkPolicyGap(), null);
         }
     }
+
+    public static Observed Of(CniPolicyKind kind, ResourceUpdate<V1PartialObjectMetadata> update)
+    {
+        foreach (var change in update.Changes)
+        {
+            yield return (
+                new CniPolicyObserved(new CniPolicy(kind, NamespacedName.Of(change.Entity)), change.Kind == ChangeKind.Deleted ? null : Version(change.Entity.Metadata)),
+                ChangedAt(change));
+        }
+
+        if (update.Listed)
+        {
+            yield return (new CniPolicyGap(kind), null);
+        }
+    }
+
+    // Where a server does not count changes of the rules, every change counts.
+    private static string Version(V1ObjectMeta metadata) =>
+        $"{metadata.Uid} {(metadata.Generation is { } generation and > 0 ? $"{generation}" : $"v{metadata.ResourceVersion}")}";
 
     private static bool ChangedInGap<T>(ResourceUpdate<T> update, ResourceChange<T> change)
         where T : class => update.Listed && change.Kind == ChangeKind.Modified;

@@ -43,6 +43,7 @@ internal sealed class ApiConnection : IDisposable
         byte[]? body = null,
         string contentType = "application/json",
         Repeatable repeatable = Repeatable.Always,
+        string? accept = null,
         CancellationToken cancellationToken = default)
     {
         var target = path + query.Add("timeout", _serverTimeout);
@@ -52,7 +53,7 @@ internal sealed class ApiConnection : IDisposable
                 repeatable,
                 async token =>
                 {
-                    using var request = Request(method, target);
+                    using var request = Request(method, target, accept);
                     if (body is not null)
                     {
                         request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } };
@@ -74,13 +75,13 @@ internal sealed class ApiConnection : IDisposable
     /// <summary>
     /// Opens an answer that keeps coming; only its beginning is limited in time. Not repeated: the caller knows where to go on.
     /// </summary>
-    public async Task<HttpResponseMessage> OpenAsync(string path, QueryString query, CancellationToken cancellationToken)
+    public async Task<HttpResponseMessage> OpenAsync(string path, QueryString query, string? accept, CancellationToken cancellationToken)
     {
         try
         {
             using var limit = new CancellationTokenSource(_limit, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-            using var request = Request(HttpMethod.Get, path + query);
+            using var request = Request(HttpMethod.Get, path + query, accept);
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (response.IsSuccessStatusCode)
             {
@@ -101,11 +102,20 @@ internal sealed class ApiConnection : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private static HttpRequestMessage Request(HttpMethod method, string target) => new(method, target)
+    private static HttpRequestMessage Request(HttpMethod method, string target, string? accept)
     {
-        Version = HttpVersion.Version20,
-        VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-    };
+        var request = new HttpRequestMessage(method, target)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        if (accept is not null)
+        {
+            request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept));
+        }
+
+        return request;
+    }
 
     private KubernetesException Unreachable(HttpMethod method, string path, Exception exception) =>
         new(StatusReason.Unreachable, $"{method} {_http.BaseAddress}{path}: {Connection.Explain(exception)}", exception);

@@ -11,9 +11,12 @@ using OnCache.Kubernetes.Serialization;
 namespace OnCache.Kubernetes.Client;
 
 /// <summary>The client over HTTP.</summary>
-public sealed class KubernetesClient : IKubernetesClient, IDisposable
+public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDisposable
 {
     private const string MergePatch = "application/merge-patch+json";
+    private const string MetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    private const string Metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
     // JSON is YAML; the API server names the media type of an apply by the latter.
     private const string ApplyPatch = "application/apply-patch+yaml";
 
@@ -78,8 +81,8 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
             .AddSelection(query.Selection)
             .Add("resourceVersion", query.ResourceVersion)
             .Add("timeoutSeconds", (int)Math.Ceiling(query.Duration.TotalSeconds));
-        var path = EntityType.Of<T>().Path(query.Selection.Namespace);
-        using var response = await _connection.OpenAsync(path, parameters, cancellationToken);
+        var path = TypeOf<T>(query.Selection).Path(query.Selection.Namespace);
+        using var response = await _connection.OpenAsync(path, parameters, query.Selection.MetadataOf is null ? null : Metadata, cancellationToken);
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         await foreach (var line in WatchLines.ReadAsync(body, path, cancellationToken))
         {
@@ -151,6 +154,29 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<EntityType>> FindKindsAsync(IReadOnlyCollection<string> groups, CancellationToken cancellationToken = default)
+    {
+        var present = Parse<V1APIGroupList>(await _connection.SendAsync(HttpMethod.Get, "apis", new(), cancellationToken: cancellationToken));
+        var kinds = new List<EntityType>();
+        foreach (var group in present.Groups.Where(group => groups.Contains(group.Name, StringComparer.Ordinal)))
+        {
+            if (group.PreferredVersion is not { Version: var version })
+            {
+                continue;
+            }
+
+            var resources = Parse<V1APIResourceList>(
+                await _connection.SendAsync(HttpMethod.Get, $"apis/{group.Name}/{version}", new(), cancellationToken: cancellationToken));
+            kinds.AddRange(resources.Resources
+                .Where(static resource => !resource.Name.Contains('/', StringComparison.Ordinal)
+                    && resource.Verbs.Contains("list", StringComparer.Ordinal) && resource.Verbs.Contains("watch", StringComparer.Ordinal))
+                .Select(resource => new EntityType(group.Name, version, resource.Kind, resource.Name, resource.Namespaced)));
+        }
+
+        return kinds;
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _connection.Dispose();
 
     private static byte[] Bytes(JsonObject node) => JsonSerializer.SerializeToUtf8Bytes(node, KubernetesJson.Options);
@@ -170,6 +196,9 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
                 exception);
         }
     }
+
+    private static EntityType TypeOf<T>(ListQuery query)
+        where T : IKubernetesObject => query.MetadataOf ?? EntityType.Of<T>();
 
     private QueryString Manager() => new QueryString().Add("fieldManager", _fieldManager);
 
@@ -225,7 +254,8 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
     private async Task<ResourceList<T>> ListPagesAsync<T>(ListQuery query, int? pageSize, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
-        var path = EntityType.Of<T>().Path(query.Namespace);
+        var path = TypeOf<T>(query).Path(query.Namespace);
+        var accept = query.MetadataOf is null ? null : MetadataList;
         var items = new List<T>();
         string? next = null;
         while (true)
@@ -242,7 +272,7 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
             }
 
             var page = Parse<ListPage<T>>(
-                await _connection.SendAsync(HttpMethod.Get, path, parameters, cancellationToken: cancellationToken));
+                await _connection.SendAsync(HttpMethod.Get, path, parameters, accept: accept, cancellationToken: cancellationToken));
             items.AddRange(page.Items);
             next = page.Metadata.Continue;
             if (string.IsNullOrEmpty(next))

@@ -1,8 +1,16 @@
+using OnCache.Kubernetes.Entities;
+
 namespace OnCache.Kubernetes.Client;
 
 /// <summary>Which objects of a kind, and how to list them.</summary>
 public sealed record ListQuery
 {
+    /// <summary>
+    /// Another kind than the type's own, known only at run time; of its objects the server sends the metadata alone, for a
+    /// <see cref="Models.V1PartialObjectMetadata"/>.
+    /// </summary>
+    public EntityType? MetadataOf { get; init; }
+
     /// <summary>The namespace; <see langword="null"/> for all of them or for cluster-scoped kinds.</summary>
     public string? Namespace { get; init; }
 

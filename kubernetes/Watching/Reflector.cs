@@ -22,7 +22,7 @@ internal sealed class Reflector<T>(
     // A connection that ends sooner and said nothing did not work, however politely it was closed.
     private static readonly TimeSpan Lasting = TimeSpan.FromSeconds(10);
 
-    private readonly string _kind = EntityType.Of<T>().Kind;
+    private readonly string _kind = (selection.MetadataOf ?? EntityType.Of<T>()).Kind;
     private readonly WatchPulse _pulse = new(time);
 
     // null: no version is known to be served from memory, so the store itself must be asked.

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
+using OnCache.Kubernetes.Telemetry;
 
 namespace OnCache.Agent.Tests.Telemetry;
 
@@ -83,7 +85,8 @@ public sealed class StatusServerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("GET", "/metrics", 404)]
+    [InlineData("GET", "/nothing", 404)]
+    [InlineData("POST", "/metrics", 405)]
     [InlineData("GET", "/flush", 405)]
     [InlineData("DELETE", "/status", 405)]
     public async Task What_is_not_offered_is_refused(string method, string path, int expected)
@@ -151,7 +154,7 @@ public sealed class StatusServerTests : IDisposable
     public async Task A_port_tells_health_and_nothing_else()
     {
         var endPoint = FreeEndPoint();
-        await using var server = await StatusServer.StartAsync(Socket, endPoint, _sample, _sample, _cancellation);
+        await using var server = await StatusServer.StartAsync(Socket, endPoint, _sample, _sample, () => "", _cancellation);
         using var client = new HttpClient { BaseAddress = new Uri($"http://{endPoint}") };
 
         (await client.GetAsync(new Uri("/healthz", UriKind.Relative), _cancellation)).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -160,6 +163,27 @@ public sealed class StatusServerTests : IDisposable
         using var all = new StringContent("{\"all\":true}");
         (await client.PostAsync(new Uri("/flush", UriKind.Relative), all, _cancellation)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         _sample.Flushed.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Flushes_are_measured_by_cause()
+    {
+        using var exposition = new PrometheusText(CoherenceMetrics.MeterName, CoherenceMetrics.Limits);
+        using var metrics = new CoherenceMetrics();
+        await using var server = await StatusServer.StartAsync(Socket, null, _sample, _sample, exposition.Write, _cancellation);
+        var now = DateTimeOffset.UtcNow;
+        var record = new FlushRecord(now, FlushCause.IpsecChanged, "node 192.0.2.2", Endpoints: 3, Nodes: 1, TimeSpan.FromMicroseconds(30));
+        metrics.Flushed(record, changedAt: null);
+        metrics.Flushed(record, now - TimeSpan.FromSeconds(1));
+
+        var (code, text) = await SendAsync("GET", "/metrics");
+
+        code.ShouldBe(200);
+        text.ShouldContain("oncache_flushes_total{cause=\"IpsecChanged\"} 2\n");
+        text.ShouldContain("oncache_flushed_endpoints_total{cause=\"IpsecChanged\"} 6\n");
+        text.ShouldContain("oncache_flush_latency_seconds_bucket{cause=\"IpsecChanged\",le=\"5E-05\"} 2\n");
+        text.ShouldContain("oncache_flush_change_age_seconds_count{cause=\"IpsecChanged\"} 1\n");
+        text.ShouldContain("oncache_flush_change_age_seconds_sum{cause=\"IpsecChanged\"} 1\n");
     }
 
     [Fact]

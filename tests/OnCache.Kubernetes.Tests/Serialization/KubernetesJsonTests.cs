@@ -23,6 +23,21 @@ public sealed class KubernetesJsonTests
             spec => spec.Ingress.ShouldBeEmpty(),
             spec => spec.PodSelector.MatchLabels.ShouldBeEmpty());
 
+    [Fact]
+    public void Of_managed_fields_the_latest_time_is_read_and_nothing_is_written()
+    {
+        var map = Read<V1ConfigMap>(
+            """
+            {"metadata":{"name":"a","managedFields":[
+              {"manager":"x","time":"2026-01-01T00:00:05Z","fieldsV1":{"f:data":{"time":"2027-01-01T00:00:00Z"}}},
+              {"time":"2026-01-01T00:00:07Z","manager":"y"},{"manager":"z"}],"uid":"u"}}
+            """);
+
+        map.Metadata.LastChange.ShouldBe(new DateTimeOffset(2026, 1, 1, 0, 0, 7, TimeSpan.Zero));
+        map.Metadata.Uid.ShouldBe("u");
+        KubernetesJson.ToNode(map)["metadata"]!.ToJsonString().ShouldBe("""{"name":"a","uid":"u"}""");
+    }
+
     [Theory]
     [InlineData("""{"spec":{"ingress":[{"ports":[{"port":80}]}]}}""", "80")]
     [InlineData("""{"spec":{"ingress":[{"ports":[{"port":"http"}]}]}}""", "http")]

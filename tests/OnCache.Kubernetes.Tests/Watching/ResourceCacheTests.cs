@@ -81,6 +81,23 @@ public sealed class ResourceCacheTests
     }
 
     [Fact]
+    public async Task An_observer_hears_each_message_once_and_knows_a_list_from_an_event()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a")),
+            Answer.Watch(Answer.Event("ADDED", Samples.Map("b", "6")), Answer.Expired),
+            Answer.List("9", Samples.Map("a"), Samples.Map("b", "6")),
+            Answer.WatchThenSilence(Answer.Event("MODIFIED", Samples.Map("a", "10"))));
+        await using var following = Following.Start(server, Quick);
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            await following.NextAsync();
+        }
+
+        following.Updates.ShouldBe(["list: Added a", "event: Added b", "list:", "event: Modified a"]);
+    }
+
+    [Fact]
     public async Task A_watch_cut_within_a_line_goes_on_after_the_last_whole_event()
     {
         var cut = new TaskCompletionSource();
@@ -308,7 +325,7 @@ public sealed class ResourceCacheTests
         private Following(FakeApiServer server, WatchSettings settings, ListQuery selection, int retries, TimeProvider time, Func<V1ConfigMap, V1ConfigMap>? trim)
         {
             _client = server.Client(existing => existing with { Retries = retries }, time: time);
-            Cache = new ResourceCache<V1ConfigMap>(_client, selection, _metrics, NullLogger.Instance, settings, time, new LowestRandom(), trim: trim);
+            Cache = new ResourceCache<V1ConfigMap>(_client, selection, _metrics, NullLogger.Instance, settings, time, new LowestRandom(), trim: trim, observer: Record);
             _subscription = Cache.Subscribe();
             Measured = new Measured(_metrics.Meter);
             _run = Cache.RunAsync(_end.Token);
@@ -317,6 +334,9 @@ public sealed class ResourceCacheTests
         public ResourceCache<V1ConfigMap> Cache { get; }
 
         public Measured Measured { get; }
+
+        /// <summary>What the observer heard, complete as soon as a subscriber hears of it.</summary>
+        public List<string> Updates { get; } = [];
 
         public static Following Start(
             FakeApiServer server,
@@ -331,6 +351,9 @@ public sealed class ResourceCacheTests
             var change = await _subscription.Changes.NextAsync();
             return $"{change.Kind} {change.Entity.Metadata.Name} {change.Entity.Metadata.ResourceVersion}";
         }
+
+        private void Record(ResourceUpdate<V1ConfigMap> update) => Updates.Add(
+            $"{(update.Listed ? "list" : "event")}:{string.Concat(update.Changes.Select(static change => $" {change.Kind} {change.Entity.Metadata.Name}"))}");
 
         public async ValueTask DisposeAsync()
         {
