@@ -31,7 +31,9 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
         var logger = loggers.CreateLogger<ClusterConfigurationSource>();
         _node = node;
         _time = time;
-        _configs = new(client, new ListQuery { FieldSelector = $"metadata.name={node}" }, metrics, logger);
+        _configs = new(
+            client, new ListQuery { FieldSelector = $"metadata.name={node}" }, metrics, logger,
+            observer: update => lane.Observe(ClusterEvents.Of(update)));
         _pods = new(
             client, new ListQuery { FieldSelector = $"spec.nodeName={node}" }, metrics, logger,
             observer: update => lane.Observe(ClusterEvents.Of(update)));

@@ -1,4 +1,5 @@
 using OnCache.Agent.Coherence;
+using OnCache.Api;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Watching;
@@ -23,6 +24,14 @@ internal static class ClusterEvents
             change.Kind == ChangeKind.Deleted ? null : change.Entity.Metadata.Labels ?? Labels.None,
             ChangedInGap(update, change)),
         ChangedAt(change)));
+
+    /// <summary>The operator's signal, as it stands in the node's own object.</summary>
+    public static Observed Of(ResourceUpdate<V1Alpha1NodeCacheConfig> update) => update.Changes
+        .Where(static change => change.Kind != ChangeKind.Deleted)
+        .Select(static change => (change.Entity.Spec.PeerSignal ?? new PeerSignal(), ChangedAt(change)))
+        .Select(static item => (
+            (CoherenceEvent)new PeersSignalled(item.Item1.Revision, item.Item1.All ? null : [.. item.Item1.NetworkPolicies.Select(Name)]),
+            item.Item2));
 
     // The first list is a gap as well; where learning has not begun, nothing comes of it.
     public static Observed Of(ResourceUpdate<V1NetworkPolicy> update)
@@ -54,6 +63,8 @@ internal static class ClusterEvents
             yield return (new CniPolicyGap(kind), null);
         }
     }
+
+    private static NamespacedName Name(string text) => text.Split('/') is [var home, var name] ? new(home, name) : NamespacedName.ClusterScoped(text);
 
     // Where a server does not count changes of the rules, every change counts.
     private static string Version(V1ObjectMeta metadata) =>

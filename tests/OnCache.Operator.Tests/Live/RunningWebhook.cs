@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
+using OnCache.Kubernetes.Telemetry;
 using OnCache.Operator.Compilation;
 using OnCache.Operator.Serving;
-using OnCache.Operator.Telemetry;
 using OnCache.Operator.Tests.Rules;
 using OnCache.Operator.Webhook;
 

@@ -27,7 +27,7 @@ public sealed class CoherenceLiveTests(LiveCluster cluster) : IClassFixture<Live
     [Fact]
     public async Task Each_event_flushes_by_its_name_those_it_concerns()
     {
-        await cluster.KubectlAsync(Setting, "apply", "-f", "-");
+        await cluster.KubectlAsync(Setting, "apply", "--validate=false", "-f", "-");
         await AddressAsync("web", "10.244.1.2");
         await AddressAsync("db", "10.244.1.3");
         await AddressAsync("other", "10.244.1.4", home: "bank");
@@ -46,6 +46,9 @@ public sealed class CoherenceLiveTests(LiveCluster cluster) : IClassFixture<Live
         await node.ExpectAsync(
             () => cluster.KubectlAsync("", "label", "namespace", "bank", "team=red"), FlushCause.NamespaceLabelsChanged, "namespace bank", "web");
         await cluster.KubectlAsync("", "label", "namespace", "bank", "cost=1");
+        await node.ExpectAsync(
+            () => cluster.KubectlAsync("", "patch", "ncc", "n1", "--type=merge", "-p", """{"spec":{"peerSignal":{"revision":1,"networkPolicies":["shop/p"]}}}"""),
+            FlushCause.PeerSignal, "peers of shop/p", "web");
         await node.ExpectAsync(
             () => cluster.KubectlAsync("", "delete", "networkpolicy", "p", "-n", "shop"), FlushCause.NetworkPolicyDeleted, "NetworkPolicy shop/p", "web");
         await node.ExpectAsync(() => PhaseAsync("other", "bank", "Succeeded"), FlushCause.PodCompleted, "pod bank/other", "other");
@@ -74,6 +77,11 @@ public sealed class CoherenceLiveTests(LiveCluster cluster) : IClassFixture<Live
 
     private const string Setting =
         """
+        apiVersion: oncache.io/v1alpha1
+        kind: NodeCacheConfig
+        metadata: {name: n1}
+        spec: {}
+        ---
         apiVersion: v1
         kind: Namespace
         metadata: {name: shop}
@@ -81,6 +89,14 @@ public sealed class CoherenceLiveTests(LiveCluster cluster) : IClassFixture<Live
         apiVersion: v1
         kind: Namespace
         metadata: {name: bank}
+        ---
+        apiVersion: v1
+        kind: ServiceAccount
+        metadata: {name: default, namespace: shop}
+        ---
+        apiVersion: v1
+        kind: ServiceAccount
+        metadata: {name: default, namespace: bank}
         ---
         apiVersion: v1
         kind: Pod
