@@ -16,7 +16,6 @@ internal static class AgentConfigWriter
             metadata:
               name: {node.Name}
             spec:
-              settle: 100ms   # nothing in the lab applies its rules late
               policies:
               - name: lab
                 mode: Accelerate

@@ -16,7 +16,6 @@ public sealed class AgentConfigWriterTests
                 metadata:
                   name: n1
                 spec:
-                  settle: 100ms   # nothing in the lab applies its rules late
                   policies:
                   - name: lab
                     mode: Accelerate
