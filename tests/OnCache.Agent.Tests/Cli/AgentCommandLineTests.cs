@@ -25,6 +25,8 @@ public sealed class AgentCommandLineTests : IDisposable
     [InlineData("run", "run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME")]
     [InlineData("run --config x --node n1", "run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME")]
     [InlineData("run --config x --kubeconfig k", "--kubeconfig: goes with --node NAME")]
+    [InlineData("run --config x --cni-policies none", "--cni-policies: goes with --node NAME")]
+    [InlineData("run --node n --cni-policies a,b.c", "--cni-policies: a,b.c is not accepted; use names of definitions such as networkpolicies.crd.antrea.io, separated by commas, or none")]
     [InlineData("run --node N_1", "--node: N_1 is not accepted; use the name that kubectl get nodes shows")]
     [InlineData("run --config x --speed 9", "--speed is not a command or option known here")]
     [InlineData("run --config x --mark-bit 32", "--mark-bit: 32 is not accepted; use 0 to 31")]
@@ -68,6 +70,16 @@ public sealed class AgentCommandLineTests : IDisposable
         _operations.Started.ShouldBe(new AgentSettings { Config = Config });
         _operations.Node.ShouldBe("n7");
         _error.ToString().ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("none", "")]
+    [InlineData("a.example.org,b.example.org,a.example.org", "a.example.org b.example.org")]
+    public async Task The_kinds_of_the_CNI_are_those_that_are_named(string value, string expected)
+    {
+        await InvokeAsync("run", "--node", "n1", "--cni-policies", value);
+
+        string.Join(' ', _operations.Started.ShouldNotBeNull().CniPolicies).ShouldBe(expected);
     }
 
     [Fact]

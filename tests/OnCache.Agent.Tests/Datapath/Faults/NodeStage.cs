@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Cli;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
@@ -91,7 +93,7 @@ internal sealed class NodeStage : IDisposable
             IProgramAttacher attacher = _tcx
                 ? new TcxAttacher(Pins.Links, steps)
                 : new ClsactAttacher(50_000, static () => [Nic, Pod, SecondPod], steps);
-            var life = new AgentLife(this, datapath, new DatapathController(datapath, attacher, new AgentSettings()));
+            var life = new AgentLife(this, datapath, new DatapathController(datapath, attacher, new AgentSettings(), static (_, _) => { }));
             life.Turn(Plan, Spec);
             life.Finish();
             return life;
@@ -187,7 +189,7 @@ internal sealed class NodeStage : IDisposable
 
         public void Turn(NodePlan plan, NodeCacheConfigSpec spec)
         {
-            controller.Apply(plan, spec, ProtocolBits.All, s_timeouts);
+            controller.Apply(plan, before: null, routed: null, spec, ProtocolBits.All, s_timeouts, Now);
             controller.RenewHeartbeat(TimeSpan.FromSeconds(1));
         }
 
@@ -198,7 +200,9 @@ internal sealed class NodeStage : IDisposable
         }
 
         public void Flush() => controller.Flush(
-            new OnCache.Agent.Coherence.FlushPlan(OnCache.Agent.Coherence.FlushCause.Request, Endpoints: null, Settle: true), TimeSpan.FromSeconds(1));
+            FlushPlan.Everything(FlushCause.Request, "all", settle: true), TimeSpan.FromSeconds(1), Now);
+
+        private static FlushTiming Now => new(Stopwatch.GetTimestamp());
 
         public bool Refused(int device) => controller.AttachFailures.ContainsKey(device);
 
