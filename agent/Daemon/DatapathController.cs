@@ -135,6 +135,12 @@ internal sealed class DatapathController
                 Endpoints.Flush(endpoint, learnAfter);
             }
 
+            if (plan.Nodes.Count > 0)
+            {
+                // A packet on the old way to a node may be of any endpoint, and must not be learned from once it arrives.
+                Endpoints.HoldAll(learnAfter);
+            }
+
             foreach (var node in plan.Nodes)
             {
                 Nodes.Flush(node);

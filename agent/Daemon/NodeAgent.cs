@@ -218,13 +218,13 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
         if (!_plannedSnapshot.Rules.SequenceEqual(_snapshot.Rules))
         {
-            return FlushPlan.Everything(FlushCause.RouteChanged, "routing rules", settle: false);
+            return FlushPlan.Everything(FlushCause.RouteChanged, "routing rules", settle: true);
         }
 
         var nodes = TunnelRoutes.NodesLosing(_plannedSnapshot, _snapshot, underlay.Tunnel.IfIndex);
         return nodes.Count == 0
             ? null
-            : new FlushPlan(FlushCause.RouteChanged, $"routes to {string.Join(", ", nodes.Take(3))}", [], Settle: false) { Nodes = [.. nodes] };
+            : new FlushPlan(FlushCause.RouteChanged, $"routes to {string.Join(", ", nodes.Take(3))}", [], Settle: true) { Nodes = [.. nodes] };
     }
 
     /// <summary>After all that was queued is in force, and only then, the programs may go on.</summary>
