@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
-using OnCache.Lab.Overlay;
 using OnCache.Lab.Rules;
 
 namespace OnCache.EndToEnd;
