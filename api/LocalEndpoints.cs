@@ -1,4 +1,5 @@
 using System.Net;
+using OnCache.Kubernetes.Models;
 
 namespace OnCache.Api;
 
@@ -10,6 +11,11 @@ public sealed record LocalEndpoints(ObjectMeta Metadata, IReadOnlyList<LocalName
 {
     /// <summary>The value of <c>kind</c>.</summary>
     public const string Kind = "LocalEndpoints";
+
+    /// <summary>
+    /// All NetworkPolicies in force for the endpoints; null where they are not known, and then nothing can be concluded from them.
+    /// </summary>
+    public IReadOnlyList<V1NetworkPolicy>? NetworkPolicies { get; init; }
 }
 
 /// <summary>A namespace and its labels.</summary>

@@ -1,3 +1,5 @@
+using OnCache.Kubernetes.Models;
+
 namespace OnCache.Api;
 
 /// <summary>What a <see cref="LocalEndpoints"/> must satisfy beyond the types of its fields.</summary>
@@ -21,6 +23,11 @@ public static class LocalEndpointsRules
             local.Endpoints,
             i => $"endpoints[{i}].ip",
             endpoint => endpoint.HostNetwork || !Ipv4Notation.IsPodAddress(endpoint.Ip) ? null : endpoint.Ip.ToString()),
+        .. Policies(local).SelectMany((policy, i) => Check($"networkPolicies[{i}]", policy)),
+        .. FieldRules.Unique(
+            Policies(local),
+            i => $"networkPolicies[{i}].metadata.name",
+            policy => policy.Metadata.Name is null or "" ? null : $"{policy.Metadata.NamespaceProperty}/{policy.Metadata.Name}"),
     ];
 
     /// <summary>The problems between fields; worth asking once each field is right by itself.</summary>
@@ -35,6 +42,31 @@ public static class LocalEndpointsRules
             }
         }
     }
+
+    private static IReadOnlyList<V1NetworkPolicy> Policies(LocalEndpoints local) => local.NetworkPolicies ?? [];
+
+    private static IEnumerable<FieldProblem> Check(string field, V1NetworkPolicy policy) =>
+    [
+        .. FieldRules.Subdomain($"{field}.metadata.name", policy.Metadata.Name ?? ""),
+        .. FieldRules.Namespace($"{field}.metadata.namespace", policy.Metadata.NamespaceProperty ?? ""),
+        .. FieldRules.Selector($"{field}.spec.podSelector", Selector(policy.Spec.PodSelector)),
+        .. policy.Spec.Ingress.SelectMany((rule, i) => Check($"{field}.spec.ingress[{i}].from", rule.FromProperty)),
+        .. policy.Spec.Egress.SelectMany((rule, i) => Check($"{field}.spec.egress[{i}].to", rule.To)),
+    ];
+
+    private static IEnumerable<FieldProblem> Check(string field, IReadOnlyList<V1NetworkPolicyPeer> peers) => peers.SelectMany((peer, i) =>
+        FieldRules.Selector($"{field}[{i}].podSelector", Selector(peer.PodSelector))
+            .Concat(FieldRules.Selector($"{field}[{i}].namespaceSelector", Selector(peer.NamespaceSelector))));
+
+    private static LabelSelector? Selector(V1LabelSelector? selector) => selector is null ? null : new LabelSelector
+    {
+        MatchLabels = selector.MatchLabels,
+        MatchExpressions =
+        [
+            .. selector.MatchExpressions.Select(static one =>
+                new LabelSelectorRequirement(one.Key, Enum.Parse<LabelSelectorOperator>(one.OperatorProperty), one.Values)),
+        ],
+    };
 
     private static IEnumerable<FieldProblem> Check(string field, LocalNamespace item) =>
     [

@@ -1,5 +1,7 @@
 using OnCache.Agent.Net;
 using OnCache.Api;
+using OnCache.Kubernetes.Entities;
+using OnCache.Kubernetes.Models;
 
 namespace OnCache.Agent.Coherence;
 
@@ -18,6 +20,17 @@ internal static class LocalChanges
             yield return new NamespaceObserved(item.Name, item.Labels);
         }
 
+        var policies = Policies(after);
+        foreach (var gone in Policies(before).Keys.Where(name => !policies.ContainsKey(name)))
+        {
+            yield return new NetworkPolicyObserved(gone, Policy: null);
+        }
+
+        foreach (var (name, policy) in policies)
+        {
+            yield return new NetworkPolicyObserved(name, policy);
+        }
+
         var pods = Pods(after).ToDictionary(static pod => pod.Uid, StringComparer.Ordinal);
         foreach (var pod in pods.Values)
         {
@@ -30,6 +43,9 @@ internal static class LocalChanges
             yield return new PodObserved(gone.Uid, Pod: null);
         }
     }
+
+    private static Dictionary<NamespacedName, V1NetworkPolicy> Policies(LocalEndpoints? local) =>
+        (local?.NetworkPolicies ?? []).ToDictionary(static policy => new NamespacedName(policy.Metadata.NamespaceProperty, policy.Metadata.Name!));
 
     private static IEnumerable<LocalPod> Pods(LocalEndpoints? local) => (local?.Endpoints ?? [])
         .Where(static pod => !pod.HostNetwork)

@@ -5,9 +5,10 @@ namespace OnCache.Agent.Configuration;
 
 /// <summary>The configuration in force and its successors, as the file changes.</summary>
 /// <remarks>
-/// The file is looked at a few times a second rather than watched: the same few lines notice an edit in place, a rename over it and the
+/// The file is looked at once a second rather than watched: the same few lines notice an edit in place, a rename over it and the
 /// double symbolic link of a ConfigMap volume, on every file system, and reading some kilobytes costs microseconds.
-/// New content counts once two looks in a row have seen it, so a file caught while it is written is not judged.
+/// New content counts once two looks in a row, the second one soon after the first, have seen it: a file caught while it is written is not
+/// judged.
 /// </remarks>
 internal sealed partial class ConfigurationSource : IConfigurationSource
 {
@@ -28,8 +29,9 @@ internal sealed partial class ConfigurationSource : IConfigurationSource
         _state = new ConfigurationState(file.Path, time.GetUtcNow(), Error: null);
     }
 
-    /// <summary>How long to wait between two looks at the file.</summary>
-    public static TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(250);
+    // An idle agent should cost nothing, and every look wakes it up.
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_secondLook = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The last valid configuration.</summary>
     public AgentConfiguration Current => _current;
@@ -60,11 +62,16 @@ internal sealed partial class ConfigurationSource : IConfigurationSource
     /// <summary>Every valid configuration after the first. An invalid one is logged and noted in <see cref="State"/>, and the one before it stays.</summary>
     public async IAsyncEnumerable<AgentConfiguration> ChangesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, _time);
+        using var timer = new PeriodicTimer(s_interval, _time);
         byte[]? candidate = null;
         string? unreadable = null;
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
+            if (timer.Period != s_interval)
+            {
+                timer.Period = s_interval;
+            }
+
             var (content, problem) = _file.Bytes();
             if (content is null)
             {
@@ -72,6 +79,11 @@ internal sealed partial class ConfigurationSource : IConfigurationSource
                 if (unreadable is not null && !string.Equals(_state.Error, unreadable, StringComparison.Ordinal))
                 {
                     Reject(problem!.ToString());
+                }
+
+                if (unreadable is null)
+                {
+                    timer.Period = s_secondLook;
                 }
 
                 unreadable = problem!.ToString();
@@ -87,6 +99,7 @@ internal sealed partial class ConfigurationSource : IConfigurationSource
             else if (!Same(content, candidate))
             {
                 candidate = content;
+                timer.Period = s_secondLook;
             }
             else if (Accept(content) is { } next)
             {

@@ -161,11 +161,14 @@ internal sealed class FieldReader
     }
 
     /// <summary>A list of mappings. One that is no mapping is noted and read as an empty one, so that the others keep their indices.</summary>
-    public IReadOnlyList<T> Objects<T>(string name, Func<FieldReader, T> read)
+    public IReadOnlyList<T> Objects<T>(string name, Func<FieldReader, T> read) => ObjectsIfGiven(name, read) ?? [];
+
+    /// <summary>The same, and null where the field is absent.</summary>
+    public IReadOnlyList<T>? ObjectsIfGiven<T>(string name, Func<FieldReader, T> read)
     {
         if (Items(name) is not { } items)
         {
-            return [];
+            return null;
         }
 
         var result = new List<T>(items.Count);

@@ -9,7 +9,10 @@ internal static class LocalEndpointsFields
     public static LocalEndpoints Read(FieldReader document) => new(
         ObjectMetaFields.Read(document),
         document.Objects("namespaces", Namespace),
-        document.Objects("endpoints", Endpoint));
+        document.Objects("endpoints", Endpoint))
+    {
+        NetworkPolicies = document.ObjectsIfGiven("networkPolicies", NetworkPolicyFields.Read),
+    };
 
     private static LocalNamespace Namespace(FieldReader item) => new(item.RequiredText("name", "default"), item.Map("labels"));
 

@@ -82,7 +82,7 @@ internal static class NodeCacheConfigFields
         Selector = namespaces.Object("selector", Selector),
     };
 
-    private static LabelSelector Selector(FieldReader selector) => new()
+    public static LabelSelector Selector(FieldReader selector) => new()
     {
         MatchLabels = selector.Map("matchLabels"),
         MatchExpressions = selector.Objects("matchExpressions", Requirement),

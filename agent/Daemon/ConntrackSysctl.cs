@@ -7,9 +7,13 @@ namespace OnCache.Agent.Daemon;
 internal sealed class ConntrackSysctl(string root)
 {
     private const string Liberal = "nf_conntrack_tcp_be_liberal";
+    private const string Loose = "nf_conntrack_tcp_loose";
 
     /// <summary>Whether TCP segments outside the window that conntrack saw are accepted: 0 or 1, null where unreadable.</summary>
     public uint? TcpBeLiberal => Read(Liberal);
+
+    /// <summary>Whether conntrack picks up connections that it has not seen begin.</summary>
+    public bool PicksUpTcp => Read(Loose) is > 0;
 
     /// <summary>Null on success, else why it could not be set.</summary>
     public string? TrySetTcpBeLiberal(uint value)

@@ -43,6 +43,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private NodePlan? _plan;
     private long? _changedSince;
     private string? _tcpRefusal;
+    private bool _picksUpTcp;
     private Task _sweeping = Task.CompletedTask;
     private volatile AgentState? _state;
     private long _lastTurn;
@@ -147,7 +148,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         {
             done.SetResult(FlushNow(request));
             Publish();
-            return false;
+            // What was proven of an endpoint went with its verdicts.
+            return true;
         });
         // A loop that has ended leaves nothing cached behind: its successor voids all at its start.
         return accepted ? done.Task.GetAwaiter().GetResult() : new FlushOutcome(_plan!.Endpoints.Count, 0);
@@ -160,7 +162,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         Post(() =>
         {
             Publish();
-            return false;
+            // What was proven of an endpoint went with its verdicts.
+            return plan.Settle;
         });
     }
 
@@ -194,7 +197,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         var before = _plan;
         var timing = new FlushTiming(_changedSince ?? Stopwatch.GetTimestamp());
         _changedSince = null;
-        var configuration = _configuration;
+        // A connection that conntrack has not seen begin must be able to return to the CNI, or none may be opened like that.
+        var configuration = _picksUpTcp ? _configuration : _configuration with { Local = _configuration.Local with { NetworkPolicies = null } };
         _plan = NodePlanner.Plan(_snapshot, configuration, _underlayOptions, before);
         var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
         _controller.Apply(_plan, before, RoutesChanged(before), configuration.Node.Spec, protocols, _conntrack.Timeouts(), timing);
@@ -235,6 +239,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         if (_controller.LastFlush != before)
         {
             Publish();
+            Post(static () => true);
         }
 
         Volatile.Write(ref _lastTurn, _time.GetTimestamp());
@@ -275,9 +280,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             _sweeping = Task.Run(_datapath.SweepFilterCache);
         }
 
-        var refusal = _tcpRefusal;
+        var (refusal, picksUp) = (_tcpRefusal, _picksUpTcp);
         ClaimConntrack();
-        return !string.Equals(refusal, _tcpRefusal, StringComparison.Ordinal);
+        return !string.Equals(refusal, _tcpRefusal, StringComparison.Ordinal) || picksUp != _picksUpTcp;
     }
 
     /// <summary>
@@ -286,6 +291,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// </summary>
     private void ClaimConntrack()
     {
+        _picksUpTcp = _conntrack.PicksUpTcp;
         var present = _conntrack.TcpBeLiberal;
         if (present == 1)
         {

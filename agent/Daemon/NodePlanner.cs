@@ -1,4 +1,5 @@
 using OnCache.Agent.Bpf;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
@@ -87,10 +88,11 @@ internal static class NodePlanner
             attachment = known;
         }
 
-        return new PlannedEndpoint(pod, treatment, attachment, attachment.Value is { } found ? Spec(pod, address, treatment, found) : null);
+        return new PlannedEndpoint(pod, treatment, attachment, attachment.Value is { } found ? Spec(configuration, pod, address, treatment, found) : null);
     }
 
-    private static EndpointSpec Spec(LocalEndpoint pod, Ipv4Address address, EndpointTreatment treatment, EndpointAttachment found) => new(
+    private static EndpointSpec Spec(
+        AgentConfiguration configuration, LocalEndpoint pod, Ipv4Address address, EndpointTreatment treatment, EndpointAttachment found) => new(
         address,
         pod.Uid,
         found.HostIfIndex,
@@ -100,7 +102,8 @@ internal static class NodePlanner
         treatment.Mode == AccelerationMode.Accelerate ? EndpointMode.Accelerate : EndpointMode.Observe,
         (ProtocolBits)treatment.Protocols,
         (found.EgressShaped is null ? EndpointFlags.None : EndpointFlags.EgressShaped)
-            | (found.IngressShaped is null ? EndpointFlags.None : EndpointFlags.IngressShaped));
+            | (found.IngressShaped is null ? EndpointFlags.None : EndpointFlags.IngressShaped)
+            | (PortlessProof.Holds(configuration.Local, configuration.Namespaces, pod) ? EndpointFlags.Portless : EndpointFlags.None));
 
     /// <summary>
     /// Cached packets confirm neither the neighbour entry nor the bridge's forwarding entry, so both may age out under

@@ -123,6 +123,7 @@ internal sealed class StatusReport(
             Policy = endpoint.Treatment.PolicyName,
             State = kind,
             Reason = reason,
+            ShortConnections = endpoint.Spec?.Flags.HasFlag(EndpointFlags.Portless) == true,
             Hits = new EndpointHits(
                 new Traffic((long)counted.EgressPackets, (long)counted.EgressBytes),
                 new Traffic((long)counted.IngressPackets, (long)counted.IngressBytes)),

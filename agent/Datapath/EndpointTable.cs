@@ -111,12 +111,13 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
 
         lock (_lock)
         {
-            var (noRoom, treated) = WriteAll(desired, rewritten);
+            var (noRoom, treated) = WriteAll(desired, rewritten, now() + settle);
             return new EndpointChanges([.. flushed, .. treated], noRoom, treated.Count > 0 ? Stopwatch.GetTimestamp() : flushedAt);
         }
     }
 
-    private (List<Ipv4Address> NoRoom, List<Ipv4Address> Treated) WriteAll(IReadOnlyCollection<EndpointSpec> desired, HashSet<Ipv4Address> rewritten)
+    private (List<Ipv4Address> NoRoom, List<Ipv4Address> Treated) WriteAll(
+        IReadOnlyCollection<EndpointSpec> desired, HashSet<Ipv4Address> rewritten, ulong learnAfter)
     {
         var noRoom = new List<Ipv4Address>();
         var treated = new List<Ipv4Address>();
@@ -143,6 +144,14 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
                 Interlocked.Increment(ref entry.Epoch);
                 treated.Add(target.Address);
             }
+            else if (samePod && known!.Flags.HasFlag(EndpointFlags.Portless) && !target.Flags.HasFlag(EndpointFlags.Portless))
+            {
+                // A policy may restrict the pod now. The proof goes first, what was opened under it second.
+                TakeProofBack(ref entry);
+                Hold(ref entry, learnAfter);
+                Interlocked.Increment(ref entry.Epoch);
+                treated.Add(target.Address);
+            }
             else if (known is null && !rewritten.Contains(target.Address))
             {
                 entry.LearnAfter = HeldUntil(target);
@@ -159,7 +168,10 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         return (noRoom, treated);
     }
 
-    /// <summary>Voids the verdicts of one endpoint and holds learning until <paramref name="learnAfter"/>, also where it has no entry yet.</summary>
+    /// <summary>
+    /// Voids the verdicts of one endpoint and holds learning until <paramref name="learnAfter"/>, also where it has no entry yet.
+    /// </summary>
+    /// <remarks>Where learning is held, what is proven of the endpoint may not hold any more either, until it is applied anew.</remarks>
     public void Flush(FlushTarget target, ulong learnAfter)
     {
         lock (_lock)
@@ -171,6 +183,11 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
 
             if (target.Address is { } address && SlotOf(address) is { } slot)
             {
+                if (learnAfter > 0)
+                {
+                    TakeProofBack(address);
+                }
+
                 Hold(ref maps.IngressCache[slot], learnAfter);
                 Interlocked.Increment(ref maps.IngressCache[slot].Epoch);
             }
@@ -178,13 +195,19 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
     }
 
     /// <summary>Holds learning for every endpoint, those to come included: the first half of a flush of everything.</summary>
+    /// <remarks>Where learning is held, what is proven of the endpoints may not hold any more either, until it is applied anew.</remarks>
     public void HoldAll(ulong learnAfter)
     {
         lock (_lock)
         {
             _heldAll = Math.Max(_heldAll, learnAfter);
-            foreach (var slot in _index.Slots.Values)
+            foreach (var (address, slot) in _index.Slots)
             {
+                if (learnAfter > 0)
+                {
+                    TakeProofBack(address);
+                }
+
                 Hold(ref maps.IngressCache[slot], learnAfter);
             }
         }
@@ -193,6 +216,21 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
     /// <summary>What took the fast path at the pod of this slot, all CPUs together.</summary>
     public EndpointCounters CountersOf(uint slot) =>
         maps.EndpointCounters.Read(slot).Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu);
+
+    private void TakeProofBack(Ipv4Address address)
+    {
+        TakeProofBack(ref maps.IngressCache[_index.Slots[address]]);
+        if (_specs.TryGetValue(address, out var spec))
+        {
+            _specs[address] = spec with { Flags = spec.Flags & ~EndpointFlags.Portless };
+        }
+    }
+
+    private static void TakeProofBack(ref IngressEntry entry)
+    {
+        entry.Flags &= ~EndpointFlags.Portless;
+        Thread.MemoryBarrier();
+    }
 
     private static void Hold(ref IngressEntry entry, ulong learnAfter)
     {

@@ -22,7 +22,10 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
     private readonly ResourceCache<V1Pod> _pods;
     private readonly ResourceCache<V1Namespace> _namespaces;
     private readonly ResourceCache<V1NetworkPolicy> _networkPolicies;
+    // A burst is one change: everything that is there now is in the caches already.
+    private readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TimeProvider _time;
+    private volatile bool _cniPoliciesAbsent;
     private volatile AgentConfiguration _current;
     private volatile ConfigurationState _state;
 
@@ -52,6 +55,16 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
     /// <summary>The node's own object, as it is now; null where there is none.</summary>
     public V1Alpha1NodeCacheConfig? Object => _configs.Find(new NamespacedName(null, _node));
 
+    /// <summary>Whether the cluster is known to have no policies but NetworkPolicies.</summary>
+    public void SetCniPoliciesAbsent(bool absent)
+    {
+        if (_cniPoliciesAbsent != absent)
+        {
+            _cniPoliciesAbsent = absent;
+            _changed.Writer.TryWrite(true);
+        }
+    }
+
     /// <summary>Lists and watches until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
         _configs.RunAsync(cancellationToken),
@@ -75,16 +88,16 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
         using var configs = _configs.Subscribe();
         using var pods = _pods.Subscribe();
         using var namespaces = _namespaces.Subscribe();
-        // A burst is one change: everything that is there now is in the caches already.
-        var changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        using var networkPolicies = _networkPolicies.Subscribe();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pumps = Task.WhenAll(
-            PumpAsync(configs.Changes, changed.Writer, stop.Token),
-            PumpAsync(pods.Changes, changed.Writer, stop.Token),
-            PumpAsync(namespaces.Changes, changed.Writer, stop.Token));
+            PumpAsync(configs.Changes, _changed.Writer, stop.Token),
+            PumpAsync(pods.Changes, _changed.Writer, stop.Token),
+            PumpAsync(namespaces.Changes, _changed.Writer, stop.Token),
+            PumpAsync(networkPolicies.Changes, _changed.Writer, stop.Token));
         try
         {
-            await foreach (var _ in changed.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var _ in _changed.Reader.ReadAllAsync(cancellationToken))
             {
                 yield return Read();
             }
@@ -99,7 +112,10 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
     private AgentConfiguration Read()
     {
         var config = Object;
-        var next = new NodeObjects(_node, config?.Spec, config?.Metadata.Generation ?? 0, [.. _pods.Snapshot.Values], [.. _namespaces.Snapshot.Values]).ToConfiguration();
+        var next = new NodeObjects(_node, config?.Spec, config?.Metadata.Generation ?? 0, [.. _pods.Snapshot.Values], [.. _namespaces.Snapshot.Values])
+        {
+            NetworkPolicies = _cniPoliciesAbsent ? [.. _networkPolicies.Snapshot.Values] : null,
+        }.ToConfiguration();
         _current = next;
         _state = new ConfigurationState(
             config is null ? $"NodeCacheConfig {_node} (none yet)" : $"NodeCacheConfig {_node}, generation {config.Metadata.Generation}",

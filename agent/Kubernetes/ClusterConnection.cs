@@ -28,7 +28,7 @@ internal sealed class ClusterConnection : IDisposable
         _loggers = loggers;
         Source = new ClusterConfigurationSource(_node, client, lane, _metrics, loggers, TimeProvider.System);
         _cniPolicies = new CniPolicyWatch(
-            client, client, settings.CniPolicies, lane, _metrics, TimeProvider.System, loggers.CreateLogger<CniPolicyWatch>());
+            client, client, settings.CniPolicies, lane, Source.SetCniPoliciesAbsent, _metrics, TimeProvider.System, loggers.CreateLogger<CniPolicyWatch>());
     }
 
     public ClusterConfigurationSource Source { get; }

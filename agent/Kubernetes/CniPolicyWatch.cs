@@ -11,11 +11,13 @@ namespace OnCache.Agent.Kubernetes;
 /// Watches the CNI's own policies, the kinds of them that the cluster has, by their metadata. Looks once a minute, or up to half of one
 /// later, whether kinds have come or gone.
 /// </summary>
+/// <param name="setAbsent">Told after each look whether the cluster has none of the kinds.</param>
 internal sealed partial class CniPolicyWatch(
     IKubernetesClient client,
     IApiDiscovery discovery,
     IReadOnlyList<CniPolicyKind> kinds,
     CoherenceLane lane,
+    Action<bool> setAbsent,
     WatchMetrics metrics,
     TimeProvider time,
     ILogger logger)
@@ -33,6 +35,7 @@ internal sealed partial class CniPolicyWatch(
     {
         try
         {
+            setAbsent(kinds.Count == 0);
             while (kinds.Count > 0)
             {
                 await LookAsync(cancellationToken);
@@ -83,6 +86,7 @@ internal sealed partial class CniPolicyWatch(
             .Select(kind => (Kind: kind, Type: found.FirstOrDefault(type => type.Group == kind.Group && type.Plural == kind.Plural)))
             .Where(static pair => pair.Type is not null)
             .ToDictionary(static pair => pair.Kind, static pair => pair.Type!);
+        setAbsent(present.Count == 0);
         foreach (var (kind, watch) in _watches.Where(watch => present.GetValueOrDefault(watch.Key) != watch.Value.Type).ToList())
         {
             _watches.Remove(kind);

@@ -17,6 +17,9 @@ internal sealed record NodeObjects(
     IReadOnlyCollection<V1Pod> Pods,
     IReadOnlyCollection<V1Namespace> Namespaces)
 {
+    /// <summary>All NetworkPolicies; null where others of the CNI's own may be in force beside them.</summary>
+    public IReadOnlyCollection<V1NetworkPolicy>? NetworkPolicies { get; init; }
+
     // Without a configuration there is no policy, and so nothing is accelerated.
     private static readonly NodeCacheConfigSpec s_nothing = new();
 
@@ -27,7 +30,10 @@ internal sealed record NodeObjects(
             new ObjectMeta(Node),
             [.. Namespaces.Select(static item => new LocalNamespace(item.Metadata.Name!, item.Metadata.Labels ?? new Dictionary<string, string>(StringComparer.Ordinal)))
                 .OrderBy(static item => item.Name, StringComparer.Ordinal)],
-            [.. Endpoints()]))
+            [.. Endpoints()])
+        {
+            NetworkPolicies = NetworkPolicies is null ? null : [.. NetworkPolicies],
+        })
     {
         Generation = Generation,
     };

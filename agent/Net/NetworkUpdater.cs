@@ -350,16 +350,27 @@ internal sealed class NetworkUpdater
 
     private void SetNeighbour(Neighbour? neighbour)
     {
-        if (neighbour is null || Snapshot.Neighbour(neighbour.IfIndex, neighbour.Address) == neighbour)
+        if (neighbour is null)
+        {
+            return;
+        }
+
+        var known = Snapshot.Neighbour(neighbour.IfIndex, neighbour.Address);
+        if (known == neighbour)
         {
             return;
         }
 
         var table = Snapshot.Neighbours.GetValueOrDefault(neighbour.IfIndex, ImmutableDictionary<Ipv4Address, Neighbour>.Empty);
-        Change(
-            Snapshot with { Neighbours = Snapshot.Neighbours.SetItem(neighbour.IfIndex, table.SetItem(neighbour.Address, neighbour)) },
-            NetworkChangeKinds.Neighbours,
-            neighbour.IfIndex);
+        var snapshot = Snapshot with { Neighbours = Snapshot.Neighbours.SetItem(neighbour.IfIndex, table.SetItem(neighbour.Address, neighbour)) };
+        if (known is { IsUsable: true } && neighbour.IsUsable && known.Mac == neighbour.Mac)
+        {
+            // The kernel confirms it now and then; nothing follows from that, and a hundred pods are confirmed all the time.
+            Snapshot = snapshot;
+            return;
+        }
+
+        Change(snapshot, NetworkChangeKinds.Neighbours, neighbour.IfIndex);
     }
 
     private void RemoveNeighbour(Neighbour? neighbour)

@@ -35,6 +35,9 @@ internal sealed record EndpointStatus
     /// <summary>Why.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>Whether its connections may begin on the fast path: no policy restricts it.</summary>
+    public bool ShortConnections { get; init; }
+
     /// <summary>What took the fast path.</summary>
     public required EndpointHits Hits { get; init; }
 }

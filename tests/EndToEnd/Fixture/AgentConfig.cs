@@ -28,6 +28,9 @@ internal sealed record AgentConfig
     /// <summary>The value of <c>oncache.io/accelerate</c> on every pod.</summary>
     public string? Annotation { get; init; }
 
+    /// <summary>A list of NetworkPolicies such as <c>[]</c>; null where they are not known.</summary>
+    public string? NetworkPolicies { get; init; }
+
     /// <summary>The uid of the pods to leave out.</summary>
     public IReadOnlyList<Guid> Without { get; init; } = [];
 
@@ -78,6 +81,7 @@ internal sealed record AgentConfig
             Field(text, "  annotations", Annotation is null ? null : $"{{ oncache.io/accelerate: \"{Annotation}\" }}");
         }
 
+        Field(text, "networkPolicies", NetworkPolicies);
         return text.ToString();
     }
 

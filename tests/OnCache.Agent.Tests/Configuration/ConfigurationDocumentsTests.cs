@@ -46,6 +46,24 @@ public sealed class ConfigurationDocumentsTests
         endpoint.Labels["app"].ShouldBe("web");
         endpoint.Annotations[ApiGroup.AccelerateAnnotation].ShouldBe("false");
         reading.Configuration.Namespaces["default"].Labels["team"].ShouldBe("blue");
+
+        var network = reading.Configuration.Local.NetworkPolicies.ShouldNotBeNull().ShouldHaveSingleItem();
+        (network.Metadata.NamespaceProperty, network.Metadata.Name).ShouldBe(("default", "web"));
+        network.Spec.PolicyTypes.ShouldBe(["Ingress", "Egress"]);
+        network.Spec.PodSelector.Matches(endpoint.Labels).ShouldBeTrue();
+        var ingress = network.Spec.Ingress.ShouldHaveSingleItem();
+        ingress.FromProperty.ShouldHaveSingleItem().NamespaceSelector!.MatchLabels["team"].ShouldBe("blue");
+        ingress.Ports.Select(static port => (port.Protocol, $"{port.Port}", port.EndPort)).ShouldBe([("UDP", "dns", null), (null, "8000", 8080)]);
+        network.Spec.Egress.ShouldHaveSingleItem().To.ShouldHaveSingleItem().IpBlock!.Except.ShouldBe(["10.1.0.0/16"]);
+    }
+
+    [Fact]
+    public void No_policies_and_no_word_of_policies_are_two_things()
+    {
+        var text = ConfigurationText.Minimal("n1");
+
+        ConfigurationDocuments.Read("node.yaml", text).Configuration!.Local.NetworkPolicies.ShouldBeNull();
+        ConfigurationDocuments.Read("node.yaml", $"{text}\nnetworkPolicies: []").Configuration!.Local.NetworkPolicies.ShouldNotBeNull().ShouldBeEmpty();
     }
 
     [Fact]

@@ -37,6 +37,16 @@ internal static class ConfigurationText
           labels: { app: web }
           annotations: { oncache.io/accelerate: "false" }
           hostNetwork: true
+        networkPolicies:
+        - metadata: { name: web, namespace: default }
+          spec:
+            podSelector: { matchExpressions: [ { key: app, operator: In, values: [ web ] } ] }
+            policyTypes: [ Ingress, Egress ]
+            ingress:
+            - from: [ { podSelector: {}, namespaceSelector: { matchLabels: { team: blue } } } ]
+              ports: [ { protocol: UDP, port: dns }, { port: 8000, endPort: 8080 } ]
+            egress:
+            - to: [ { ipBlock: { cidr: 10.0.0.0/8, except: [ 10.1.0.0/16 ] } } ]
         """;
 
     public static string Minimal(string node, string policy = "default") =>

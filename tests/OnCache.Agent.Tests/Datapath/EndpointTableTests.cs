@@ -222,6 +222,64 @@ public sealed class EndpointTableTests
     }
 
     [Fact]
+    public void A_proof_that_is_gone_takes_with_it_what_was_opened_under_it()
+    {
+        using var kernel = new FreshDatapath();
+        var table = Table(kernel);
+        table.Apply([Proven(s_web), s_db], Settle);
+        var slot = table.SlotOf(s_web.Address)!.Value;
+        var before = kernel.Maps.IngressCache[slot];
+        before.Flags.ShouldBe(EndpointFlags.IngressShaped | EndpointFlags.Portless);
+
+        table.Apply([s_web, s_db], Settle).Flushed.ShouldBe([s_web.Address]);
+
+        kernel.Maps.IngressCache[slot].Flags.ShouldBe(EndpointFlags.IngressShaped);
+        kernel.Maps.IngressCache[slot].Epoch.ShouldBe(before.Epoch + 1);
+        kernel.Maps.IngressCache[slot].LearnAfter.ShouldBe(Now + Settle);
+    }
+
+    [Fact]
+    public void A_proof_that_comes_voids_nothing()
+    {
+        using var kernel = new FreshDatapath();
+        var table = Table(kernel);
+        table.Apply([s_web], Settle);
+        var slot = table.SlotOf(s_web.Address)!.Value;
+        var epoch = kernel.Maps.IngressCache[slot].Epoch;
+
+        table.Apply([Proven(s_web)], Settle).Flushed.ShouldBeEmpty();
+
+        kernel.Maps.IngressCache[slot].Flags.ShouldBe(EndpointFlags.IngressShaped | EndpointFlags.Portless);
+        kernel.Maps.IngressCache[slot].Epoch.ShouldBe(epoch);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_may_alter_verdicts_takes_the_proof_back_until_the_next_plan(bool all)
+    {
+        using var kernel = new FreshDatapath();
+        var table = Table(kernel);
+        table.Apply([Proven(s_web)], Settle);
+        var slot = table.SlotOf(s_web.Address)!.Value;
+
+        if (all)
+        {
+            table.HoldAll(Now + 100);
+        }
+        else
+        {
+            table.Flush(new FlushTarget(s_web.Uid, s_web.Address), Now + 100);
+        }
+
+        var epoch = kernel.Maps.IngressCache[slot].Epoch;
+        kernel.Maps.IngressCache[slot].Flags.ShouldBe(EndpointFlags.IngressShaped);
+        table.Apply([Proven(s_web)], Settle).Flushed.ShouldBeEmpty();
+        kernel.Maps.IngressCache[slot].Flags.ShouldBe(EndpointFlags.IngressShaped | EndpointFlags.Portless);
+        kernel.Maps.IngressCache[slot].Epoch.ShouldBe(epoch);
+    }
+
+    [Fact]
     public void Hold_all_holds_every_pod_and_moves_no_epoch()
     {
         using var kernel = new FreshDatapath();
@@ -306,6 +364,8 @@ public sealed class EndpointTableTests
         kernel.Maps.IngressCache[web].LearnAfter.ShouldBe(Now + Settle);
         kernel.Maps.IngressCache[db].IfIndex.ShouldBe(0u);
     }
+
+    private static EndpointSpec Proven(EndpointSpec spec) => spec with { Flags = spec.Flags | EndpointFlags.Portless };
 
     private static EndpointTable Table(FreshDatapath kernel, Action? whileWaiting = null) =>
         new(kernel.Maps, () => Now, whileWaiting ?? (() => { }));

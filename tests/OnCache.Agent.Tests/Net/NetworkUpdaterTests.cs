@@ -76,6 +76,23 @@ public sealed class NetworkUpdaterTests
     }
 
     [Fact]
+    public void A_neighbour_that_is_confirmed_is_known_so_and_is_no_change()
+    {
+        _updater.Apply(NewNeighbour(Networks.Eth0, Networks.Remote, Networks.RemoteMac, NeighbourState.Stale));
+
+        _updater.TakeChange().ShouldBeNull();
+        _updater.Snapshot.Neighbour(Networks.Eth0, Networks.Remote)!.State.ShouldBe(NeighbourState.Stale);
+    }
+
+    [Fact]
+    public void A_neighbour_that_fails_is_a_change()
+    {
+        _updater.Apply(NewNeighbour(Networks.Eth0, Networks.Remote, Networks.RemoteMac, NeighbourState.Failed));
+
+        _updater.TakeChange().ShouldNotBeNull().Kinds.ShouldBe(NetworkChangeKinds.Neighbours);
+    }
+
+    [Fact]
     public void A_bridge_reporting_on_its_port_is_not_the_devices_own_event()
     {
         _updater.Apply(MessageBytes.Build(
@@ -153,7 +170,7 @@ public sealed class NetworkUpdaterTests
     {
         _updater.Apply(MessageBytes.Build(
             RTM_NEWNEIGH,
-            new NeighbourMessage.Header { Family = AF_BRIDGE, IfIndex = 9, State = (ushort)NeighbourState.Reachable },
+            new NeighbourMessage.Header { Family = AF_BRIDGE, IfIndex = 9, State = (ushort)state },
             static (ref writer) =>
             {
                 writer.Attribute(NdaLladdr, MessageBytes.Bytes(Networks.PodMac));
@@ -314,7 +331,8 @@ public sealed class NetworkUpdaterTests
         MessageBytes.Build(RTM_DELLINK, new LinkMessage.Header { IfIndex = ifIndex }, static (ref writer) =>
             writer.Attribute(IflaMtu, 1500));
 
-    private static byte[] NewNeighbour(int ifIndex, Ipv4Address address, MacAddress mac) => MessageBytes.Build(
+    private static byte[] NewNeighbour(
+        int ifIndex, Ipv4Address address, MacAddress mac, NeighbourState state = NeighbourState.Reachable) => MessageBytes.Build(
         RTM_NEWNEIGH,
         new NeighbourMessage.Header { Family = AF_INET, IfIndex = ifIndex, State = (ushort)NeighbourState.Reachable },
         (ref writer) =>

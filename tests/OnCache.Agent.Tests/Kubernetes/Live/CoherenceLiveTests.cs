@@ -59,6 +59,54 @@ public sealed class CoherenceLiveTests(LiveCluster cluster) : IClassFixture<Live
             FlushCause.CniPolicyChanged, "globalnetworkpolicies.crd.projectcalico.org all");
     }
 
+    [Fact]
+    public async Task Policies_are_told_on_while_no_kind_of_a_cnis_own_is_there()
+    {
+        using var client = cluster.Client();
+        using var metrics = new WatchMetrics();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        stop.CancelAfter(s_patience);
+        var lane = new CoherenceLane();
+        var source = new ClusterConfigurationSource("n1", client, lane, metrics, NullLoggerFactory.Instance, TimeProvider.System);
+        var none = new CniPolicyWatch(
+            client, client, [], lane, source.SetCniPoliciesAbsent, metrics, TimeProvider.System, NullLogger<CniPolicyWatch>.Instance);
+        var calicos = new CniPolicyWatch(
+            client, client, CniPolicyKind.Known, lane, source.SetCniPoliciesAbsent, metrics, TimeProvider.System, NullLogger<CniPolicyWatch>.Instance);
+        var running = source.RunAsync(stop.Token);
+        await source.WaitForSyncAsync(stop.Token);
+        source.Current.Local.NetworkPolicies.ShouldBeNull("nobody has looked yet");
+
+        await using (var changes = source.ChangesAsync(stop.Token).GetAsyncEnumerator(stop.Token))
+        {
+            await none.RunAsync(stop.Token);
+            await UntilAsync(changes, static policies => policies is not null);
+            await cluster.KubectlAsync(
+                """
+                apiVersion: networking.k8s.io/v1
+                kind: NetworkPolicy
+                metadata: {name: told, namespace: default}
+                spec: {podSelector: {}}
+                """,
+                "apply", "-f", "-");
+            await UntilAsync(changes, static policies => policies!.Any(static policy => policy.Metadata.Name == "told"));
+            running = Task.WhenAll(running, calicos.RunAsync(stop.Token));
+            await UntilAsync(changes, static policies => policies is null);
+        }
+
+        await stop.CancelAsync();
+        await running.ContinueWith(static _ => { }, TaskScheduler.Default);
+
+        static async Task UntilAsync(
+            IAsyncEnumerator<OnCache.Agent.Configuration.AgentConfiguration> changes, Func<IReadOnlyList<V1NetworkPolicy>?, bool> condition)
+        {
+            do
+            {
+                (await changes.MoveNextAsync()).ShouldBeTrue();
+            }
+            while (!condition(changes.Current.Local.NetworkPolicies));
+        }
+    }
+
     private async Task AddressAsync(string pod, string address, string home = "shop")
     {
         using var client = cluster.Client();
@@ -154,7 +202,7 @@ public sealed class CoherenceLiveTests(LiveCluster cluster) : IClassFixture<Live
             var node = new Node();
             var source = new ClusterConfigurationSource("n1", client, node._lane, node._metrics, NullLoggerFactory.Instance, TimeProvider.System);
             var policies = new CniPolicyWatch(
-                client, client, CniPolicyKind.Known, node._lane, node._metrics, TimeProvider.System, NullLogger<CniPolicyWatch>.Instance);
+                client, client, CniPolicyKind.Known, node._lane, source.SetCniPoliciesAbsent, node._metrics, TimeProvider.System, NullLogger<CniPolicyWatch>.Instance);
             node._running = Task.WhenAll(source.RunAsync(node._stop.Token), policies.RunAsync(node._stop.Token));
             await Task.WhenAll(source.WaitForSyncAsync(Token), policies.WaitForSyncAsync(Token));
             node._table.Apply(

@@ -1,0 +1,265 @@
+using System.Net;
+using System.Net.Sockets;
+using OnCache.EndToEnd.Fixture;
+using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Rules;
+
+namespace OnCache.EndToEnd;
+
+/// <summary>Connections that begin on the fast path, because no policy asks for ports or peers.</summary>
+public sealed class ShortConnectionTests
+{
+    private const int Connections = 50;
+    private const string IsolateAll = """[{ metadata: { name: isolated, namespace: default }, spec: { podSelector: {} } }]""";
+    private static readonly AgentConfig Unrestricted = new() { NetworkPolicies = "[]" };
+
+    [Fact]
+    public async Task They_are_hits_from_the_first_packet_and_conntrack_never_hears_of_them()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        var (slow, hits) = (await SlowSynsAsync(lab), await lab.AgentOf(lab.Client).HitsAsync(lab.Client));
+        var known = await KnownToConntrackAsync(lab);
+
+        for (var i = 0; i < Connections; i++)
+        {
+            await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+            await conversation.ExchangeAsync(3);
+        }
+
+        (await SlowSynsAsync(lab)).ShouldBe(slow);
+        (await lab.AgentOf(lab.Client).HitsAsync(lab.Client) - hits).Both.ShouldBeGreaterThan(Connections * 8);
+        (await KnownToConntrackAsync(lab)).ShouldBe(known);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task One_side_may_use_the_shortcut_alone(int proven)
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        foreach (var (agent, i) in lab.Agents.Select(static (agent, i) => (agent, i)))
+        {
+            await agent.StartAsync(i == proven ? Unrestricted : new AgentConfig());
+        }
+
+        await lab.AcceleratedAsync();
+        _ = await Eventually.ReadsAsync(() => SlowSynsOfOneConnectionAsync(lab, lab.Agents[proven]), static slow => slow == 0, "the shortcut in use");
+        var before = await lab.Agents[1 - proven].ReasonAsync("tcp_syn");
+
+        await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server))
+        {
+            await conversation.ExchangeAsync(20);
+        }
+
+        (await lab.Agents[1 - proven].ReasonAsync("tcp_syn")).ShouldBeGreaterThan(before);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_flushed_goes_on_as_an_ordinary_one()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+        await conversation.ExchangeAsync(5);
+
+        for (var i = 0; i < 3; i++)
+        {
+            await lab.FlushAsync();
+            await conversation.ExchangeAsync(20);
+            await lab.LearnAsync(conversation);
+        }
+
+        (await KnownToConntrackAsync(lab)).ShouldBeGreaterThan(0);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_end_of_a_connection_arrives_though_conntrack_has_not_seen_it_begin(bool serverEnds)
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        var (client, server) = await Sockets.ConnectAsync(lab.Client, lab.Server);
+        using (client)
+        using (server)
+        {
+            await lab.FlushAsync();
+            var (ending, waiting) = serverEnds ? (server, client) : (client, server);
+
+            // The first packet after the flush: without help conntrack would call it invalid, and the rules would drop it.
+            ending.Shutdown(SocketShutdown.Send);
+
+            (await Sockets.ReceiveAsync(waiting, Patience.Long)).ShouldNotBeNull("the end did not arrive").ShouldBeEmpty();
+            waiting.Shutdown(SocketShutdown.Send);
+            (await Sockets.ReceiveAsync(ending, Patience.Long)).ShouldNotBeNull("the other end did not arrive").ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
+    public async Task Where_nobody_listens_the_refusal_arrives()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+
+        for (var i = 0; i < 5; i++)
+        {
+            var refused = await Should.ThrowAsync<SocketException>(() => Sockets.ConnectAsync(lab.Client, new IPEndPoint(lab.Server.Address, 9)));
+            refused.SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
+        }
+    }
+
+    [Fact]
+    public async Task Services_are_translated_as_ever()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        var service = lab.Overlay.Services.First(candidate => candidate.Endpoints.Contains(lab.Server.Address));
+        using var remote = Sockets.Listener(lab.Server, lab.Server.Address, LabService.TargetPort);
+        using var local = Sockets.Listener(lab.Client, lab.Client.Address, LabService.TargetPort);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var served = new int[2];
+        var serving = Task.WhenAll(ServeAsync(remote, served, 0, stop.Token), ServeAsync(local, served, 1, stop.Token));
+
+        for (var i = 0; i < 200 && served[0] < 5; i++)
+        {
+            using var socket = await Sockets.ConnectAsync(lab.Client, new IPEndPoint(service.ClusterAddress, LabService.Port));
+            var message = BitConverter.GetBytes(i);
+            _ = await socket.SendAsync(message, TestContext.Current.CancellationToken);
+            (await Sockets.ReceiveAsync(socket, Patience.Long)).ShouldBe(message);
+        }
+
+        served[0].ShouldBeGreaterThanOrEqualTo(5, "connections to the remote pod");
+        await stop.CancelAsync();
+        await serving;
+    }
+
+    [Fact]
+    public async Task A_policy_that_comes_takes_the_shortcut_back_and_denies_new_connections_at_once()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        using var listener = Sockets.Listener(lab.Server, lab.Server.Address);
+        await using var denial = await Denial.OfAsync(lab.Server.Node, lab.Client, lab.Server, cutEstablished: false);
+        await lab.ConfigureAsync(Unrestricted with { NetworkPolicies = IsolateAll });
+        foreach (var agent in lab.Agents)
+        {
+            _ = await agent.UntilAsync(static status => status.Endpoints.All(static endpoint => !endpoint.ShortConnections), "without the proof");
+        }
+
+        using var socket = lab.Client.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var patience = Patience.Of(Patience.Short);
+
+        await Should.ThrowAsync<OperationCanceledException>(async () => await socket.ConnectAsync(Sockets.EndPoint(listener), patience.Token));
+    }
+
+    [Fact]
+    public async Task An_excluded_port_never_uses_it()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        await lab.ConfigureAsync(Unrestricted with { Exclusions = "{ ports: [{ protocol: TCP, port: 7777 }] }" });
+        _ = await Eventually.ReadsAsync(() => SlowSynsOfOneConnectionAsync(lab, lab.Agents[0]), static slow => slow == 0, "the shortcut for other ports");
+        using var listener = Sockets.Listener(lab.Server, lab.Server.Address, 7777);
+        var before = await lab.Agents[0].ReasonAsync("tcp_syn");
+
+        using var socket = await Sockets.ConnectAsync(lab.Client, Sockets.EndPoint(listener));
+
+        (await lab.Agents[0].ReasonAsync("tcp_syn")).ShouldBeGreaterThan(before);
+    }
+
+    [Fact]
+    public async Task Where_conntrack_picks_nothing_up_there_is_no_shortcut()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            await node.DoAsync("sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0");
+        }
+
+        await lab.StartAsync(Unrestricted);
+
+        foreach (var agent in lab.Agents)
+        {
+            (await agent.StatusAsync()).Endpoints.ShouldAllBe(static endpoint => !endpoint.ShortConnections);
+        }
+    }
+
+    /// <summary>A lab in which the two pods' connections begin on the fast path at both nodes.</summary>
+    private static async Task<AcceleratedLab> ShortAsync()
+    {
+        var lab = await AcceleratedLab.PlainAsync();
+        try
+        {
+            await lab.StartAsync(Unrestricted);
+            foreach (var agent in lab.Agents)
+            {
+                _ = await agent.UntilAsync(static status => status.Endpoints.All(static endpoint => endpoint.ShortConnections), "having proven its pods unrestricted");
+                _ = await Eventually.ReadsAsync(() => SlowSynsOfOneConnectionAsync(lab, agent), static slow => slow == 0, "the shortcut in use");
+            }
+
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<long> SlowSynsOfOneConnectionAsync(AcceleratedLab lab, LabAgent agent)
+    {
+        var before = await agent.ReasonAsync("tcp_syn");
+        await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server))
+        {
+            await conversation.ExchangeAsync(2);
+        }
+
+        return await agent.ReasonAsync("tcp_syn") - before;
+    }
+
+    private static async Task<long> SlowSynsAsync(AcceleratedLab lab)
+    {
+        var sum = 0L;
+        foreach (var agent in lab.Agents)
+        {
+            sum += await agent.ReasonAsync("tcp_syn");
+        }
+
+        return sum;
+    }
+
+    /// <summary>How many connections of the client's the nodes' conntrack holds as open.</summary>
+    private static async Task<int> KnownToConntrackAsync(AcceleratedLab lab)
+    {
+        var sum = 0;
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            var table = await node.DoAsync($"conntrack -L -p tcp --state ESTABLISHED --src {lab.Client.Address} --dst {lab.Server.Address}");
+            sum += table.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
+        }
+
+        return sum;
+    }
+
+    private static async Task ServeAsync(Socket listener, int[] served, int index, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                using var connection = await listener.AcceptAsync(cancellationToken);
+                var buffer = new byte[16];
+                var length = await connection.ReceiveAsync(buffer, cancellationToken);
+                _ = await connection.SendAsync(buffer.AsMemory(0, length), cancellationToken);
+                _ = Interlocked.Increment(ref served[index]);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The test is over.
+        }
+    }
+}
