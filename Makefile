@@ -30,7 +30,7 @@ $(BIN)/oncache-operator: $(call sources,operator api kubernetes)
 	@dotnet publish operator/OnCache.Operator.csproj -c Release -o artifacts/publish/operator $(DOTNET_QUIET)
 	@install -D artifacts/publish/operator/oncache-operator $@
 
-$(BIN)/oncache-lab: $(call sources,lab)
+$(BIN)/oncache-lab: $(call sources,lab kubernetes)
 	@echo "Building oncache-lab"
 	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
 	@install -D artifacts/publish/lab/oncache-lab $@
