@@ -55,6 +55,9 @@ public sealed class ApiAgent : IAsyncDisposable
 
     public Task<AgentStatus> StatusAsync(CancellationToken cancellationToken = default) => Process.StatusAsync(cancellationToken);
 
+    /// <summary>Its status as a person reads it: the pods it knows, among others.</summary>
+    public Task<string> DescribeAsync(CancellationToken cancellationToken = default) => Process.DescribeAsync(cancellationToken);
+
     /// <summary>The page that Prometheus would read.</summary>
     public Task<string> MetricsAsync(CancellationToken cancellationToken = default) => Process.MetricsAsync(cancellationToken);
 

@@ -64,7 +64,7 @@ public sealed class ApiPods(IKubernetesClient client)
     }
 
     /// <summary>The sandbox goes; its address is free.</summary>
-    public Task EndSandboxAsync(ApiPod pod, CancellationToken cancellationToken = default)
+    public static Task EndSandboxAsync(ApiPod pod, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pod);
         return pod.Node.DeletePodAsync(pod.Sandbox, cancellationToken);
@@ -103,6 +103,6 @@ public sealed class ApiPods(IKubernetesClient client)
         return new JsonObject { ["metadata"] = new JsonObject { ["labels"] = patch } };
     }
 
-    private Task PatchStatusAsync(ApiPod pod, JsonObject status, CancellationToken cancellationToken) =>
+    private Task<V1Pod> PatchStatusAsync(ApiPod pod, JsonObject status, CancellationToken cancellationToken) =>
         client.PatchStatusAsync<V1Pod>(pod.Name, new JsonObject { ["status"] = status }, cancellationToken);
 }

@@ -97,7 +97,7 @@ public sealed class AgentProcess : IAsyncDisposable
 
     /// <summary>Flushes everything, as a person does by the command line.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken = default) =>
-        (await node.RunCommandAsync(program, ["flush", "--socket", socket], cancellationToken)).EnsureSuccess();
+        (await node.RunCommandAsync(program, ["flush", "--all", "--socket", socket], cancellationToken)).EnsureSuccess();
 
     /// <summary>The agent's page of metrics.</summary>
     /// <exception cref="LabException">It does not answer.</exception>
