@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model bench bench-apply lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-apply lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -30,7 +30,7 @@ $(BIN)/oncache-operator: $(call sources,operator api kubernetes)
 	@dotnet publish operator/OnCache.Operator.csproj -c Release -o artifacts/publish/operator $(DOTNET_QUIET)
 	@install -D artifacts/publish/operator/oncache-operator $@
 
-$(BIN)/oncache-lab: $(call sources,lab)
+$(BIN)/oncache-lab: $(call sources,lab kubernetes)
 	@echo "Building oncache-lab"
 	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
 	@install -D artifacts/publish/lab/oncache-lab $@
@@ -69,6 +69,11 @@ test: images ## every test
 model: ## the protocol of coherence and its negative variants, by spin
 	@eng/packages.sh model
 	@model/check.sh
+
+chaos: build ## ten minutes of random events under traffic, judged by an oracle; SEED=N repeats a run, DURATION=N changes its seconds
+	@eng/packages.sh run
+	@eng/kubernetes.sh api
+	@$(BIN)/oncache-lab chaos $(if $(SEED),--seed $(SEED)) $(if $(DURATION),--seconds $(DURATION))
 
 bench: build ## the demo's measurement with more rounds; figures in artifacts/bench
 	@eng/packages.sh run

@@ -23,6 +23,7 @@ public static class CommandLine
             DemoCommand.Create(),
             ClusterCommand.Create(),
             BenchCommand.Create(),
+            ChaosCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Text.Json;
+using OnCache.Lab.Interop;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
 
@@ -43,6 +45,23 @@ public sealed class AgentProcess : IAsyncDisposable
         return new AgentProcess(program, node, path, started);
     }
 
+    /// <summary>Starts the agent under the API server's orders, with its pins and socket inside the lab.</summary>
+    /// <param name="program">Path of oncache-agent.</param>
+    /// <param name="node">Where it runs; the API server knows the node by the same name.</param>
+    /// <param name="folder">The lab's folder, for the socket.</param>
+    /// <param name="kubeconfig">How it reaches the API server from there.</param>
+    public static AgentProcess StartInCluster(string program, LabNode node, string folder, string kubeconfig)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        var path = Path.Combine(folder, $"{node.Name}.sock");
+        var started = node.StartProcess(
+            program, "run", "--node", node.Name, "--kubeconfig", kubeconfig, "--pin-root", node.BpfRoot, "--socket", path);
+        return new AgentProcess(program, node, path, started);
+    }
+
+    /// <summary>What it has logged.</summary>
+    public string Log => process.Error;
+
     /// <summary>Waits until the agent says it is ready.</summary>
     /// <exception cref="LabException">It ended, or did not become ready in time; gives its last words.</exception>
     public async Task WaitReadyAsync(TimeSpan limit, CancellationToken cancellationToken = default)
@@ -76,6 +95,35 @@ public sealed class AgentProcess : IAsyncDisposable
     public async Task<string> DescribeAsync(CancellationToken cancellationToken = default) =>
         (await AskAsync([], cancellationToken)).EnsureSuccess().Output;
 
+    /// <summary>Flushes everything, as a person does by the command line.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken = default) =>
+        (await node.RunCommandAsync(program, ["flush", "--all", "--socket", socket], cancellationToken)).EnsureSuccess();
+
+    /// <summary>The agent's page of metrics.</summary>
+    /// <exception cref="LabException">It does not answer.</exception>
+    public async Task<string> MetricsAsync(CancellationToken cancellationToken = default)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+        try
+        {
+            return await client.GetStringAsync(new Uri("http://agent/metrics"), cancellationToken);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new LabException($"agent of {node.Name}: no metrics: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Sends a signal by number.</summary>
+    public void Signal(int number) => process.Signal(number);
+
+    /// <summary>SIGKILL: nothing of its own runs any more.</summary>
+    public async Task KillAsync(CancellationToken cancellationToken = default)
+    {
+        process.Signal(Libc.SIGKILL);
+        _ = await process.WaitAsync(cancellationToken);
+    }
+
     /// <summary>Ends the agent as a service manager does, by SIGTERM.</summary>
     public ValueTask DisposeAsync() => process.DisposeAsync();
 
@@ -92,6 +140,21 @@ public sealed class AgentProcess : IAsyncDisposable
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw new LabException($"agent status: not the expected JSON: {exception.Message}", exception);
+        }
+    }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellationToken);
+            return new NetworkStream(connection, ownsSocket: true);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
         }
     }
 

@@ -8,6 +8,8 @@ internal static partial class Libc
     internal const int SIGKILL = 9;
     internal const int SIGPIPE = 13;
     internal const int SIGTERM = 15;
+    internal const int SIGCONT = 18;
+    internal const int SIGSTOP = 19;
     internal const int ENOENT = 2;
     internal const int EACCES = 13;
     internal const nint SIG_DFL = 0;
