@@ -170,7 +170,7 @@ public sealed class NetworkUpdaterTests
     {
         _updater.Apply(MessageBytes.Build(
             RTM_NEWNEIGH,
-            new NeighbourMessage.Header { Family = AF_BRIDGE, IfIndex = 9, State = (ushort)state },
+            new NeighbourMessage.Header { Family = AF_BRIDGE, IfIndex = 9, State = (ushort)NeighbourState.Reachable },
             static (ref writer) =>
             {
                 writer.Attribute(NdaLladdr, MessageBytes.Bytes(Networks.PodMac));
@@ -334,7 +334,7 @@ public sealed class NetworkUpdaterTests
     private static byte[] NewNeighbour(
         int ifIndex, Ipv4Address address, MacAddress mac, NeighbourState state = NeighbourState.Reachable) => MessageBytes.Build(
         RTM_NEWNEIGH,
-        new NeighbourMessage.Header { Family = AF_INET, IfIndex = ifIndex, State = (ushort)NeighbourState.Reachable },
+        new NeighbourMessage.Header { Family = AF_INET, IfIndex = ifIndex, State = (ushort)state },
         (ref writer) =>
         {
             writer.Attribute(NdaDst, MessageBytes.Bytes(address));

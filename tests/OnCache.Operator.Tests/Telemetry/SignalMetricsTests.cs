@@ -11,13 +11,16 @@ public sealed class SignalMetricsTests
     public void A_signal_counts_for_each_of_its_causes_and_once_for_its_delay()
     {
         var seen = new ConcurrentQueue<(string Instrument, string Tag, double Value)>();
-        using var listener = new MeterListener { InstrumentPublished = static (instrument, listener) =>
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
             {
                 if (instrument.Meter.Name == OperatorMetrics.MeterName && instrument.Name.StartsWith("oncache.operator.signal", StringComparison.Ordinal))
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }
-            } };
+            }
+        };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => seen.Enqueue((instrument.Name, tags[0].Value!.ToString()!, value)));
         listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => seen.Enqueue((instrument.Name, "", value)));
         listener.Start();

@@ -157,8 +157,19 @@ internal sealed class NodeStage : IDisposable
         {
             Tunnel = new TunnelDevice
             {
-                IfIndex = 400, Name = "flannel.1", Mac = s_mac, Vni = 1, Port = 8472, SourcePorts = new PortRange(32768, 61000), Ttl = 64,
-                Tos = 0, TosInherit = false, DontFragment = false, UdpChecksum = false, Mtu = 1450, BoundIfIndex = 0,
+                IfIndex = 400,
+                Name = "flannel.1",
+                Mac = s_mac,
+                Vni = 1,
+                Port = 8472,
+                SourcePorts = new PortRange(32768, 61000),
+                Ttl = 64,
+                Tos = 0,
+                TosInherit = false,
+                DontFragment = false,
+                UdpChecksum = false,
+                Mtu = 1450,
+                BoundIfIndex = 0,
             },
             Nic = new UnderlayNic(Nic, "nic", s_mac, 1500),
             LocalAddress = s_node,
