@@ -16,6 +16,7 @@ public sealed class LabProcess : IAsyncDisposable
     private readonly TaskCompletionSource outputClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource errorClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action? ended;
+    private bool disposed;
 
     private LabProcess(Process process, string command)
     {
@@ -28,7 +29,7 @@ public sealed class LabProcess : IAsyncDisposable
 
     public ProcessIdentity Identity { get; }
 
-    public bool HasExited => process.HasExited;
+    public bool HasExited => disposed || process.HasExited;
 
     /// <summary>What it has printed on standard output up to now.</summary>
     public string Output
@@ -93,7 +94,7 @@ public sealed class LabProcess : IAsyncDisposable
     /// <summary>Sends a signal by number, e.g. 9 for SIGKILL. Nothing when it has ended.</summary>
     public void Signal(int number)
     {
-        if (!process.HasExited)
+        if (!HasExited)
         {
             _ = Libc.kill(Id, number);
         }
@@ -119,11 +120,17 @@ public sealed class LabProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (disposed)
+        {
+            return;
+        }
+
         if (!process.HasExited)
         {
             await StopAsync();
         }
 
+        disposed = true;
         ended?.Invoke();
         process.Dispose();
     }
