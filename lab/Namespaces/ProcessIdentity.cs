@@ -35,6 +35,15 @@ public readonly record struct ProcessIdentity(int Pid, long StartTicks)
         return new ProcessIdentity(int.Parse(stat[..stat.IndexOf(' ', StringComparison.Ordinal)], CultureInfo.InvariantCulture), Ticks(Fields(stat)));
     }
 
+    /// <summary>Sends a signal; nothing when the process is gone.</summary>
+    public void Signal(int number)
+    {
+        if (IsAlive)
+        {
+            _ = Libc.kill(Pid, number);
+        }
+    }
+
     /// <summary>Asks the process to end, and kills it when it has not ended after <paramref name="grace"/>.</summary>
     public async Task EndAsync(TimeSpan grace, CancellationToken cancellationToken = default)
     {

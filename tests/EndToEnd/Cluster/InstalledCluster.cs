@@ -38,6 +38,8 @@ public sealed class InstalledCluster : IAsyncLifetime
     /// <summary>The checkout that the tests were built from.</summary>
     public static string Root { get; } = FindRoot();
 
+    internal bool IsUp => cluster is not null;
+
     internal KubernetesCluster Kubernetes => cluster!;
 
     internal ClusterPod Client => pods[Home].Client;

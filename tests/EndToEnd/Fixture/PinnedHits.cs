@@ -10,9 +10,15 @@ internal sealed class PinnedHits : IDisposable
     private readonly uint slots;
 
     public PinnedHits(LabAgent agent)
+        : this(agent.Node.BpfRoot)
     {
-        map = PinnedMaps.TryOpen(PinDirectory.At(agent.Node.BpfRoot), MapNames.EndpointCounters)
-            ?? throw new InvalidOperationException($"no counters are pinned in {agent.Node.BpfRoot}");
+    }
+
+    /// <param name="root">Where the agent pins.</param>
+    public PinnedHits(string root)
+    {
+        map = PinnedMaps.TryOpen(PinDirectory.At(root), MapNames.EndpointCounters)
+            ?? throw new InvalidOperationException($"no counters are pinned in {root}");
         slots = PinnedMaps.ShapeOf(map).MaxEntries;
     }
 

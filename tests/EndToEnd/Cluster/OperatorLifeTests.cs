@@ -1,0 +1,103 @@
+using OnCache.EndToEnd.Fixture;
+using OnCache.EndToEnd.Traffic;
+
+namespace OnCache.EndToEnd.Cluster;
+
+/// <summary>Operators that restart, hang and are missing: the cluster ends up as the policies ask, and traffic never suffers.</summary>
+[Collection(ClusterTests.Name)]
+public sealed class OperatorLifeTests(InstalledCluster cluster) : IAsyncLifetime
+{
+    private const int Exchanges = 20;
+    private readonly Replicas replicas = new(cluster);
+
+    public ValueTask InitializeAsync() => new(cluster.RequireAsync());
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Operators_that_restart_find_what_was_asked_meanwhile()
+    {
+        await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
+        await using var policy = new TrialPolicy(cluster);
+        await policy.ApplyAsync("{}");
+        await cluster.UntilAcceleratedAsync(conversation);
+
+        await using (await replicas.WithoutOperatorsAsync())
+        {
+            (await cluster.CountAsync(conversation, Exchanges)).AreAllOf(Exchanges).ShouldBeTrue();
+            await policy.ApplyAsync("{mode: Disabled}");
+        }
+
+        await cluster.UntilPlainAsync(conversation);
+        await replicas.DeleteOperatorsAsync();
+        await policy.ApplyAsync("{mode: Accelerate}");
+        await cluster.UntilAcceleratedAsync(conversation);
+        await cluster.KubectlAsync("wait", "--for=condition=Ready", $"ocp/{TrialPolicy.Name}", "--timeout=60s");
+    }
+
+    [Fact]
+    public async Task A_leader_that_hangs_is_replaced_and_writes_nothing_when_it_wakes_up()
+    {
+        await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
+        await using var policy = new TrialPolicy(cluster);
+        var before = await Eventually.ReadsAsync(replicas.LeadershipAsync, static lease => lease.Holder.Length > 0, "a leader");
+        // The other may take the lease after this time, and looks at it every 2 s: 20 s are not exceeded by more than the machine is slow.
+        before.DurationSeconds.ShouldBe(15);
+        Leadership after;
+        using (FrozenProcess.Of(await replicas.PodAsync(before.Holder), Replicas.OperatorCommand))
+        {
+            after = await Eventually.ReadsAsync(replicas.LeadershipAsync, lease => lease.Holder != before.Holder, "another leader");
+            await policy.ApplyAsync("{}");
+            await cluster.UntilAcceleratedAsync(conversation);
+        }
+
+        after.Transitions.ShouldBe(before.Transitions + 1);
+        (await replicas.OperatorsAsync()).ShouldContain(after.Holder);
+        await Eventually.ReadsAsync(
+            () => replicas.MetricAsync(before.Holder, "oncache_operator_leader"), static leads => leads == 0, "the former leader stepped down");
+        var written = await replicas.MetricAsync(before.Holder, "oncache_operator_writes_total");
+        await policy.ApplyAsync("{mode: Disabled}");
+        await cluster.UntilPlainAsync(conversation);
+
+        (await replicas.MetricAsync(before.Holder, "oncache_operator_writes_total")).ShouldBe(written);
+        (await replicas.MetricAsync(after.Holder, "oncache_operator_writes_total")).ShouldBePositive();
+        (await replicas.LeadershipAsync()).ShouldBe(after);
+    }
+
+    [Fact]
+    public async Task A_policy_that_was_deleted_without_an_operator_goes_when_there_is_one()
+    {
+        await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
+        await using var policy = new TrialPolicy(cluster);
+        await policy.ApplyAsync("{}");
+        await cluster.UntilAcceleratedAsync(conversation);
+
+        await using (await replicas.WithoutOperatorsAsync())
+        {
+            await cluster.KubectlAsync("delete", "ocp", TrialPolicy.Name, "--wait=false");
+            (await cluster.CountAsync(conversation, Exchanges)).AreAllOf(Exchanges).ShouldBeTrue();
+            (await cluster.KubectlAsync("get", "ocp", TrialPolicy.Name, "-o", "jsonpath={.metadata.deletionTimestamp}")).ShouldNotBeEmpty();
+        }
+
+        await cluster.KubectlAsync("wait", "--for=delete", $"ocp/{TrialPolicy.Name}", "--timeout=60s");
+        (await cluster.CountAsync(conversation, Exchanges)).ShouldBe(default);
+    }
+
+    [Fact]
+    public async Task The_documented_way_out_deletes_a_policy_without_an_operator()
+    {
+        await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
+        await using var policy = new TrialPolicy(cluster);
+        await policy.ApplyAsync("{}");
+        await cluster.UntilAcceleratedAsync(conversation);
+
+        await using (await replicas.WithoutOperatorsAsync())
+        {
+            await cluster.KubectlAsync("delete", "ocp", TrialPolicy.Name, "--wait=false");
+            await cluster.KubectlAsync("patch", "ocp", TrialPolicy.Name, "--type=merge", "-p", """{"metadata":{"finalizers":null}}""");
+            (await cluster.KubectlAsync("get", "ocp", "-o", "name")).ShouldBeEmpty();
+        }
+
+        await cluster.UntilPlainAsync(conversation);
+    }
+}
