@@ -128,6 +128,26 @@ public sealed class ControlPlane : IAsyncDisposable
             : Tool.RunAsync(program, all, input, cancellationToken);
     }
 
+    /// <summary>Waits until a custom resource definition, which may be brand new, is in force.</summary>
+    /// <exception cref="LabException">It is not; kubectl's words.</exception>
+    public async Task WaitForDefinitionAsync(string name, CancellationToken cancellationToken = default)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var waited = await KubectlAsync(
+                ["wait", "--for=condition=Established", "--timeout=30s", $"crd/{name}"], cancellationToken: cancellationToken);
+            // Of a definition that has no conditions yet, kubectl gives up instead of waiting.
+            if (waited.ExitCode == 0 || Stopwatch.GetElapsedTime(started) > ReadyLimit)
+            {
+                waited.EnsureSuccess();
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+        }
+    }
+
     /// <summary>Ends the API server and starts it again on the same port, with what etcd holds; returns when it can be used.</summary>
     public async Task RestartApiServerAsync(CancellationToken cancellationToken = default)
     {

@@ -28,7 +28,7 @@ public sealed class ClusterPod : IPod
 
     public IPAddress Address { get; }
 
-    /// <summary>The first process of this program in the pod, as this machine knows it; null when there is none.</summary>
+    /// <summary>The container's own process that runs this program, as this machine knows it; null when there is none.</summary>
     /// <param name="command">As in <c>/proc/PID/comm</c>: at most 15 characters.</param>
     public ProcessIdentity? FindProcess(string command) => PodProcesses.Find(Uid, command);
 

@@ -9,13 +9,15 @@ internal static class PodProcesses
     /// <summary>Holds a pod's network for as long as the pod lives, whatever its containers do.</summary>
     public const string Sandbox = "pause";
 
+    /// <summary>The first process of a container: what is run inside it later, a probe too, may have the same name.</summary>
     public static ProcessIdentity? Find(Guid pod, string command)
     {
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
                 && Read(folder, "comm").TrimEnd() == command
-                && Read(folder, "cgroup").Contains($"pod{pod}/", StringComparison.Ordinal))
+                && Read(folder, "cgroup").Contains($"pod{pod}/", StringComparison.Ordinal)
+                && IsFirst(Read(folder, "status")))
             {
                 return ProcessIdentity.Of(pid);
             }
@@ -23,6 +25,10 @@ internal static class PodProcesses
 
         return null;
     }
+
+    // NSpid: the pid in each namespace of processes, the innermost last.
+    private static bool IsFirst(string status) =>
+        status.Split('\n').FirstOrDefault(static line => line.StartsWith("NSpid:", StringComparison.Ordinal))?.EndsWith("\t1", StringComparison.Ordinal) == true;
 
     // Processes come and go while they are looked at.
     private static string Read(string folder, string file)

@@ -31,7 +31,7 @@ public sealed class AgentLifeTests(InstalledCluster cluster) : IAsyncLifetime
         await cluster.UntilAcceleratedAsync(conversation);
         var former = await replicas.AgentAsync(First);
 
-        await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "delete", "pod", former.Name, "--wait=true", "--timeout=60s");
+        await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "delete", "pod", former.Name, "--timeout=120s");
         await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "rollout", "status", "daemonset/oncache-agent", "--timeout=120s");
         await stream.MoveOnAsync(1 << 20);
         await cluster.UntilAcceleratedAsync(conversation);
@@ -119,10 +119,10 @@ public sealed class AgentLifeTests(InstalledCluster cluster) : IAsyncLifetime
 
         await cluster.UntilPlainAsync(conversation);
 
-        // Nothing arrives, and what is sent is answered by a reset.
+        // Nothing arrives, and what is sent is answered by a reset. The agent takes the Service's address, the node's own processes do not.
         async Task FilterAsync(string verb, CancellationToken cancellationToken)
         {
-            foreach (var rule in (string[])["INPUT -p tcp --sport 6443 -j DROP", "OUTPUT -p tcp --dport 6443 -j REJECT --reject-with tcp-reset"])
+            foreach (var rule in (string[])["INPUT -p tcp -m conntrack --ctorigdst 10.96.0.1 -j DROP", "OUTPUT -p tcp -m conntrack --ctorigdst 10.96.0.1 -j REJECT --reject-with tcp-reset"])
             {
                 _ = (await First.RunCommandAsync("iptables", ["-w", verb, .. rule.Split(' ')], cancellationToken: cancellationToken)).EnsureSuccess();
             }

@@ -50,9 +50,7 @@ public sealed class RealApiServer : IAsyncLifetime
             result.ExitCode.ShouldBe(0, result.Error);
         }
 
-        var established = await _plane.KubectlAsync(
-            ["wait", "--for=condition=Established", "--timeout=60s", "crd/widgets.tests.example.com"]);
-        established.ExitCode.ShouldBe(0, established.Error);
+        await _plane.WaitForDefinitionAsync("widgets.tests.example.com");
     }
 
     public async ValueTask DisposeAsync()

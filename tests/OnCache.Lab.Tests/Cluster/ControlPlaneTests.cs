@@ -105,7 +105,7 @@ public sealed class ControlPlaneTests
                     properties: { size: { type: integer, x-kubernetes-validations: [ { rule: "self % 2 == 0", message: odd } ] } }
             """;
         (await controlPlane.KubectlAsync(["apply", "--validate=false", "-f", "-"], Definition, Cancellation)).EnsureSuccess();
-        (await controlPlane.KubectlAsync(["wait", "--for=condition=Established", "--timeout=60s", "crd/things.tests.oncache.test"], cancellationToken: Cancellation)).EnsureSuccess();
+        await controlPlane.WaitForDefinitionAsync("things.tests.oncache.test", Cancellation);
         await controlPlane.ServeWithCelAsync("tests.oncache.test", "v1", Cancellation);
 
         (await CreateAsync(2)).EnsureSuccess();

@@ -73,6 +73,12 @@ public class LiveServer : IAsyncDisposable
         return (process.ExitCode, await output + await error);
     }
 
+    /// <summary>Waits until definitions are in force.</summary>
+    /// <remarks>Of one so new that it has no conditions at all, kubectl gives up instead of waiting.</remarks>
+    public Task EstablishedAsync(params string[] definitions) => Eventually.HoldsAsync(
+        $"{string.Join(" and ", definitions)} in force",
+        async () => (await KubectlAsync("", ["wait", "--for=condition=Established", "--timeout=30s", .. definitions.Select(name => $"crd/{name}")])).Status == 0);
+
     /// <summary>Runs kubectl, which must succeed.</summary>
     public async Task<string> MustAsync(string input, params string[] arguments)
     {
@@ -135,6 +141,6 @@ public class LiveServer : IAsyncDisposable
 
         // kube-apiserver's own description of a definition does not know of CEL, and kubectl would refuse what it drops.
         await MustAsync("", "apply", "--validate=false", "-k", Path.Combine(AppContext.BaseDirectory, "config/crd"));
-        await MustAsync("", "wait", "--for=condition=Established", "--timeout=30s", "crd/overlaycachepolicies.oncache.io", "crd/nodecacheconfigs.oncache.io");
+        await EstablishedAsync("overlaycachepolicies.oncache.io", "nodecacheconfigs.oncache.io");
     }
 }

@@ -19,7 +19,7 @@ public sealed class NodeStatusPolicyTests(CelServer server) : IAsyncLifetime
     {
         await server.RequireAsync();
         await server.MustAsync(Definition().ToJsonString(), "apply", "--validate=false", "-f", "-");
-        await server.MustAsync("", "wait", "--for=condition=Established", "--timeout=60s", $"crd/reviews.{Group}");
+        await server.EstablishedAsync($"reviews.{Group}");
         await server.Plane.ServeWithCelAsync(Group, "v1alpha1", TestContext.Current.CancellationToken);
     }
 

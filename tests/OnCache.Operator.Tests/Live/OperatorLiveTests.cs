@@ -1,7 +1,9 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using OnCache.Api;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Operator.Tests.Live;
 
@@ -122,6 +124,45 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         await Task.Delay(7000, TestContext.Current.CancellationToken);
 
         (await VersionsAsync()).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task A_storm_of_other_writers_ends_in_what_the_policy_asks_at_a_bounded_price()
+    {
+        const int Storm = 25;
+        await using var running = RunningOperator.Start(server);
+        await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
+        await AgentReportsAsync("n1", "everything", accelerated: 1);
+        await AgentReportsAsync("n2", "everything", accelerated: 1);
+        await server.MustAsync("", "wait", "--for=condition=Ready", "--timeout=30s", "ocp/everything");
+        var wanted = await ConfigAsync("n1", config => config.Spec.Policies.Count == 1);
+        var policy = NamespacedName.ClusterScoped("everything");
+
+        for (var gust = 1; gust <= Storm; gust++)
+        {
+            var config = new JsonObject
+            {
+                ["spec"] = new JsonObject { ["lease"] = $"{100 + gust}s", ["exclusions"] = new JsonObject { ["namespaces"] = new JsonArray("storm") } },
+            };
+            _ = await server.Client.PatchAsync<V1Alpha1NodeCacheConfig>(NamespacedName.ClusterScoped("n1"), config, TestContext.Current.CancellationToken);
+            var note = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["storm"] = $"{gust}" } } };
+            _ = await server.Client.PatchAsync<V1Alpha1OverlayCachePolicy>(policy, note, TestContext.Current.CancellationToken);
+            var forgery = new JsonObject { ["status"] = new JsonObject { ["message"] = $"storm {gust}" } };
+            _ = await server.Client.PatchStatusAsync<V1Alpha1OverlayCachePolicy>(policy, forgery, TestContext.Current.CancellationToken);
+        }
+
+        var after = await ConfigAsync("n1", config => Text(config) == Text(wanted));
+        // For each of theirs an apply and a replacement at most; several of theirs may be one turn of ours.
+        (after.Metadata.Generation!.Value - wanted.Metadata.Generation!.Value).ShouldBeInRange(Storm + 1, 3 * Storm);
+        await AgentReportsAsync("n1", "everything", accelerated: 1);
+        var status = await PolicyAsync("everything", status => status is { Message: null, Nodes: { Selected: 2, Programmed: 2, Failed: 0 } });
+        status.Conditions.Single(condition => condition.Type == ConditionType.Ready).Status.ShouldBe(ConditionStatus.True);
+        await Task.Delay(2000, TestContext.Current.CancellationToken);
+        var calm = await VersionsAsync();
+        await Task.Delay(3000, TestContext.Current.CancellationToken);
+        (await VersionsAsync()).ShouldBe(calm);
+
+        static string Text(V1Alpha1NodeCacheConfig config) => JsonSerializer.Serialize(config.Spec, KubernetesJson.Options);
     }
 
     [Fact]

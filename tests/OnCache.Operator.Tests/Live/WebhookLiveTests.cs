@@ -36,7 +36,7 @@ public sealed class WebhookLiveTests(LiveServer server) : IAsyncLifetime
         await server.MustAsync(Unruled(Loose), "apply", "--validate=false", "-f", "-");
         try
         {
-            await server.MustAsync("", "wait", "--for=condition=Established", "--timeout=60s", $"crd/overlaycachepolicies.{Loose}");
+            await server.EstablishedAsync($"overlaycachepolicies.{Loose}");
             await using var webhook = await RunningWebhook.StartAsync(server, Loose);
             var wrong = new List<string>();
             foreach (var rule in SchemaRules.Cases().Concat(ExpressionRules.Cases()).Concat(CodeRules.Cases()).Where(rule => rule.IsPolicy))
