@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Entities;
@@ -32,7 +33,7 @@ internal static class OperatorProcess
             : KubernetesClientConfiguration.BuildDefaultConfig();
         var home = settings.Namespace ?? configuration.Namespace;
 
-        using var loggers = OperatorLogging.Create(settings.LogLevel);
+        using var loggers = LogLines.Create(settings.LogLevel);
         using var watchMetrics = new WatchMetrics();
         using var metrics = new OperatorMetrics();
         using var exposition = new PrometheusText("OnCache.");

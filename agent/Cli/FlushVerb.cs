@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnCache.Agent.Telemetry;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Agent.Cli;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Configuration;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Agent.Cli;
 
@@ -70,7 +71,7 @@ internal static class RunVerb
 
     private static async Task<int> RunAsync(AgentSettings settings, IAgentOperations operations, Streams streams, CancellationToken cancellationToken)
     {
-        using var loggers = AgentLogging.Create(settings.LogLevel);
+        using var loggers = LogLines.Create(settings.LogLevel);
         if (settings.Config is null)
         {
             return await operations.RunInClusterAsync(settings, loggers, cancellationToken);

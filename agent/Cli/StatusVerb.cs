@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using OnCache.Agent.Telemetry;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Agent.Cli;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Agent.Cli;
 
@@ -15,7 +16,7 @@ internal static class UninstallVerb
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var level = parsed.GetValue(logging) ?? LogLevel.Information;
-            using var loggers = AgentLogging.Create(level);
+            using var loggers = LogLines.Create(level);
             return await operations.UninstallAsync(
                 new UninstallSettings(parsed.GetRequiredValue(pinRoot), parsed.GetRequiredValue(socket), parsed.GetRequiredValue(conntrack), level),
                 loggers,

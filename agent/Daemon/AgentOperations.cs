@@ -7,6 +7,7 @@ using OnCache.Agent.Kubernetes;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
+using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Telemetry;
 
 namespace OnCache.Agent.Daemon;

@@ -447,7 +447,10 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private void Flushed(FlushRecord record, DateTimeOffset? changedAt)
     {
         _metrics.Flushed(record, changedAt);
-        LogFlushed(record.Cause, record.Subject, record.Endpoints, record.Nodes, record.Duration.TotalMicroseconds);
+
+        // Where there was nothing to flush, there is nothing to tell.
+        var level = record is { Endpoints: 0, Nodes: 0 } ? LogLevel.Debug : LogLevel.Information;
+        LogFlushed(level, record.Cause, record.Subject, record.Endpoints, record.Nodes, record.Duration.TotalMicroseconds);
     }
 
     private void Post(Func<bool> request) => _requests.Writer.TryWrite(request);
@@ -458,8 +461,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     [LoggerMessage(Level = LogLevel.Warning, Message = "nothing is accelerated: {Reason}")]
     private partial void LogNoUnderlay(string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Cause}: {Subject}; {Endpoints} endpoints and {Nodes} nodes flushed in {Microseconds:F0} us")]
-    private partial void LogFlushed(FlushCause cause, string subject, int endpoints, int nodes, double microseconds);
+    [LoggerMessage(Message = "{Cause}: {Subject}; {Endpoints} endpoints and {Nodes} nodes flushed in {Microseconds:F0} us")]
+    private partial void LogFlushed(LogLevel level, FlushCause cause, string subject, int endpoints, int nodes, double microseconds);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "neighbour {Address} not probed: {Reason}")]
     private partial void LogProbeFailed(Ipv4Address address, string reason);

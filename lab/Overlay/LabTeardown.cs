@@ -13,9 +13,9 @@ internal static class LabTeardown
     {
         var names = new LabNames(name);
         await new ProcessRegister(names).EndAllAsync(cancellationToken);
-        await DeleteNamespacesAsync(names, cancellationToken);
+        await Removal.DeleteNamespacesAsync(names.Owns, cancellationToken);
         Unmount(names.BpfMount);
-        DeleteFolder(names.Folder);
+        Removal.DeleteFolder(names.Folder);
     }
 
     /// <summary>Takes down the labs whose owning process has died.</summary>
@@ -26,38 +26,6 @@ internal static class LabTeardown
             if (LabState.Read(name) is { Owner: { IsAlive: false } })
             {
                 await DownAsync(name, cancellationToken);
-            }
-        }
-    }
-
-    private static async Task DeleteNamespacesAsync(LabNames names, CancellationToken cancellationToken)
-    {
-        var owned = NetworkNamespace.List().Where(names.Owns).ToArray();
-        if (owned.Length == 0)
-        {
-            return;
-        }
-
-        var result = await Tool.RunAsync("ip", ["-force", "-batch", "-"], TopologyScript.DeleteNamespaces(owned), cancellationToken);
-        if (NetworkNamespace.List().FirstOrDefault(names.Owns) is { } left)
-        {
-            result.EnsureSuccess();
-            throw new LabException($"network namespace {left}: could not be deleted");
-        }
-    }
-
-    private static void DeleteFolder(string folder)
-    {
-        // Two processes may clean the same dead lab away and delete files under each other's hands.
-        const int Attempts = 10;
-        for (var attempt = 1; Directory.Exists(folder); attempt++)
-        {
-            try
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-            catch (IOException) when (attempt < Attempts)
-            {
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OnCache.Api;
+using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Schema;
 
 namespace OnCache.Operator.Cli;

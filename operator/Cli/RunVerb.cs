@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Operator.Cli;
 

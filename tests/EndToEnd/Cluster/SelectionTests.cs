@@ -129,8 +129,10 @@ public sealed class SelectionTests(InstalledCluster cluster) : IAsyncLifetime
         try
         {
             await TrialPolicy.TimedAsync($"{what} against", () => cluster.KubectlAsync(leave.Split(' ')), () => cluster.UntilPlainAsync(conversation));
-            var endpoint = await cluster.EndpointAsync(cluster.Client);
-            endpoint.State.ShouldBe(EndpointState.Disabled);
+
+            // Packets know before the status does.
+            var endpoint = await Eventually.ReadsAsync(
+                () => cluster.EndpointAsync(cluster.Client), static endpoint => endpoint.State == EndpointState.Disabled, "told as disabled");
             endpoint.Reason.ShouldBe(reason);
 
             await TrialPolicy.TimedAsync($"{what} for it", () => cluster.KubectlAsync(enter.Split(' ')), () => cluster.UntilAcceleratedAsync(conversation));

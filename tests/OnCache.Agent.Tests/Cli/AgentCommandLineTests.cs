@@ -4,6 +4,7 @@ using OnCache.Agent.Configuration;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Tests.Configuration;
 using OnCache.Agent.Tests.Telemetry;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Agent.Tests.Cli;
 
@@ -149,7 +150,7 @@ public sealed class AgentCommandLineTests : IDisposable
         await stop.CancelAsync();
         _operations.Failure = new OperationCanceledException(stop.Token);
 
-        (await AgentCommandLine.InvokeAsync(["run", "--config", Config], _operations, new Streams(_output, _error), stop.Token)).ShouldBe(0);
+        (await AgentCommandLine.InvokeAsync(["run", "--config", Config], _operations, new Streams(AgentCommandLine.Program, _output, _error), stop.Token)).ShouldBe(0);
 
         _error.ToString().ShouldBeEmpty();
     }
@@ -229,7 +230,7 @@ public sealed class AgentCommandLineTests : IDisposable
     }
 
     private Task<int> InvokeAsync(params string[] arguments) =>
-        AgentCommandLine.InvokeAsync(arguments, _operations, new Streams(_output, _error), _cancellation);
+        AgentCommandLine.InvokeAsync(arguments, _operations, new Streams(AgentCommandLine.Program, _output, _error), _cancellation);
 
     private sealed class Operations : IAgentOperations
     {

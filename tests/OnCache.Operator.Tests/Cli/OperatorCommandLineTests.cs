@@ -1,4 +1,5 @@
 using System.Net;
+using OnCache.Kubernetes.Cli;
 using OnCache.Operator.Cli;
 
 namespace OnCache.Operator.Tests.Cli;
@@ -35,7 +36,7 @@ public sealed class OperatorCommandLineTests
     {
         var error = new StringWriter();
 
-        var status = await OperatorCommandLine.InvokeAsync(arguments, (_, _) => Task.CompletedTask, new Streams(TextWriter.Null, error), TestContext.Current.CancellationToken);
+        var status = await OperatorCommandLine.InvokeAsync(arguments, (_, _) => Task.CompletedTask, new Streams(OperatorCommandLine.Program, TextWriter.Null, error), TestContext.Current.CancellationToken);
 
         status.ShouldBe(ExitStatus.Usage);
         error.ToString().ShouldBe(line + "\n");
@@ -49,7 +50,7 @@ public sealed class OperatorCommandLineTests
         var status = await OperatorCommandLine.InvokeAsync(
             ["run"],
             (_, _) => throw new InvalidOperationException("no\nluck"),
-            new Streams(TextWriter.Null, error),
+            new Streams(OperatorCommandLine.Program, TextWriter.Null, error),
             TestContext.Current.CancellationToken);
 
         status.ShouldBe(ExitStatus.Failure);
@@ -82,7 +83,7 @@ public sealed class OperatorCommandLineTests
         var status = await OperatorCommandLine.InvokeAsync(
             ["crds", "--output", folder, .. more],
             (_, _) => Task.CompletedTask,
-            new Streams(TextWriter.Null, error),
+            new Streams(OperatorCommandLine.Program, TextWriter.Null, error),
             TestContext.Current.CancellationToken);
         return (status, error.ToString());
     }
@@ -97,7 +98,7 @@ public sealed class OperatorCommandLineTests
                 settings = given;
                 return Task.CompletedTask;
             },
-            new Streams(TextWriter.Null, TextWriter.Null),
+            new Streams(OperatorCommandLine.Program, TextWriter.Null, TextWriter.Null),
             TestContext.Current.CancellationToken);
         status.ShouldBe(ExitStatus.Success);
         return settings.ShouldNotBeNull();

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
-namespace OnCache.Agent.Cli;
+namespace OnCache.Kubernetes.Cli;
 
 /// <summary>One line per message: UTC time, severity, text and, of an exception, its message.</summary>
 internal sealed class LogLineFormatter(IOptions<LogLineOptions> options, TimeProvider? time = null) : ConsoleFormatter(FormatterName)

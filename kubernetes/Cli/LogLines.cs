@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging;
 
-namespace OnCache.Agent.Cli;
+namespace OnCache.Kubernetes.Cli;
 
-/// <summary>The agent's log: one line per message on standard error.</summary>
-internal static class AgentLogging
+/// <summary>A daemon's log: one line per message on standard error.</summary>
+public static class LogLines
 {
     /// <summary>A log from the given severity on; with debug, exceptions come with their stack.</summary>
     public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(builder => builder

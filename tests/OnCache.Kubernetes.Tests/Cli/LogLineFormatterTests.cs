@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using OnCache.Agent.Cli;
+using OnCache.Kubernetes.Cli;
 
-namespace OnCache.Agent.Tests.Cli;
+namespace OnCache.Kubernetes.Tests.Cli;
 
 public sealed class LogLineFormatterTests
 {
