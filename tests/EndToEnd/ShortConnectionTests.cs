@@ -25,6 +25,7 @@ public sealed class ShortConnectionTests
         {
             await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server);
             await conversation.ExchangeAsync(3);
+            await conversation.CloseAsync();
         }
 
         (await SlowSynsAsync(lab)).ShouldBe(slow);
@@ -215,6 +216,7 @@ public sealed class ShortConnectionTests
         await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server))
         {
             await conversation.ExchangeAsync(2);
+            await conversation.CloseAsync();
         }
 
         return await agent.ReasonAsync("tcp_syn") - before;

@@ -54,7 +54,7 @@ internal sealed class ClusterDemo(ClusterDemoOptions options, DemoConsole screen
         }
 
         screen.Step($"kubectl delete ocp {policy.Name}");
-        await kubectl.RunAsync(["delete", "ocp", policy.Name, "--timeout=60s"], cancellationToken);
+        await kubectl.RunAsync(["delete", "ocp", policy.Name, "--timeout=180s"], cancellationToken);
     }
 
     private void ShowMemory(ProgramPod pod, long goal)

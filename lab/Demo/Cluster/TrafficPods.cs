@@ -65,7 +65,7 @@ internal sealed class TrafficPods(Kubectl kubectl, TrafficPlaces places)
     }
 
     public Task RemoveAsync(CancellationToken cancellationToken) =>
-        kubectl.RunAsync(["delete", "namespace", Namespace, "--ignore-not-found", "--timeout=60s"], cancellationToken);
+        kubectl.RunAsync(["delete", "namespace", Namespace, "--ignore-not-found", "--timeout=180s"], cancellationToken);
 
     /// <summary>Runs the metrics one after the other, and returns a sample of each.</summary>
     public Task<IReadOnlyList<Sample>> PodToPodAsync(IReadOnlyList<string> metrics, double seconds, CancellationToken cancellationToken) =>

@@ -82,7 +82,7 @@ internal sealed class UserClusterDemo(UserClusterOptions options, Kubectl kubect
             await kubectl.RunAsync(["delete", "overlaycachepolicy", PolicyName, "--ignore-not-found", "--timeout=150s"], cancellationToken);
         }
 
-        await kubectl.RunAsync(["delete", "namespace", TrafficPods.Namespace, "--ignore-not-found", "--timeout=60s"], cancellationToken);
+        await kubectl.RunAsync(["delete", "namespace", TrafficPods.Namespace, "--ignore-not-found", "--timeout=180s"], cancellationToken);
         if (remove)
         {
             screen.Step("removing OnCache");

@@ -43,6 +43,17 @@ internal sealed class TcpConversation : IConversation
         }
     }
 
+    /// <summary>Ends it as most connections end: one side first, the other when it has read so.</summary>
+    public async Task CloseAsync()
+    {
+        using var patience = Patience.Of(Patience.Long);
+        foreach (var (ends, reads) in ((Socket, Socket)[])[(asking, answering), (answering, asking)])
+        {
+            ends.Shutdown(SocketShutdown.Send);
+            (await reads.ReceiveAsync(new byte[1], patience.Token)).ShouldBe(0);
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         asking.Dispose();
