@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-apply lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-quick bench-compare bench-apply lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -75,10 +75,17 @@ chaos: build ## ten minutes of random events under traffic, judged by an oracle;
 	@eng/kubernetes.sh api
 	@$(BIN)/oncache-lab chaos $(if $(SEED),--seed $(SEED)) $(if $(DURATION),--seconds $(DURATION))
 
-bench: build ## the demo's measurement with more rounds; figures in artifacts/bench
-	@eng/packages.sh run
-	@mkdir -p artifacts/bench
-	@$(BIN)/oncache-lab demo overlay --rounds 12 --json artifacts/bench/latest.json
+bench: build ## host, overlay, OnCache side by side, in 15 minutes: table, artifacts/bench/latest.json and .html; BENCH_OPTIONS: --suite full, --only tcp-rr,...
+	@eng/packages.sh run bench
+	@$(BIN)/oncache-lab bench run $(BENCH_OPTIONS)
+
+bench-quick: build ## the same as a look, in less than two minutes
+	@eng/packages.sh run bench
+	@$(BIN)/oncache-lab bench run --suite quick $(BENCH_OPTIONS)
+
+bench-compare: build ## what changed from result A to result B beyond the noise; fails when OnCache became worse
+	@test -n "$(A)" -a -n "$(B)" || { echo "bench-compare: name two results: make bench-compare A=before.json B=after.json" >&2; exit 2; }
+	@$(BIN)/oncache-lab bench compare "$(A)" "$(B)"
 
 bench-apply: images ## in a real cluster: from a policy's write and deletion to the packets of an established flow
 	@eng/kubernetes.sh all

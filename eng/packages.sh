@@ -10,6 +10,8 @@ declare -A groups=(
   [run]="libbpf1 iproute2 iptables conntrack ethtool procps util-linux"
   # The model checker, which compiles what it checks.
   [model]="spin gcc libc6-dev"
+  # Beside [run]: what the benchmarks measure with and draw by. Whatever is missing is a named gap in the results.
+  [bench]="gnuplot-nox nftables"
   [lint]="shellcheck clang-format"
 )
 

@@ -17,6 +17,14 @@ public static class Statistics
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
+    /// <summary>The distance between the quartiles, which are taken between neighbours in proportion: half of the values are within.</summary>
+    /// <exception cref="ArgumentException">No values.</exception>
+    public static double InterquartileRange(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted.Length == 0 ? throw new ArgumentException("a range needs at least one value", nameof(values)) : Quantile(sorted, 0.75) - Quantile(sorted, 0.25);
+    }
+
     /// <summary>The median over rounds of value / baseline, each pair from one round, so that what a whole round suffered cancels out.</summary>
     /// <param name="values">By round.</param>
     /// <param name="baseline">By round; rounds that only one side has are left out.</param>
@@ -27,5 +35,13 @@ public static class Statistics
         ArgumentNullException.ThrowIfNull(baseline);
         var ratios = values.Where(pair => baseline.ContainsKey(pair.Key)).Select(pair => pair.Value / baseline[pair.Key]).ToArray();
         return ratios.Length == 0 || !ratios.All(double.IsFinite) ? null : Median(ratios);
+    }
+
+    private static double Quantile(double[] sorted, double share)
+    {
+        var place = share * (sorted.Length - 1);
+        var below = (int)place;
+        var above = Math.Min(below + 1, sorted.Length - 1);
+        return sorted[below] + ((place - below) * (sorted[above] - sorted[below]));
     }
 }

@@ -1,5 +1,10 @@
 using System.CommandLine;
+using OnCache.Lab.Bench;
 using OnCache.Lab.Bench.Apply;
+using OnCache.Lab.Bench.Comparing;
+using OnCache.Lab.Bench.Results;
+using OnCache.Lab.Bench.Running;
+using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Demo;
 using OnCache.Lab.Demo.Cluster;
 using Spectre.Console;
@@ -8,7 +13,74 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure what the demonstrations do not") { Apply() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Compare(), Apply() };
+
+    private static Command Run()
+    {
+        var suites = string.Join(", ", Suite.All.Select(suite => suite.Name));
+        var suite = new Option<Suite>("--suite")
+        {
+            Description = $"What is measured: {suites}",
+            DefaultValueFactory = _ => Suite.Standard,
+            CustomParser = result =>
+            {
+                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+                var found = Suite.All.FirstOrDefault(candidate => candidate.Name == text);
+                if (found is null)
+                {
+                    result.AddError($"suite: '{text}' is not one of {suites}");
+                }
+
+                return found ?? Suite.Standard;
+            },
+        };
+        var only = LabArguments.Words("--only", "Workloads, separated by commas; all of the suite when left out");
+        var variants = LabArguments.Words("--variants", $"Of {string.Join(", ", Variant.All.Select(variant => variant.Name))}; all when left out");
+        var rounds = new Option<int?>("--rounds") { Description = "How often every slice is repeated; the suite's number when left out" };
+        var seconds = LabArguments.Real("--seconds", "Measured time of a slice; the suite's when left out");
+        var agent = LabArguments.Agent();
+        var output = LabArguments.Output();
+        var command = new Command("run", "In the lab: every variant side by side, in interleaved slices; prints ratios, writes JSON and a page") { suite, only, variants, rounds, seconds, agent, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = new BenchOptions
+            {
+                Suite = parsed.GetValue(suite)!,
+                Only = parsed.GetValue(only)!,
+                Variants = parsed.GetValue(variants)!,
+                Rounds = parsed.GetValue(rounds),
+                Seconds = parsed.GetValue(seconds),
+                Agent = Path.GetFullPath(parsed.GetValue(agent)!),
+                Output = Path.GetFullPath(parsed.GetValue(output)!),
+            };
+            var screen = Screen();
+            var result = await new BenchRun(options, screen).RunAsync(cancellationToken);
+            screen.Show(ResultTable.Of(result));
+            await FinishAsync(screen, options.Output, "latest", result, cancellationToken);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Compare()
+    {
+        var before = new Argument<string>("before") { Description = "JSON file of a run" };
+        var after = new Argument<string>("after") { Description = "JSON file of a later run" };
+        var command = new Command("compare", "What changed between two results beyond the noise; exit status 1 when something of OnCache became worse") { before, after };
+        command.SetAction(parsed =>
+        {
+            var comparison = ResultComparison.Of(BenchResult.Read(parsed.GetValue(before)!), BenchResult.Read(parsed.GetValue(after)!));
+            var screen = Screen();
+            if (ChangeTable.Of(comparison) is { } table)
+            {
+                screen.Show(table);
+            }
+
+            screen.Say(ChangeTable.Summary(comparison));
+            return comparison.HasRegression ? 1 : 0;
+        });
+        return command;
+    }
 
     private static Command Apply()
     {
@@ -24,8 +96,26 @@ internal static class BenchCommand
                 Rounds = parsed.GetValue(rounds),
                 JsonPath = parsed.GetValue(json),
             };
-            return new ApplyBench(options, new DemoConsole(AnsiConsole.Console)).RunAsync(cancellationToken);
+            return new ApplyBench(options, Screen()).RunAsync(cancellationToken);
         });
         return command;
     }
+
+    private static async Task FinishAsync(DemoConsole screen, string folder, string name, BenchResult result, CancellationToken cancellationToken)
+    {
+        screen.Say(ResultTable.Legend);
+        foreach (var gap in result.Gaps)
+        {
+            screen.Say($"not measured: {gap}");
+        }
+
+        if (!Gnuplot.Exists)
+        {
+            screen.Say("no plots: gnuplot is not installed (Debian package gnuplot-nox)");
+        }
+
+        screen.Say($"written to {await ResultFolder.WriteAsync(folder, name, result, cancellationToken)}");
+    }
+
+    private static DemoConsole Screen() => new(AnsiConsole.Console);
 }

@@ -23,6 +23,26 @@ internal static class LabArguments
 
     public static Option<string?> Json() => new("--json") { Description = "Write the result to this file too" };
 
+    public static Option<string> Agent() => new("--agent")
+    {
+        Description = "Path of oncache-agent",
+        DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "oncache-agent"),
+    };
+
+    public static Option<string> Output() => new("--output")
+    {
+        Description = "Folder for the JSON file and the page",
+        DefaultValueFactory = _ => Path.Combine("artifacts", "bench"),
+    };
+
+    /// <summary>An option with words that commas separate; empty when it is left out.</summary>
+    public static Option<IReadOnlyList<string>> Words(string name, string description) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => [],
+        CustomParser = result => result.Tokens.Count == 1 ? result.Tokens[0].Value.Split(',') : [""],
+    };
+
     /// <summary>An option with a whole number; its bounds are checked, and named, by <see cref="LabOptions.Validate"/>.</summary>
     public static Option<int> Number(string name, string description, int value) => new(name)
     {

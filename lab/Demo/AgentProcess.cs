@@ -101,18 +101,11 @@ public sealed class AgentProcess : IAsyncDisposable
 
     /// <summary>The agent's page of metrics.</summary>
     /// <exception cref="LabException">It does not answer.</exception>
-    public async Task<string> MetricsAsync(CancellationToken cancellationToken = default)
-    {
-        using var client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
-        try
-        {
-            return await client.GetStringAsync(new Uri("http://agent/metrics"), cancellationToken);
-        }
-        catch (HttpRequestException exception)
-        {
-            throw new LabException($"agent of {node.Name}: no metrics: {exception.Message}", exception);
-        }
-    }
+    public Task<string> MetricsAsync(CancellationToken cancellationToken = default) => GetAsync("metrics", cancellationToken);
+
+    /// <summary>The status without a process being started for it, as between two measurements.</summary>
+    /// <exception cref="LabException">The agent does not answer.</exception>
+    public async Task<AgentStatus> CountersAsync(CancellationToken cancellationToken = default) => Parse(await GetAsync("status", cancellationToken));
 
     /// <summary>Sends a signal by number.</summary>
     public void Signal(int number) => process.Signal(number);
@@ -140,6 +133,19 @@ public sealed class AgentProcess : IAsyncDisposable
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw new LabException($"agent status: not the expected JSON: {exception.Message}", exception);
+        }
+    }
+
+    private async Task<string> GetAsync(string page, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+        try
+        {
+            return await client.GetStringAsync(new Uri($"http://agent/{page}"), cancellationToken);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new LabException($"agent of {node.Name}: no {page}: {exception.Message}", exception);
         }
     }
 

@@ -10,7 +10,7 @@ namespace OnCache.Lab.Demo;
 internal sealed class DemoConsole : IProgress<string>
 {
     // A file or pipe has no width; lines are not to be broken in it.
-    private const int PlainWidth = 160;
+    private const int PlainWidth = 200;
     private readonly IAnsiConsole console;
     private readonly long started = Stopwatch.GetTimestamp();
 
@@ -58,6 +58,9 @@ internal sealed class DemoConsole : IProgress<string>
             }
         });
     }
+
+    /// <summary>Writes a table.</summary>
+    public void Show(Table table) => console.Write(table);
 
     public void Show(IReadOnlyList<ComparisonRow> rows)
     {

@@ -4,10 +4,10 @@ using OnCache.Lab.Topology;
 
 namespace OnCache.Lab.Overlay;
 
-/// <summary>The node agent's configuration of one node: a policy that accelerates everything, and the node's pods.</summary>
+/// <summary>The node agent's configuration of one node: a policy for everything, and the node's pods.</summary>
 internal static class AgentConfigWriter
 {
-    public static string Render(NodePlan node)
+    public static string Render(NodePlan node, AgentPolicy agent)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -18,7 +18,20 @@ internal static class AgentConfigWriter
             spec:
               policies:
               - name: lab
-                mode: Accelerate
+                mode: {agent.Mode}
+
+            """);
+        if (agent.Excluded is { } prefix)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  exclusions: {{ cidrs: [\"{prefix}\"] }}\n");
+        }
+
+        if (agent.Flows is { } flows)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  cacheSizes: {{ filter: {flows} }}\n");
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"""
             ---
             apiVersion: oncache.io/v1alpha1
             kind: LocalEndpoints
@@ -42,14 +55,19 @@ internal static class AgentConfigWriter
                 """);
         }
 
+        if (agent.Unrestricted)
+        {
+            text.Append("networkPolicies: []\n");
+        }
+
         return text.ToString();
     }
 
     /// <summary>Replaces the file in one step: a reader never sees half of it.</summary>
-    public static void Write(string path, NodePlan node)
+    public static void Write(string path, NodePlan node, AgentPolicy agent)
     {
         var draft = $"{path}.{Guid.NewGuid():N}";
-        File.WriteAllText(draft, Render(node));
+        File.WriteAllText(draft, Render(node, agent));
         File.Move(draft, path, overwrite: true);
     }
 }

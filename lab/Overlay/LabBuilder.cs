@@ -34,7 +34,7 @@ internal sealed class LabBuilder(LabPlan plan)
         foreach (var node in plan.Nodes)
         {
             Directory.CreateDirectory(names.BpfRoot(node.Index));
-            AgentConfigWriter.Write(names.AgentConfig(node.Index), node);
+            AgentConfigWriter.Write(names.AgentConfig(node.Index), node, plan.Agent);
         }
     }
 

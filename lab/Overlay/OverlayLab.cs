@@ -192,6 +192,6 @@ public sealed class OverlayLab : IAsyncDisposable
         var nodes = state.Plan.Nodes.Select(plan => plan.Index == node.Index ? plan with { Pods = [.. pods.Select(p => p.Plan)] } : plan);
         state = state with { Plan = state.Plan with { Nodes = [.. nodes] } };
         state.Save();
-        AgentConfigWriter.Write(node.AgentConfigPath, state.Plan.Nodes.Single(plan => plan.Index == node.Index));
+        AgentConfigWriter.Write(node.AgentConfigPath, state.Plan.Nodes.Single(plan => plan.Index == node.Index), state.Plan.Agent);
     }
 }

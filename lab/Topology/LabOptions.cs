@@ -35,6 +35,9 @@ public sealed partial record LabOptions
 
     public NodeRules Rules { get; init; } = NodeRules.KubeProxy;
 
+    /// <summary>What the nodes' agents are told to do, where one is started.</summary>
+    public AgentPolicy Agent { get; init; } = new();
+
     /// <summary>True when the lab outlives this process and only an explicit down ends it.</summary>
     public bool Detached { get; init; }
 

@@ -20,7 +20,7 @@ public sealed record NodePlan(int Index, string UnderlayMac, string TunnelMac, I
 
 /// <summary>Everything that is decided before the first namespace is made.</summary>
 /// <param name="PodsAtStart">Pods on each node when the lab came up: the services point at these, also after pods came and went.</param>
-public sealed record LabPlan(string Name, int Mtu, NodeRules Rules, int PodsAtStart, IReadOnlyList<NodePlan> Nodes)
+public sealed record LabPlan(string Name, int Mtu, NodeRules Rules, int PodsAtStart, IReadOnlyList<NodePlan> Nodes, AgentPolicy Agent)
 {
     public int PodMtu => Mtu - AddressPlan.EncapsulationBytes;
 
@@ -36,7 +36,7 @@ public sealed record LabPlan(string Name, int Mtu, NodeRules Rules, int PodsAtSt
             MacAddress.Random(),
             MacAddress.Random(),
             [.. Enumerable.Range(1, options.Pods).Select(pod => PodPlan.Create(node, pod))]));
-        return new LabPlan(options.Name, options.Mtu, options.Rules, options.Pods, [.. nodes]);
+        return new LabPlan(options.Name, options.Mtu, options.Rules, options.Pods, [.. nodes], options.Agent);
     }
 }
 

@@ -47,7 +47,7 @@ internal abstract unsafe class ClientRun : IDisposable
         }
 
         Open();
-        var meter = new CpuMeter(Request.Core, offer.Pid, offer.Tid);
+        var meter = new CpuMeter(Request.Cores, offer.Pid, offer.Tid);
         Loop(Deadline(Request.WarmUpSeconds));
         Latency.Clear();
         var before = Progress();

@@ -4,14 +4,16 @@ using OnCache.Lab.Interop;
 namespace OnCache.Lab.Traffic;
 
 /// <summary>Time and CPU between two moments, seen from the pinned client thread.</summary>
-internal sealed unsafe class CpuMeter(int? core, int serverPid, int serverTid)
+/// <param name="cores">Those that the work is pinned to; none when it is not.</param>
+internal sealed unsafe class CpuMeter(IReadOnlyList<int> cores, int serverPid, int serverTid)
 {
-    private readonly int? softIrq = core is { } number ? CoreUse.SoftIrqThread(number) : null;
+    private readonly int[] softIrqs = [.. cores.Select(CoreUse.SoftIrqThread).OfType<int>()];
 
     public Reading Read() => new(
         Stopwatch.GetTimestamp(),
-        core is { } number ? CoreUse.IdleNanoseconds(number) : null,
-        Own() + CoreUse.ThreadNanoseconds(serverPid, serverTid) + (softIrq is { } pid ? CoreUse.ThreadNanoseconds(pid, pid) : 0));
+        cores.Count,
+        cores.Sum(CoreUse.IdleNanoseconds),
+        Own() + CoreUse.ThreadNanoseconds(serverPid, serverTid) + softIrqs.Sum(pid => CoreUse.ThreadNanoseconds(pid, pid)));
 
     private static long Own()
     {
@@ -21,13 +23,13 @@ internal sealed unsafe class CpuMeter(int? core, int serverPid, int serverTid)
         return (time.Seconds * 1_000_000_000) + time.Nanoseconds;
     }
 
-    /// <summary>One reading of all counters, nanoseconds.</summary>
-    internal readonly record struct Reading(long Wall, long? Idle, long Cpu)
+    /// <summary>One reading of all counters, nanoseconds; idle time is the sum over the cores.</summary>
+    internal readonly record struct Reading(long Wall, int Cores, long Idle, long Cpu)
     {
         public Usage Since(Reading start)
         {
             var elapsed = Wall - start.Wall;
-            return new Usage(elapsed, Idle is { } now && start.Idle is { } then ? Math.Max(0, elapsed - (now - then)) : null, Cpu - start.Cpu);
+            return new Usage(elapsed, Cores == 0 ? null : Math.Max(0, (elapsed * Cores) - (Idle - start.Idle)), Cpu - start.Cpu);
         }
     }
 

@@ -31,7 +31,7 @@ public static class TrafficClient
         try
         {
             using var control = Connect(request);
-            var hello = new SessionRequest(SessionRequest.Version, request.Kind, request.MessageSize, request.Core);
+            var hello = new SessionRequest(SessionRequest.Version, request.Kind, request.MessageSize, request.ServerCore ?? request.Core);
             control.Write(hello, TrafficJson.Default.SessionRequest);
             var offer = control.Read(TrafficJson.Default.SessionOffer);
             if (offer is not { Error: null })

@@ -28,6 +28,12 @@ public sealed record TrafficRequest
     /// <summary>The core on which both sides run; null leaves it to the scheduler and reports no busy time.</summary>
     public int? Core { get; init; }
 
+    /// <summary>Another core for the server; null for that of the client.</summary>
+    public int? ServerCore { get; init; }
+
+    /// <summary>The cores that the run keeps to; none when the scheduler decides.</summary>
+    internal IReadOnlyList<int> Cores => Core is not { } own ? [] : ServerCore is { } other && other != own ? [own, other] : [own];
+
     /// <summary>Payload bytes of one message; the kind's default when null.</summary>
     public int? Size { get; init; }
 
@@ -54,9 +60,11 @@ public sealed record TrafficRequest
             throw new LabOptionException("warm-up", WarmUpSeconds, $"in 0..{MaxSeconds}");
         }
 
-        if (Core is { } core && (core < 0 || core >= Environment.ProcessorCount || core >= 64))
+        ValidateCore("core", Core);
+        ValidateCore("server core", ServerCore);
+        if (Core is null && ServerCore is not null)
         {
-            throw new LabOptionException("core", core, $"in 0..{Math.Min(Environment.ProcessorCount, 64) - 1}");
+            throw new LabOptionException("server core", ServerCore, "possible without a core for the client");
         }
 
         if (Rate is not null and (< 1 or > MaxRate))
@@ -73,6 +81,14 @@ public sealed record TrafficRequest
         if (MessageSize < least || MessageSize > most)
         {
             throw new LabOptionException("size", MessageSize, $"in {least}..{most}");
+        }
+    }
+
+    private static void ValidateCore(string field, int? core)
+    {
+        if (core is not null && (core < 0 || core >= Environment.ProcessorCount || core >= 64))
+        {
+            throw new LabOptionException(field, core, $"in 0..{Math.Min(Environment.ProcessorCount, 64) - 1}");
         }
     }
 }

@@ -9,7 +9,7 @@ namespace OnCache.Lab.Traffic;
 /// <param name="P99Microseconds">99th percentile of the same.</param>
 /// <param name="Gbps">Payload in one direction, Gb/s (10^9), as the receiver counts it.</param>
 /// <param name="Lost">Datagrams sent and not received.</param>
-/// <param name="CoreBusyNanoseconds">Time the core was not idle, whoever used it; null without a core.</param>
+/// <param name="CoreBusyNanoseconds">Time the core was not idle, whoever used it, or both cores where the server has its own; null without a core.</param>
 /// <param name="CpuNanoseconds">CPU time of the two sides and of the core's ksoftirqd: what the core's other users cannot inflate.</param>
 public sealed record TrafficResult(
     [property: JsonPropertyName("kind")] TrafficKind Kind,

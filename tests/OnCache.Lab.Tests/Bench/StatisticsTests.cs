@@ -38,4 +38,11 @@ public sealed class StatisticsTests
         Statistics.PairedRatio(new Dictionary<int, double> { [1] = 1 }, new Dictionary<int, double> { [1] = 0 }).ShouldBeNull();
         Statistics.PairedRatio(new Dictionary<int, double> { [1] = 1 }, new Dictionary<int, double> { [2] = 1 }).ShouldBeNull();
     }
+
+    [Theory]
+    [InlineData(new[] { 7.0 }, 0.0)]
+    [InlineData(new[] { 5.0, 1.0, 2.0, 4.0, 3.0 }, 2.0)]
+    [InlineData(new[] { 1.0, 2.0, 3.0, 4.0 }, 1.5)]
+    public void The_interquartile_range_holds_the_middle_half(double[] values, double expected) =>
+        Statistics.InterquartileRange(values).ShouldBe(expected);
 }

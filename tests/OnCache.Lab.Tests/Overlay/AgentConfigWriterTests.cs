@@ -9,7 +9,7 @@ public sealed class AgentConfigWriterTests
 
     [Fact]
     public void The_file_names_the_node_accelerates_everything_and_lists_the_pods() =>
-        AgentConfigWriter.Render(new NodePlan(1, "02:00:00:00:00:01", "02:00:00:00:00:02", [new PodPlan(1, 1, "veth01", "02:00:00:00:00:03", Uid)]))
+        AgentConfigWriter.Render(new NodePlan(1, "02:00:00:00:00:01", "02:00:00:00:00:02", [new PodPlan(1, 1, "veth01", "02:00:00:00:00:03", Uid)]), new AgentPolicy())
             .ShouldBe("""
                 apiVersion: oncache.io/v1alpha1
                 kind: NodeCacheConfig
@@ -38,5 +38,16 @@ public sealed class AgentConfigWriterTests
 
     [Fact]
     public void No_pods_are_an_empty_list_not_a_null() =>
-        AgentConfigWriter.Render(new NodePlan(2, "02:00:00:00:00:01", "02:00:00:00:00:02", [])).ShouldEndWith("endpoints: []\n");
+        AgentConfigWriter.Render(new NodePlan(2, "02:00:00:00:00:01", "02:00:00:00:00:02", []), new AgentPolicy()).ShouldEndWith("endpoints: []\n");
+
+    [Fact]
+    public void What_the_policy_says_beyond_the_defaults_is_written_at_its_place()
+    {
+        var agent = new AgentPolicy { Mode = "Observe", Excluded = "10.244.0.0/16", Unrestricted = true, Flows = 2048 };
+
+        var text = AgentConfigWriter.Render(new NodePlan(2, "02:00:00:00:00:01", "02:00:00:00:00:02", []), agent);
+
+        text.ShouldContain("    mode: Observe\n  exclusions: { cidrs: [\"10.244.0.0/16\"] }\n  cacheSizes: { filter: 2048 }\n---\n");
+        text.ShouldEndWith("endpoints: []\nnetworkPolicies: []\n");
+    }
 }

@@ -1,0 +1,107 @@
+using OnCache.Lab.Bench.Suites;
+using OnCache.Lab.Demo;
+using OnCache.Lab.Overlay;
+using OnCache.Lab.Topology;
+
+namespace OnCache.Lab.Bench.Running;
+
+/// <summary>One lab of two nodes after a recipe, with its agents where the recipe has some.</summary>
+internal sealed class BenchLab : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(30);
+    private readonly List<AgentProcess> agents = [];
+
+    private BenchLab(LabRecipe recipe, OverlayLab overlay)
+    {
+        Recipe = recipe;
+        Overlay = overlay;
+    }
+
+    public LabRecipe Recipe { get; }
+
+    public OverlayLab Overlay { get; }
+
+    /// <param name="recipe">How it is made.</param>
+    /// <param name="mtu">Of the wire, bytes.</param>
+    /// <param name="agent">Path of oncache-agent.</param>
+    /// <param name="cancellationToken">Ends it; what was made is taken down.</param>
+    public static async Task<BenchLab> UpAsync(LabRecipe recipe, int mtu, string agent, CancellationToken cancellationToken)
+    {
+        var options = new LabOptions { Mtu = mtu, Rules = recipe.Rules, Agent = recipe.Agent ?? new AgentPolicy() };
+        var lab = new BenchLab(recipe, await OverlayLab.UpAsync(options, cancellationToken: cancellationToken));
+        try
+        {
+            await lab.EquipAsync(agent, cancellationToken);
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Packets of both nodes since the agents started, by the path they took.</summary>
+    public async Task<FastPathUse> UseAsync(CancellationToken cancellationToken)
+    {
+        var total = new FastPathUse(0, 0);
+        foreach (var agent in agents)
+        {
+            var status = await agent.CountersAsync(cancellationToken);
+            total = new FastPathUse(total.Hits + status.Hits, total.Misses + status.Misses);
+        }
+
+        return total;
+    }
+
+    /// <summary>Run time of the agents' programs of both nodes; empty without agents.</summary>
+    public Dictionary<string, ProgramTime> ProgramTimes() => ProgramClock.Read(Overlay.Nodes.Select(node => node.BpfRoot));
+
+    /// <summary>Packets of pods that passed the FORWARD hook; null without a flowtable.</summary>
+    public async Task<long?> ForwardedAsync(CancellationToken cancellationToken)
+    {
+        if (!Recipe.Flowtable)
+        {
+            return null;
+        }
+
+        long total = 0;
+        foreach (var node in Overlay.Nodes)
+        {
+            total += await Flowtable.ForwardedAsync(node, cancellationToken);
+        }
+
+        return total;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var agent in agents)
+        {
+            await agent.DisposeAsync();
+        }
+
+        await Overlay.DisposeAsync();
+    }
+
+    private async Task EquipAsync(string agent, CancellationToken cancellationToken)
+    {
+        foreach (var node in Overlay.Nodes)
+        {
+            if (Recipe.Flowtable)
+            {
+                await Flowtable.AddAsync(node, cancellationToken);
+            }
+
+            if (Recipe.Agent is not null)
+            {
+                agents.Add(AgentProcess.Start(agent, node, Overlay.Folder));
+            }
+        }
+
+        foreach (var started in agents)
+        {
+            await started.WaitReadyAsync(ReadyLimit, cancellationToken);
+        }
+    }
+}

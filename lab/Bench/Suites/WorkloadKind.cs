@@ -1,0 +1,11 @@
+namespace OnCache.Lab.Bench.Suites;
+
+/// <summary>The kinds of work that are measured.</summary>
+public enum WorkloadKind
+{
+    TcpRequestResponse,
+    UdpRequestResponse,
+    TcpConnectRequestResponse,
+    TcpStream,
+    UdpStream,
+}

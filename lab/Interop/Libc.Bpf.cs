@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+
+namespace OnCache.Lab.Interop;
+
+internal static unsafe partial class Libc
+{
+    internal const int BPF_OBJ_GET = 7;
+    internal const int BPF_PROG_GET_FD_BY_ID = 13;
+    internal const int BPF_OBJ_GET_INFO_BY_FD = 15;
+    internal const int BPF_ENABLE_STATS = 32;
+    private const long SystemCallBpf = 321;
+
+    /// <summary>bpf(2) has no wrapper in the C library. A descriptor or 0; -1 with errno.</summary>
+    internal static int bpf(int command, void* attributes, uint size) => (int)syscall(SystemCallBpf, command, attributes, size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial long syscall(long number, long first, void* second, ulong third);
+}
+
+/// <summary>union bpf_attr of BPF_OBJ_GET.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct BpfObjectGet
+{
+    public byte* Path;
+    public int Descriptor;
+    public uint Flags;
+}
+
+/// <summary>union bpf_attr of BPF_OBJ_GET_INFO_BY_FD.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct BpfObjectInfo
+{
+    public int Descriptor;
+    public uint Length;
+    public void* Info;
+}
+
+/// <summary>The head of struct bpf_link_info.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct BpfLinkInfo
+{
+    public uint Type;
+    public uint Id;
+    public uint Program;
+}
+
+/// <summary>struct bpf_prog_info, as far as the run-time statistics.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 208)]
+internal struct BpfProgramStatistics
+{
+    [FieldOffset(192)]
+    public ulong Nanoseconds;
+
+    [FieldOffset(200)]
+    public ulong Runs;
+}
