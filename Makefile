@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-quick bench-compare bench-apply lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-quick bench-compare bench-apply bench-coherence lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -91,6 +91,12 @@ bench-apply: images ## in a real cluster: from a policy's write and deletion to 
 	@eng/kubernetes.sh all
 	@mkdir -p artifacts/bench
 	@$(BIN)/oncache-lab bench apply --json artifacts/bench/apply.json
+
+bench-coherence: build ## how long cached verdicts outlive what made them wrong, with a million flows; figures in artifacts/bench
+	@eng/packages.sh run
+	@eng/kubernetes.sh api
+	@mkdir -p artifacts/bench
+	@$(BIN)/oncache-lab bench coherence --json artifacts/bench/coherence.json
 
 lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/prerequisites.sh && eng/packages.sh build lint

@@ -312,16 +312,20 @@ struct sweep_context {
 static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_filter_entry *entry,
 			struct sweep_context *context)
 {
-	struct oncache_ingress_entry *endpoint = endpoint_get(entry->endpoint);
 	bool open = (entry->flags & ENTRY_ANSWERED) && !is_closed(entry->closing);
-	bool expired = context->now >= entry->egress_lease && context->now >= entry->ingress_lease;
+	bool stale = entry->epoch != context->cfg->epoch ||
+		     (context->now >= entry->egress_lease && context->now >= entry->ingress_lease);
+	struct oncache_ingress_entry *endpoint;
 
 	/* While conntrack still holds the connection, a SYN must find out that it is over. */
 	if (is_closed(entry->closing) &&
 	    context->now - entry->touched < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)
 		return 0;
-	if (!endpoint || entry->epoch != context->cfg->epoch ||
-	    entry->endpoint_epoch != endpoint->epoch || expired) {
+	if (!stale) {
+		endpoint = endpoint_get(entry->endpoint);
+		stale = !endpoint || entry->endpoint_epoch != endpoint->epoch;
+	}
+	if (stale) {
 		/* Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). */
 		if (open)
 			return 0;

@@ -167,6 +167,15 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         });
     }
 
+    /// <summary>Frees the memory of void verdicts and counts the others. From any thread; takes up to 0.3 s per million.</summary>
+    public Sweep Sweep()
+    {
+        var started = _time.GetTimestamp();
+        var sweep = _datapath.SweepFilterCache();
+        _metrics.Swept(sweep, _time.GetElapsedTime(started));
+        return sweep;
+    }
+
     private FlushOutcome FlushNow(FlushRequest request)
     {
         IReadOnlyList<FlushTarget>? endpoints = null;
@@ -277,7 +286,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
         if (_sweeping.IsCompleted)
         {
-            _sweeping = Task.Run(_datapath.SweepFilterCache);
+            _sweeping = Task.Run(Sweep);
         }
 
         var (refusal, picksUp) = (_tcpRefusal, _picksUpTcp);

@@ -34,7 +34,7 @@ internal sealed class StatusReport(
             pair => pair.Key,
             pair => datapath.Maps.EndpointCounters.Read(pair.Value).Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu));
         var reasons = Enum.GetValues<Reason>().ToDictionary(reason => reason, Sum);
-        var sweep = datapath.SweepFilterCache();
+        var sweep = agent.Sweep();
         return new AgentStatus
         {
             Version = Version(),

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using OnCache.Agent.Bpf;
 using OnCache.Agent.Coherence;
 
 namespace OnCache.Agent.Telemetry;
@@ -18,6 +19,8 @@ internal sealed class CoherenceMetrics : IDisposable
     private readonly Counter<long> _endpoints;
     private readonly Histogram<double> _latency;
     private readonly Histogram<double> _age;
+    private readonly Histogram<double> _sweep;
+    private readonly Counter<long> _swept;
 
     public CoherenceMetrics()
     {
@@ -25,11 +28,20 @@ internal sealed class CoherenceMetrics : IDisposable
         _endpoints = _meter.CreateCounter<long>("oncache.flushed.endpoints", "{endpoint}", "Endpoints whose verdicts became void, by cause");
         _latency = _meter.CreateHistogram<double>(
             "oncache.flush.latency", "s", "From the event's arrival at the agent to the last stale verdict being unusable, by cause");
+        _sweep = _meter.CreateHistogram<double>("oncache.sweep.duration", "s", "What a sweep of the filter cache takes, the regular ones and those that a status asks for");
+        _swept = _meter.CreateCounter<long>("oncache.swept", "{verdict}", "Void verdicts whose memory sweeps have freed");
         _age = _meter.CreateHistogram<double>(
             "oncache.flush.change_age", "s", "The same from the moment the object says it changed, which is told in whole seconds, by cause");
     }
 
     public void Dispose() => _meter.Dispose();
+
+    public void Swept(Sweep sweep, TimeSpan duration)
+    {
+        // Freed first: who waits for one more sweep then reads what it freed.
+        _swept.Add((long)sweep.Purged);
+        _sweep.Record(duration.TotalSeconds);
+    }
 
     public void Flushed(FlushRecord record, DateTimeOffset? changedAt)
     {

@@ -180,7 +180,7 @@ public sealed class ApiLab : IAsyncDisposable
         apiVersion: oncache.io/v1alpha1
         kind: OverlayCachePolicy
         metadata: { name: everything }
-        spec: { lease: {{GoDuration.Format(options.Lease)}}, settle: {{GoDuration.Format(options.Settle)}} }
+        spec: { lease: {{GoDuration.Format(options.Lease)}}, settle: {{GoDuration.Format(options.Settle)}}, cacheSizes: { filter: {{options.FilterCache}} } }
 
         """;
 }

@@ -25,6 +25,9 @@ public sealed record ApiLabOptions
     /// <summary><c>spec.settle</c> of the policy.</summary>
     public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary><c>spec.cacheSizes.filter</c> of the policy: cached flows on each node.</summary>
+    public int FilterCache { get; init; } = 65_536;
+
     /// <exception cref="LabOptionException">A value is out of bounds, or a file is not there.</exception>
     public void Validate()
     {

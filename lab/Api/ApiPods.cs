@@ -14,14 +14,16 @@ public sealed class ApiPods(IKubernetesClient client)
         LabNode node, NamespacedName name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(node);
-        var created = await client.CreateAsync(
-            new PodManifest
-            {
-                Metadata = new V1ObjectMeta { NamespaceProperty = name.Namespace, Name = name.Name, Labels = labels },
-                Spec = new PodManifestSpec(node.Name, [new PodManifestContainer("main", "none")]),
-            },
-            cancellationToken);
-        return new ApiPod(name, created.Metadata.Uid!, await node.AddPodAsync(cancellationToken));
+        var uid = await CreateObjectAsync(node, name, labels, cancellationToken);
+        return new ApiPod(name, uid, await node.AddPodAsync(cancellationToken));
+    }
+
+    /// <summary>A further object for a sandbox that is there: to the API another pod, which takes the address over.</summary>
+    public async Task<ApiPod> PrepareSuccessorAsync(
+        LabPod sandbox, NamespacedName name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sandbox);
+        return new ApiPod(name, await CreateObjectAsync(sandbox.Node, name, labels, cancellationToken), sandbox);
     }
 
     /// <summary>The status says that it runs, and where.</summary>
@@ -101,6 +103,19 @@ public sealed class ApiPods(IKubernetesClient client)
         }
 
         return new JsonObject { ["metadata"] = new JsonObject { ["labels"] = patch } };
+    }
+
+    private async Task<string> CreateObjectAsync(
+        LabNode node, NamespacedName name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken)
+    {
+        var created = await client.CreateAsync(
+            new PodManifest
+            {
+                Metadata = new V1ObjectMeta { NamespaceProperty = name.Namespace, Name = name.Name, Labels = labels },
+                Spec = new PodManifestSpec(node.Name, [new PodManifestContainer("main", "none")]),
+            },
+            cancellationToken);
+        return created.Metadata.Uid!;
     }
 
     private Task<V1Pod> PatchStatusAsync(ApiPod pod, JsonObject status, CancellationToken cancellationToken) =>

@@ -13,7 +13,7 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Compare(), Apply() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Compare(), Apply(), CoherenceBenchCommand.Create() };
 
     private static Command Run()
     {

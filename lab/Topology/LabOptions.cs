@@ -18,7 +18,7 @@ public sealed partial record LabOptions
     public const int MinNodes = 2;
     public const int MaxNodes = 16;
     public const int MinPods = 1;
-    public const int MaxPods = 64;
+    public const int MaxPods = 250;
     public const int MinMtu = 576;
     public const int MaxMtu = 9000;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using OnCache.Agent.Bpf;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
 using OnCache.Kubernetes.Telemetry;
@@ -184,6 +185,22 @@ public sealed class StatusServerTests : IDisposable
         text.ShouldContain("oncache_flush_latency_seconds_bucket{cause=\"IpsecChanged\",le=\"5E-05\"} 2\n");
         text.ShouldContain("oncache_flush_change_age_seconds_count{cause=\"IpsecChanged\"} 1\n");
         text.ShouldContain("oncache_flush_change_age_seconds_sum{cause=\"IpsecChanged\"} 1\n");
+    }
+
+    [Fact]
+    public async Task Sweeps_are_measured_with_what_they_freed()
+    {
+        using var exposition = new PrometheusText(CoherenceMetrics.MeterName, CoherenceMetrics.Limits);
+        using var metrics = new CoherenceMetrics();
+        await using var server = await StatusServer.StartAsync(Socket, null, _sample, _sample, exposition.Write, _cancellation);
+        metrics.Swept(new Sweep(Live: 7, Purged: 2), TimeSpan.FromMilliseconds(250));
+        metrics.Swept(new Sweep(Live: 7, Purged: 3), TimeSpan.FromMilliseconds(250));
+
+        var (_, text) = await SendAsync("GET", "/metrics");
+
+        text.ShouldContain("oncache_swept_total 5\n");
+        text.ShouldContain("oncache_sweep_duration_seconds_count 2\n");
+        text.ShouldContain("oncache_sweep_duration_seconds_sum 0.5\n");
     }
 
     [Fact]

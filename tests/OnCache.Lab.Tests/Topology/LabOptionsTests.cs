@@ -15,8 +15,8 @@ public sealed class LabOptionsTests
     [Theory]
     [InlineData(1, 1, 1500, "nodes: '1' is not in 2..16")]
     [InlineData(17, 1, 1500, "nodes: '17' is not in 2..16")]
-    [InlineData(2, 0, 1500, "pods: '0' is not in 1..64")]
-    [InlineData(2, 65, 1500, "pods: '65' is not in 1..64")]
+    [InlineData(2, 0, 1500, "pods: '0' is not in 1..250")]
+    [InlineData(2, 251, 1500, "pods: '251' is not in 1..250")]
     [InlineData(2, 1, 575, "mtu: '575' is not in 576..9000")]
     [InlineData(2, 1, 9001, "mtu: '9001' is not in 576..9000")]
     public void A_value_out_of_bounds_is_named_with_its_bounds(int nodes, int pods, int mtu, string message) =>

@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using OnCache.Kubernetes.Entities;
+using OnCache.Lab.Api;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.Lab.Bench.Coherence;
+
+/// <summary>Two nodes under a real API: many pods on one, of which the first holds the observed flow with the only pod of the other.</summary>
+internal sealed class CoherenceBed : IAsyncDisposable
+{
+    public const string Home = "default";
+
+    /// <summary>How long learning is held after an event: enough to see the flow away from the fast path.</summary>
+    public static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
+    private readonly ApiLab lab;
+    private readonly CoherenceOptions options;
+    private readonly PinnedFilterCache cache;
+
+    private CoherenceBed(ApiLab lab, CoherenceOptions options, ApiPod affected, LabPod server, PinnedFilterCache cache, ObservedFlow flow)
+    {
+        this.lab = lab;
+        this.options = options;
+        this.cache = cache;
+        Affected = affected;
+        Server = server;
+        Flow = flow;
+    }
+
+    public ApiLab Lab => lab;
+
+    public ApiAgent Agent => lab.Agents[0];
+
+    public LabNode Node => Agent.Node;
+
+    /// <summary>The labels of the pod that events are about, and of no other.</summary>
+    public static IReadOnlyDictionary<string, string> Labels { get; } = new Dictionary<string, string>(StringComparer.Ordinal) { ["app"] = "affected" };
+
+    /// <summary>The present object of the pod that events are about.</summary>
+    public ApiPod Affected { get; set; }
+
+    public LabPod Server { get; }
+
+    public ObservedFlow Flow { get; }
+
+    public static async Task<CoherenceBed> UpAsync(CoherenceOptions options, int pods, CancellationToken cancellationToken)
+    {
+        // The least power of two that holds them all with room for what is measured.
+        var room = Math.Max(65_536, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(options.Flows * 65L / 64)));
+        var api = await ApiLab.UpAsync(
+            new ApiLabOptions
+            {
+                Agent = options.Agent,
+                Operator = options.Operator,
+                Definitions = options.Definitions,
+                Lease = TimeSpan.FromMinutes(10),
+                Settle = Settle,
+                FilterCache = room,
+            },
+            cancellationToken: cancellationToken);
+        PinnedFilterCache? filter = null;
+        ObservedFlow? observed = null;
+        try
+        {
+            var (here, there) = (api.Overlay.Nodes[0], api.Overlay.Nodes[1]);
+            var server = await api.Pods.CreateAsync(there, new NamespacedName(Home, "server"), Other(0), cancellationToken);
+            var affected = await api.Pods.CreateAsync(here, new NamespacedName(Home, "affected-0"), Labels, cancellationToken);
+            for (var i = 1; i < pods; i++)
+            {
+                await api.Pods.CreateAsync(here, new NamespacedName(Home, $"other-{i}"), Other(i), cancellationToken);
+            }
+
+            filter = PinnedFilterCache.Open(here);
+            observed = ObservedFlow.Start(affected.Sandbox, server.Sandbox, options.Rate);
+            return new CoherenceBed(api, options, affected, server.Sandbox, filter, observed);
+        }
+        catch
+        {
+            observed?.Dispose();
+            filter?.Dispose();
+            await api.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the observed flow, and its answers, are on the fast path.</summary>
+    /// <exception cref="LabException">They did not come there.</exception>
+    public Task WaitFastAsync(CancellationToken cancellationToken) => WaitAsync(
+        () =>
+        {
+            // Not the very last: what listens to the tunnel may lag behind.
+            var recent = Flow.Between(Ago(TimeSpan.FromMilliseconds(80)), Ago(TimeSpan.FromMilliseconds(30))).ToList();
+            return recent.Count >= 10 && recent.TrueForAll(static packet => packet.IsFast);
+        },
+        "the observed flow on the fast path",
+        cancellationToken);
+
+    /// <summary>Waits until a condition holds.</summary>
+    public static async Task WaitAsync(Func<bool> condition, string what, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            if (Stopwatch.GetElapsedTime(started) > Patience)
+            {
+                throw new LabException($"bench coherence: waited {Patience.TotalSeconds} s for {what}");
+            }
+
+            await Task.Delay(Poll, cancellationToken);
+        }
+    }
+
+    /// <summary>Fills the cache up to the number of flows asked for: each pod's own verdict, as real traffic got it, for further flows.</summary>
+    public async Task FillAsync(CancellationToken cancellationToken)
+    {
+        var local = Node.Pods;
+        foreach (var pod in local)
+        {
+            cache.Copy(await VerdictAsync(pod, cancellationToken), pod.Address, Server.Address, options.Flows / local.Count);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Flow.Dispose();
+        cache.Dispose();
+        await lab.DisposeAsync();
+    }
+
+    private static Dictionary<string, string> Other(int index) => new(StringComparer.Ordinal) { ["app"] = $"other-{index}" };
+
+    private static long Ago(TimeSpan time) => Stopwatch.GetTimestamp() - (long)(time.TotalSeconds * Stopwatch.Frequency);
+
+    private async Task<byte[]> VerdictAsync(LabPod pod, CancellationToken cancellationToken)
+    {
+        byte[]? found = null;
+        if (pod == Affected.Sandbox)
+        {
+            await WaitAsync(() => (found = cache.Verdict(Flow.Client, Flow.Server)) is not null, "a verdict of the observed flow", cancellationToken);
+            return found!;
+        }
+
+        using var exchange = new PodExchange(pod, Server);
+        await WaitAsync(
+            () =>
+            {
+                exchange.Once();
+                return (found = cache.Verdict(exchange.Client, exchange.Server)) is not null;
+            },
+            $"a verdict of {pod.Name}",
+            cancellationToken);
+        return found!;
+    }
+}
