@@ -34,11 +34,11 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
         }
     }
 
-    public AgentStatus Status()
+    public AgentStatus Status(bool countFlows)
     {
         lock (_lock)
         {
-            return _report?.Status() ?? throw new InvalidOperationException("the datapath is being replaced; ask again");
+            return _report?.Status(countFlows) ?? throw new InvalidOperationException("the datapath is being replaced; ask again");
         }
     }
 

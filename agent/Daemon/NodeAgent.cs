@@ -46,6 +46,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private bool _picksUpTcp;
     private Task _sweeping = Task.CompletedTask;
     private volatile AgentState? _state;
+    private volatile int _flows;
     private long _lastTurn;
 
     public NodeAgent(
@@ -77,6 +78,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
     /// <summary>The last published state; null until <see cref="Start"/> has returned.</summary>
     public AgentState? State => _state;
+
+    /// <summary>Flows in the filter cache, as the last sweep counted them.</summary>
+    public int Flows => _flows;
 
     /// <summary>When the loop last turned.</summary>
     public TimeSpan SinceLastTurn => _time.GetElapsedTime(Volatile.Read(ref _lastTurn));
@@ -168,12 +172,13 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     }
 
     /// <summary>Frees the memory of void verdicts and counts the others. From any thread; takes up to 0.3 s per million.</summary>
-    public Sweep Sweep()
+    /// <returns>How many are not void.</returns>
+    public int Sweep()
     {
         var started = _time.GetTimestamp();
         var sweep = _datapath.SweepFilterCache();
         _metrics.Swept(sweep, _time.GetElapsedTime(started));
-        return sweep;
+        return _flows = (int)sweep.Live;
     }
 
     private FlushOutcome FlushNow(FlushRequest request)
@@ -286,7 +291,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
         if (_sweeping.IsCompleted)
         {
-            _sweeping = Task.Run(Sweep);
+            _sweeping = Task.Run(() => Sweep());
         }
 
         var (refusal, picksUp) = (_tcpRefusal, _picksUpTcp);

@@ -26,7 +26,7 @@ internal sealed class StatusReport(
         return new AgentHealth(live, live, live ? null : agent.State is null ? "starting" : $"the event loop has not turned for {agent.SinceLastTurn.TotalSeconds:F1} s");
     }
 
-    public AgentStatus Status()
+    public AgentStatus Status(bool countFlows)
     {
         var health = Health();
         var state = agent.State ?? throw new InvalidOperationException("the agent has not started");
@@ -34,7 +34,7 @@ internal sealed class StatusReport(
             pair => pair.Key,
             pair => datapath.Maps.EndpointCounters.Read(pair.Value).Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu));
         var reasons = Enum.GetValues<Reason>().ToDictionary(reason => reason, Sum);
-        var sweep = agent.Sweep();
+        var flows = countFlows ? agent.Sweep() : agent.Flows;
         return new AgentStatus
         {
             Version = Version(),
@@ -45,7 +45,7 @@ internal sealed class StatusReport(
             Configuration = configuration.State,
             Capabilities = CapabilitiesOf(),
             Underlay = UnderlayOf(state.Plan),
-            Sizes = SizesOf(state, (int)sweep.Live),
+            Sizes = SizesOf(state, flows),
             Endpoints = [.. state.Plan.Endpoints.Select(endpoint => EndpointOf(endpoint, state, counters))],
             RemoteNodes = [.. state.Plan.RemoteNodes.OrderBy(node => node.Address).Select(node => RemoteNodeOf(node, state))],
             Totals = TotalsOf(counters.Values.Aggregate(state.Retired, static (sum, one) => sum + one), reasons),

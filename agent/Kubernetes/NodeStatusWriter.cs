@@ -51,7 +51,8 @@ internal sealed partial class NodeStatusWriter(
             return;
         }
 
-        var next = NodeStatus.Of(status.Status(), current.Configuration.Generation, target.Status?.Conditions ?? [], time.GetUtcNow());
+        // After each flush, so a sweep for each would hold a core while events come thick; the object tells no number of flows.
+        var next = NodeStatus.Of(status.Status(countFlows: false), current.Configuration.Generation, target.Status?.Conditions ?? [], time.GetUtcNow());
         var content = Content(next);
         if (_written != (target.Metadata.Uid, content.ToJsonString()))
         {

@@ -23,7 +23,7 @@ internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush
 
         // Whoever reaches a port is anybody on the node; the socket's file is its owner's.
         _ when context.Connection.LocalIpAddress is not null => TextAsync(context, 404, "known are GET /healthz and GET /readyz"),
-        ("GET", "/status") => JsonAsync(context, status.Status(), AgentJson.Default.AgentStatus),
+        ("GET", "/status") => JsonAsync(context, status.Status(countFlows: true), AgentJson.Default.AgentStatus),
         ("GET", "/metrics") => TextAsync(context, 200, metrics().TrimEnd('\n')),
         ("POST", "/flush") => FlushAsync(context),
         (_, "/status" or "/healthz" or "/readyz" or "/metrics" or "/flush") => TextAsync(context, 405, $"{context.Request.Method} is not offered here"),

@@ -40,7 +40,7 @@ internal sealed class StatusSample : IStatusSource, IFlushTarget
 
     public FlushRequest? Flushed { get; private set; }
 
-    public AgentStatus Status() => Ready;
+    public AgentStatus Status(bool countFlows) => Ready;
 
     public AgentHealth Health() => Answer;
 

@@ -15,7 +15,7 @@ public sealed class CommandLineTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     [Theory]
     [InlineData("up --nodes 1", "nodes: '1' is not in 2..16")]
     [InlineData("up --nodes two", "nodes: 'two' is not a whole number")]
-    [InlineData("up --pods 65", "pods: '65' is not in 1..64")]
+    [InlineData("up --pods 251", "pods: '251' is not in 1..250")]
     [InlineData("up --mtu 9001", "mtu: '9001' is not in 576..9000")]
     [InlineData("up --rules nft", "rules: 'nft' is not kube-proxy or none")]
     [InlineData("up --name ../etc", "name: '../etc' is not")]
