@@ -89,8 +89,9 @@ internal sealed class CoherenceBed : IAsyncDisposable
     public Task WaitFastAsync(CancellationToken cancellationToken) => WaitAsync(
         () =>
         {
-            // Not the very last: what listens to the tunnel may lag behind.
-            var recent = Flow.Between(Ago(TimeSpan.FromMilliseconds(80)), Ago(TimeSpan.FromMilliseconds(30))).ToList();
+            // Of the last ones the answers are still to come.
+            var seen = Flow.SeenUntil;
+            var recent = Flow.Between(seen - (Stopwatch.Frequency / 20), seen - (Stopwatch.Frequency / 100)).ToList();
             return recent.Count >= 10 && recent.TrueForAll(static packet => packet.IsFast);
         },
         "the observed flow on the fast path",
@@ -129,8 +130,6 @@ internal sealed class CoherenceBed : IAsyncDisposable
     }
 
     private static Dictionary<string, string> Other(int index) => new(StringComparer.Ordinal) { ["app"] = $"other-{index}" };
-
-    private static long Ago(TimeSpan time) => Stopwatch.GetTimestamp() - (long)(time.TotalSeconds * Stopwatch.Frequency);
 
     private async Task<byte[]> VerdictAsync(LabPod pod, CancellationToken cancellationToken)
     {

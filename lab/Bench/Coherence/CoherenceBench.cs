@@ -90,18 +90,19 @@ public sealed class CoherenceBench(CoherenceOptions options, Action<string> say)
         var watched = (long)(CoherenceBed.Settle.TotalSeconds * 0.6 * Stopwatch.Frequency);
         long effect = 0;
         await CoherenceBed.WaitAsync(
-            () => (effect = FirstSlow(bed.Flow, begun)) != 0 && IsSeen(bed.Flow, effect + watched),
+            () => (effect = FirstSlow(bed.Flow, begun)) != 0 && Stopwatch.GetTimestamp() > effect + watched,
             $"the observed flow leaving the fast path: {name}",
             cancellationToken);
-        return PathChange.Of([.. bed.Flow.Between(begun, effect + watched)], begun, returned)!;
+
+        // Judged is what had come by now, once the observer has caught up with it.
+        var now = Stopwatch.GetTimestamp();
+        await CoherenceBed.WaitAsync(() => bed.Flow.SeenUntil > now, "the observer", cancellationToken);
+        return PathChange.Of(
+            [.. bed.Flow.Between(begun, effect + watched).Select(packet => packet.Answered > now ? packet with { Answered = 0 } : packet)], begun, returned)!;
     }
 
     private static long FirstSlow(ObservedFlow flow, long begun) =>
         flow.Between(begun, long.MaxValue).FirstOrDefault(static packet => packet.LeftSlowly).Sent;
-
-    /// <summary>The observer has come to packets sent after this moment, and answers had time to come.</summary>
-    private static bool IsSeen(ObservedFlow flow, long moment) =>
-        flow.Between(moment, long.MaxValue).Skip(1).Any(static packet => packet.LeftSlowly || packet.Answered != 0);
 
     /// <summary>All is flushed, and its memory given back by the agent's next sweep, beside the observed flow.</summary>
     private async Task PurgeAsync(CoherenceBed bed, string variant, CancellationToken cancellationToken)

@@ -48,6 +48,6 @@ public sealed record CoherenceOptions
         LabOptions.ValidateRange("flows", Flows, 0, MaxFlows);
         LabOptions.ValidateRange("events", Events, 1, 10_000);
         LabOptions.ValidateRange("repeats", Repeats, 1, 100);
-        LabOptions.ValidateRange("rate", Rate, 100, 50_000);
+        LabOptions.ValidateRange("rate", Rate, 500, 50_000);
     }
 }

@@ -51,6 +51,9 @@ internal sealed unsafe class ObservedFlow : IDisposable
     public static ObservedFlow Start(LabPod client, LabPod server, int packetsPerSecond) =>
         new(client, server, TunnelTap.Open(client.Node), packetsPerSecond);
 
+    /// <summary>Up to then, a Stopwatch timestamp, everything that the CNI was handed has been seen.</summary>
+    public long SeenUntil => tap.Drained;
+
     /// <summary>What is known of a packet; it is forgotten after 2 million further ones.</summary>
     public Packet this[long number] => packets[number % Capacity];
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OnCache.Lab.Interop;
 using OnCache.Lab.Overlay;
@@ -14,6 +15,7 @@ internal sealed unsafe class TunnelTap : IDisposable
     private const ushort AllProtocolsBigEndian = 0x0300;
     private const int Buffer = 64 << 20;
     private readonly int fd;
+    private long drained;
 
     private TunnelTap(int fd) => this.fd = fd;
 
@@ -37,6 +39,9 @@ internal sealed unsafe class TunnelTap : IDisposable
         return tap;
     });
 
+    /// <summary>All that had passed by then, a Stopwatch timestamp, has been given out.</summary>
+    public long Drained => Volatile.Read(ref drained);
+
     /// <summary>The payload of the next UDP packet to or from a port; false when none came for a while.</summary>
     /// <param name="port">Of the flow's client.</param>
     public bool TryNext(int port, Span<byte> payload, out bool leaves)
@@ -45,7 +50,14 @@ internal sealed unsafe class TunnelTap : IDisposable
         leaves = false;
         while (true)
         {
-            var length = (int)Libc.recv(fd, packet, 128, 0);
+            var asked = Stopwatch.GetTimestamp();
+            var length = (int)Libc.recv(fd, packet, 128, Libc.MSG_DONTWAIT);
+            if (length < 0)
+            {
+                Volatile.Write(ref drained, asked);
+                length = (int)Libc.recv(fd, packet, 128, 0);
+            }
+
             if (length < 0)
             {
                 return false;
