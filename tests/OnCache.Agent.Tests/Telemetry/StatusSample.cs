@@ -40,7 +40,14 @@ internal sealed class StatusSample : IStatusSource, IFlushTarget
 
     public FlushRequest? Flushed { get; private set; }
 
-    public AgentStatus Status(bool countFlows) => Ready;
+    /// <summary>The last status asked for was to count the flows anew.</summary>
+    public bool Counted { get; private set; }
+
+    public AgentStatus Status(bool countFlows)
+    {
+        Counted = countFlows;
+        return Ready;
+    }
 
     public AgentHealth Health() => Answer;
 

@@ -28,6 +28,7 @@ public sealed class StatusServerTests : IDisposable
         json.ShouldContain("\"state\": \"Accelerated\"");
         json.ShouldContain("\"uptimeSeconds\": 61.5");
         json.ShouldNotContain("notReadyReason");
+        _sample.Counted.ShouldBeTrue("whoever asks gets the present number of flows");
     }
 
     [Fact]
