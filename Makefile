@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-quick bench-compare bench-apply bench-coherence lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-quick bench-scale bench-compare bench-apply bench-coherence lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -82,6 +82,10 @@ bench: build ## host, overlay, OnCache side by side, in 15 minutes: table, artif
 bench-quick: build ## the same as a look, in less than two minutes
 	@eng/packages.sh run bench
 	@$(BIN)/oncache-lab bench run --suite quick $(BENCH_OPTIONS)
+
+bench-scale: build ## cost of a packet against the sizes of the caches, their memory; artifacts/bench/scale.json and .html
+	@eng/packages.sh run bench
+	@$(BIN)/oncache-lab bench scale
 
 bench-compare: build ## what changed from result A to result B beyond the noise; fails when OnCache became worse
 	@test -n "$(A)" -a -n "$(B)" || { echo "bench-compare: name two results: make bench-compare A=before.json B=after.json" >&2; exit 2; }

@@ -4,6 +4,7 @@ using OnCache.Lab.Bench.Apply;
 using OnCache.Lab.Bench.Comparing;
 using OnCache.Lab.Bench.Results;
 using OnCache.Lab.Bench.Running;
+using OnCache.Lab.Bench.Scale;
 using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Demo;
 using OnCache.Lab.Demo.Cluster;
@@ -13,7 +14,7 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Compare(), Apply(), CoherenceBenchCommand.Create() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Scale(), Compare(), Apply(), CoherenceBenchCommand.Create() };
 
     private static Command Run()
     {
@@ -56,7 +57,33 @@ internal static class BenchCommand
             var screen = Screen();
             var result = await new BenchRun(options, screen).RunAsync(cancellationToken);
             screen.Show(ResultTable.Of(result));
+            screen.Say(ResultTable.Legend);
             await FinishAsync(screen, options.Output, "latest", result, cancellationToken);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Scale()
+    {
+        var rounds = LabArguments.Number("--rounds", "How often every sample is repeated", 5);
+        var flows = LabArguments.Number("--flows", "The most cached flows", 1_000_000);
+        var agent = LabArguments.Agent();
+        var output = LabArguments.Output();
+        var command = new Command("scale", "Cost of a packet against flows, nodes, pods, exclusions and pressure; memory of the caches; churn") { rounds, flows, agent, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = new ScaleOptions
+            {
+                Rounds = parsed.GetValue(rounds),
+                Flows = parsed.GetValue(flows),
+                Agent = Path.GetFullPath(parsed.GetValue(agent)!),
+                Output = Path.GetFullPath(parsed.GetValue(output)!),
+            };
+            var screen = Screen();
+            var result = await new ScaleBench(options, screen).RunAsync(cancellationToken);
+            screen.Show(ResultTable.OfFigures(result));
+            await FinishAsync(screen, options.Output, "scale", result, cancellationToken);
             return 0;
         });
         return command;
@@ -103,7 +130,6 @@ internal static class BenchCommand
 
     private static async Task FinishAsync(DemoConsole screen, string folder, string name, BenchResult result, CancellationToken cancellationToken)
     {
-        screen.Say(ResultTable.Legend);
         foreach (var gap in result.Gaps)
         {
             screen.Say($"not measured: {gap}");

@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
+using OnCache.Agent.Bpf;
 using OnCache.EndToEnd.Fixture;
 using OnCache.Lab.Bench.Results;
+using OnCache.Lab.Bench.Scale;
 using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Namespaces;
 
@@ -39,6 +42,42 @@ public sealed class BenchTests : IDisposable
         result.Measurements.ShouldContain(one => one.Figure == "ns/oncache_pod_egress" && one.Median > 0);
         (await File.ReadAllTextAsync(Path.Combine(folder, "latest.html"), Cancellation)).ShouldContain("tcp-rr");
     }
+
+    [Fact]
+    public async Task The_scale_benchmark_s_packets_are_hits_and_its_files_hold_every_curve()
+    {
+        LiveLab.Require();
+        string[] arguments = ["bench", "scale", "--rounds", "1", "--flows", "1000", "--agent", LabAgent.Program, "--output", folder];
+        _ = (await NetworkNamespace.RunCommandAsync(OwnNamespace, Program, arguments, cancellationToken: Cancellation)).EnsureSuccess();
+
+        var result = BenchResult.Read(Path.Combine(folder, "scale.json"));
+        result.Measurements.Select(one => one.Workload).Distinct()
+            .ShouldBe(["scale/flows", "scale/nodes", "scale/pods", "scale/exclusions", "scale/memory", "scale/churn", "scale/pressure"], ignoreOrder: true);
+        result.Measurements.Single(one => one.Metric == "scale/pressure/hits" && one.Variant == "percent=200").Median.ShouldBeInRange(0.2, 0.8);
+        File.Exists(Path.Combine(folder, "scale.html")).ShouldBeTrue();
+    }
+
+    /// <summary>The lab does not know the agent's types; where it writes into the agent's maps, it must know where the fields are.</summary>
+    [Theory]
+    [InlineData(typeof(Config), nameof(Config.Mark), DatapathLayout.ConfigMark)]
+    [InlineData(typeof(Config), nameof(Config.HeartbeatDeadline), DatapathLayout.ConfigHeartbeatDeadline)]
+    [InlineData(typeof(Config), nameof(Config.TouchInterval), DatapathLayout.ConfigTouchInterval)]
+    [InlineData(typeof(FilterEntry), nameof(FilterEntry.EgressLease), DatapathLayout.EntryEgressLease)]
+    [InlineData(typeof(FilterEntry), nameof(FilterEntry.IngressLease), DatapathLayout.EntryIngressLease)]
+    [InlineData(typeof(FilterEntry), nameof(FilterEntry.Touched), DatapathLayout.EntryTouched)]
+    [InlineData(typeof(FilterEntry), nameof(FilterEntry.Endpoint), DatapathLayout.EntryEndpoint)]
+    [InlineData(typeof(FilterEntry), nameof(FilterEntry.Node), DatapathLayout.EntryNode)]
+    [InlineData(typeof(FlowKey), nameof(FlowKey.LocalIp), DatapathLayout.KeyLocalAddress)]
+    [InlineData(typeof(FlowKey), nameof(FlowKey.RemoteIp), DatapathLayout.KeyRemoteAddress)]
+    [InlineData(typeof(FlowKey), nameof(FlowKey.LocalPort), DatapathLayout.KeyLocalPort)]
+    [InlineData(typeof(FlowKey), nameof(FlowKey.RemotePort), DatapathLayout.KeyRemotePort)]
+    [InlineData(typeof(FlowKey), nameof(FlowKey.Protocol), DatapathLayout.KeyProtocol)]
+    [InlineData(typeof(IngressEntry), nameof(IngressEntry.Ip), DatapathLayout.EndpointAddress)]
+    [InlineData(typeof(IngressEntry), nameof(IngressEntry.PodMac), DatapathLayout.EndpointPodMac)]
+    [InlineData(typeof(IngressEntry), nameof(IngressEntry.GatewayMac), DatapathLayout.EndpointGatewayMac)]
+    [InlineData(typeof(EgressEntry), nameof(EgressEntry.NodeIp), DatapathLayout.NodeAddress)]
+    public void What_the_scale_benchmark_writes_lies_where_the_agent_has_it(Type layout, string field, int offset) =>
+        ((int)Marshal.OffsetOf(layout, field)).ShouldBe(offset);
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 

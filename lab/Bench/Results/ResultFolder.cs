@@ -26,7 +26,7 @@ internal static class ResultFolder
 
         foreach (var section in ResultRow.Of(result.Measurements).GroupBy(row => row.Workload, StringComparer.Ordinal))
         {
-            if (RatioPlot.Script([.. section]) is { } script)
+            if ((RatioPlot.Script([.. section]) ?? CurvePlot.Script([.. section])) is { } script)
             {
                 plots.Add(section.Key, await Gnuplot.DrawAsync(RatioPlot.Width, RatioPlot.Height, script, cancellationToken));
             }

@@ -39,4 +39,23 @@ internal static class ResultTable
 
         return table;
     }
+
+    /// <summary>One row for each figure of each variant, with the ratio to the first of its kind where there is one.</summary>
+    public static Table OfFigures(BenchResult result)
+    {
+        var table = new Table().Border(TableBorder.Ascii2);
+        table.AddColumn(new TableColumn("metric").NoWrap()).AddColumn(new TableColumn("at").NoWrap());
+        foreach (var column in (string[])["min", "median", "max", "unit", "/ first"])
+        {
+            table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+        }
+
+        foreach (var one in result.Measurements.OrderBy(measurement => measurement.Metric, StringComparer.Ordinal))
+        {
+            var ratio = one.Ratios.Count == 0 ? "-" : Numbers.Of(one.Ratios.Values.First());
+            table.AddRow(one.Metric, one.Variant, Numbers.Of(one.Min), Numbers.Of(one.Median), Numbers.Of(one.Max), one.Unit, ratio);
+        }
+
+        return table;
+    }
 }

@@ -1,3 +1,4 @@
+using OnCache.Lab.Bench.Kernel;
 using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Demo;
 using OnCache.Lab.Overlay;
@@ -44,18 +45,34 @@ internal sealed class BenchLab : IAsyncDisposable
     /// <summary>Packets of both nodes since the agents started, by the path they took.</summary>
     public async Task<FastPathUse> UseAsync(CancellationToken cancellationToken)
     {
-        var total = new FastPathUse(0, 0);
+        var nodes = await UseOfEachAsync(cancellationToken);
+        return new FastPathUse(nodes.Sum(use => use.Hits), nodes.Sum(use => use.Misses));
+    }
+
+    /// <summary>The same by node; empty without agents.</summary>
+    public async Task<IReadOnlyList<FastPathUse>> UseOfEachAsync(CancellationToken cancellationToken)
+    {
+        var nodes = new List<FastPathUse>();
         foreach (var agent in agents)
         {
             var status = await agent.CountersAsync(cancellationToken);
-            total = new FastPathUse(total.Hits + status.Hits, total.Misses + status.Misses);
+            nodes.Add(new FastPathUse(status.Hits, status.Misses));
         }
 
-        return total;
+        return nodes;
     }
 
     /// <summary>Run time of the agents' programs of both nodes; empty without agents.</summary>
     public Dictionary<string, ProgramTime> ProgramTimes() => ProgramClock.Read(Overlay.Nodes.Select(node => node.BpfRoot));
+
+    /// <summary>Ends the agents by SIGKILL: what they have attached and pinned stays and nobody changes it.</summary>
+    public async Task KillAgentsAsync(CancellationToken cancellationToken)
+    {
+        foreach (var agent in agents)
+        {
+            await agent.KillAsync(cancellationToken);
+        }
+    }
 
     /// <summary>Packets of pods that passed the FORWARD hook; null without a flowtable.</summary>
     public async Task<long?> ForwardedAsync(CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OnCache.Lab.Bench.Kernel;
 using OnCache.Lab.Bench.Results;
 using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Demo;

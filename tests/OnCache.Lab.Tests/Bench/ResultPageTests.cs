@@ -51,6 +51,21 @@ public sealed class ResultPageTests : IDisposable
     }
 
     [Fact]
+    public async Task A_curve_has_its_sizes_on_a_logarithmic_axis()
+    {
+        Assert.SkipUnless(Gnuplot.Exists, "needs gnuplot (Debian package gnuplot-nox)");
+        var result = Synthetic.Result(new Figure("pod_egress", "ns/run", MoreIsBetter: false), ("scale/flows", "flows=0", [300, 310]), ("scale/flows", "flows=1000", [330, 340]));
+
+        var svg = await Gnuplot.DrawAsync(RatioPlot.Width, RatioPlot.Height, CurvePlot.Script(ResultRow.Of(result.Measurements)).ShouldNotBeNull(), Cancellation);
+
+        svg.ShouldContain(">pod_egress<");
+        svg.ShouldContain(">ns/run<");
+    }
+
+    [Fact]
+    public void Paths_are_no_curve() => CurvePlot.Script(ResultRow.Of(Result.Measurements)).ShouldBeNull();
+
+    [Fact]
     public void Without_the_overlay_there_is_nothing_to_plot() =>
         RatioPlot.Script(ResultRow.Of(Synthetic.Result(("rr", "oncache", [1.0])).Measurements)).ShouldBeNull();
 
