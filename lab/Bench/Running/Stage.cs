@@ -54,13 +54,13 @@ internal sealed class Stage : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the accelerating variants take the fast path: agents learn nothing for the settle time after their start.</summary>
+    /// <summary>Waits until both nodes of the accelerating variants use the fast path: agents learn nothing for the settle time after their start.</summary>
     /// <exception cref="LabException">One does not.</exception>
     public async Task WarmUpAsync(int core, CancellationToken cancellationToken)
     {
         foreach (var path in paths.Where(path => path.Variant.Recipe.Accelerates))
         {
-            var (before, started) = ((await path.Lab.UseAsync(cancellationToken)).Hits, Stopwatch.GetTimestamp());
+            var (before, started) = (await path.Lab.UseOfEachAsync(cancellationToken), Stopwatch.GetTimestamp());
             do
             {
                 if (Stopwatch.GetElapsedTime(started) > LongestWarmUp)
@@ -70,7 +70,7 @@ internal sealed class Stage : IAsyncDisposable
 
                 _ = await ParallelTraffic.RunAsync(path.Client.Namespace, WarmUpRequest(path, core), 1);
             }
-            while ((await path.Lab.UseAsync(cancellationToken)).Hits == before);
+            while ((await path.Lab.UseOfEachAsync(cancellationToken)).Zip(before).Any(node => node.First.Hits == node.Second.Hits));
         }
     }
 
