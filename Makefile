@@ -59,7 +59,7 @@ undeploy: ## and out of it again, policies first so that agents flush
 	@kubectl delete -k config/default --ignore-not-found
 
 test: images ## every test
-	@eng/packages.sh run model
+	@eng/packages.sh run model bench
 	@eng/kubernetes.sh all
 	@eng/kubernetes.sh cel || echo "The rules in CEL will not be tried: there is no server that knows CEL"
 	@echo "Building the tests"

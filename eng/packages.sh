@@ -11,7 +11,7 @@ declare -A groups=(
   # The model checker, which compiles what it checks.
   [model]="spin gcc libc6-dev"
   # Beside [run]: what the benchmarks measure with and draw by. Whatever is missing is a named gap in the results.
-  [bench]="gnuplot-nox nftables"
+  [bench]="gnuplot-nox nftables nginx-light wrk memcached libmemcached-tools postgresql"
   [lint]="shellcheck clang-format"
 )
 
@@ -34,7 +34,16 @@ done
 echo "Installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+cleaned=("$log")
+trap 'rm -f "${cleaned[@]}"' EXIT
+
+# Servers among them are wanted as programs: installing one is not to start its service.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  cleaned+=("$policy")
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
 {
   apt-get -o DPkg::Lock::Timeout=300 update &&
     apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "${missing[@]}"

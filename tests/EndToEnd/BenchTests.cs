@@ -27,7 +27,7 @@ public sealed class BenchTests : IDisposable
         var result = BenchResult.Read(Path.Combine(folder, "latest.json"));
         var variants = Variant.All.Select(variant => variant.Name).Where(name => !result.Gaps.Any(gap => gap.StartsWith($"{name} at ", StringComparison.Ordinal))).ToArray();
         variants.Length.ShouldBeGreaterThanOrEqualTo(Variant.All.Count - 1, "only the flowtable may be missing from a kernel");
-        foreach (var workload in Suite.Quick.Workloads)
+        foreach (var workload in Suite.Quick.Workloads.Where(workload => !result.Gaps.Any(gap => gap.StartsWith($"{workload.Id}: ", StringComparison.Ordinal))))
         {
             foreach (var variant in variants)
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OnCache.Lab.Bench.Applications;
 using OnCache.Lab.Bench.Kernel;
 using OnCache.Lab.Bench.Results;
 using OnCache.Lab.Bench.Suites;
@@ -15,6 +16,9 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
 
     // Figures of the programs need no long slices: 0.1 s are thousands of runs.
     private const double ProfileSeconds = 0.1;
+
+    // The tools of applications take a second at least; two rounds say enough of the programs then.
+    private const int ProfiledApplicationRounds = 2;
 
     private readonly List<string> gaps = [];
     private readonly Dictionary<(string Workload, string Variant), int> failures = [];
@@ -56,7 +60,16 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
             Gap("cross-core workloads: left out, as this machine has one core");
         }
 
-        return options.ChosenWorkloads.Where(workload => cores.Server is not null || workload.Setting.Placement != Placement.CrossCore);
+        foreach (var workload in options.ChosenWorkloads)
+        {
+            if (ApplicationServers.Lack(workload.Kind) is { } lack)
+            {
+                Gap($"{workload.Id}: {lack}");
+            }
+        }
+
+        return options.ChosenWorkloads.Where(
+            workload => ApplicationServers.Lack(workload.Kind) is null && (cores.Server is not null || workload.Setting.Placement != Placement.CrossCore));
     }
 
     private async Task RunStageAsync(int mtu, IReadOnlyList<Workload> workloads, CancellationToken cancellationToken)
@@ -70,14 +83,16 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
         }
 
         await stage.WarmUpAsync(cores.Client, cancellationToken);
+        await using var applications = new ApplicationServers();
         foreach (var group in workloads.GroupBy(workload => workload.Setting.Offloads))
         {
             await stage.SwitchOffloadsAsync(group.Key, cancellationToken);
-            await MeasureAsync(stage, mtu, group.Key, [.. group], cancellationToken);
+            await MeasureAsync(stage, applications, mtu, group.Key, [.. group], cancellationToken);
         }
     }
 
-    private async Task MeasureAsync(Stage stage, int mtu, bool offloaded, IReadOnlyList<Workload> workloads, CancellationToken cancellationToken)
+    private async Task MeasureAsync(
+        Stage stage, ApplicationServers applications, int mtu, bool offloaded, IReadOnlyList<Workload> workloads, CancellationToken cancellationToken)
     {
         var slices = Schedule.Interleave(workloads, stage.Paths, options.RoundCount).ToArray();
         screen.Step(FormattableString.Invariant(
@@ -87,14 +102,14 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
             foreach (var (round, workload, path) in slices)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                await MeasureAsync(round, workload, path, cancellationToken);
+                await MeasureAsync(round, workload, path, applications, cancellationToken);
                 step($"round {round}: {workload.Id} {path.Variant.Name}");
                 await Task.Yield();
             }
         });
     }
 
-    private async Task MeasureAsync(int round, Workload workload, BenchPath path, CancellationToken cancellationToken)
+    private async Task MeasureAsync(int round, Workload workload, BenchPath path, ApplicationServers applications, CancellationToken cancellationToken)
     {
         var pair = (workload.Id, path.Variant.Name);
         if (failures.GetValueOrDefault(pair) >= MostFailures)
@@ -104,15 +119,16 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
 
         try
         {
-            var slice = await TrafficMeter.MeasureAsync(path, workload, options.SliceSeconds, cores);
+            var slice = await SliceAsync(workload, path, applications, options.SliceSeconds, cancellationToken);
             foreach (var (figure, value) in slice.Figures)
             {
                 table.Add(round, workload.Id, path.Variant.Name, figure, value);
             }
 
-            if (path.Lab.Recipe is { Agent: not null } or { Flowtable: true })
+            if (path.Lab.Recipe is { Agent: not null } or { Flowtable: true }
+                && (round <= ProfiledApplicationRounds || !ApplicationServers.Has(workload.Kind)))
             {
-                await ProfileAsync(round, workload, path, cancellationToken);
+                await ProfileAsync(round, workload, path, applications, cancellationToken);
             }
         }
         catch (LabException exception)
@@ -123,7 +139,7 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
     }
 
     /// <summary>A slice of its own, as counting costs time: what the programs took, and which path the packets did.</summary>
-    private async Task ProfileAsync(int round, Workload workload, BenchPath path, CancellationToken cancellationToken)
+    private async Task ProfileAsync(int round, Workload workload, BenchPath path, ApplicationServers applications, CancellationToken cancellationToken)
     {
         var forwarded = await path.Lab.ForwardedAsync(cancellationToken);
         var use = await path.Lab.UseAsync(cancellationToken);
@@ -131,7 +147,7 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
         SliceResult slice;
         using (ProgramClock.Start())
         {
-            slice = await TrafficMeter.MeasureAsync(path, workload, ProfileSeconds, cores);
+            slice = await SliceAsync(workload, path, applications, ProfileSeconds, cancellationToken);
         }
 
         foreach (var (program, time) in path.Lab.ProgramTimes())
@@ -155,6 +171,12 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
             table.Add(round, workload.Id, path.Variant.Name, Figure.Forwarded, (now - then) / slice.OperationsWithWarmUp);
         }
     }
+
+    private Task<SliceResult> SliceAsync(
+        Workload workload, BenchPath path, ApplicationServers applications, double seconds, CancellationToken cancellationToken) =>
+        ApplicationServers.Has(workload.Kind)
+            ? applications.MeasureAsync(path, workload, seconds, cores.Client, cancellationToken)
+            : TrafficMeter.MeasureAsync(path, workload, seconds, cores);
 
     private void Gap(string line)
     {

@@ -60,7 +60,8 @@ internal static class TrafficMeter
             : throw new LabException("/proc/net/snmp: no count of retransmitted segments");
     }
 
-    private static long Retransmissions(BenchPath path) =>
+    /// <summary>Segments that both sides have sent again so far.</summary>
+    internal static long Retransmissions(BenchPath path) =>
         new[] { path.Client, path.Server }.Sum(member => member.Run(() => ParseRetransmissions(File.ReadAllText("/proc/thread-self/net/snmp"))));
 
     private static TrafficKind KindOf(WorkloadKind kind) => kind switch

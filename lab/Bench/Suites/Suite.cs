@@ -13,7 +13,7 @@ public sealed record Suite(string Name, int Rounds, double SliceSeconds, IReadOn
     private static readonly Setting JumboFrames = Setting.Usual with { Mtu = Jumbo };
 
     /// <summary>A look at everything that has to work, in less than two minutes: a smoke test, not a measurement.</summary>
-    public static Suite Quick { get; } = new("quick", 2, 0.1, [.. Exchanges(Setting.Usual), .. Streams(Setting.Usual, 1), .. Streams(NoOffloads, 1).Take(1)]);
+    public static Suite Quick { get; } = new("quick", 2, 0.1, [.. Exchanges(Setting.Usual), .. Streams(Setting.Usual, 1), .. Streams(NoOffloads, 1).Take(1), .. Applications().Take(1)]);
 
     /// <summary>What the published tables are made of.</summary>
     public static Suite Standard { get; } = new(
@@ -26,10 +26,11 @@ public sealed record Suite(string Name, int Rounds, double SliceSeconds, IReadOn
             .. Streams(NoOffloads, 1, 4),
             .. Streams(JumboFrames, 1, 4),
             .. Streams(JumboFrames with { Offloads = false }, 1),
+            .. Applications(),
         ]);
 
     /// <summary>Every workload under every combination of circumstances.</summary>
-    public static Suite Full { get; } = new("full", 10, 0.5, [.. EverySetting().SelectMany(setting => Exchanges(setting).Concat(Streams(setting, FlowCounts)))]);
+    public static Suite Full { get; } = new("full", 10, 0.5, [.. EverySetting().SelectMany(setting => Exchanges(setting).Concat(Streams(setting, FlowCounts))), .. Applications()]);
 
     public static IReadOnlyList<Suite> All { get; } = [Quick, Standard, Full];
 
@@ -47,6 +48,14 @@ public sealed record Suite(string Name, int Rounds, double SliceSeconds, IReadOn
         new("tcp-rr", WorkloadKind.TcpRequestResponse, setting),
         new("udp-rr", WorkloadKind.UdpRequestResponse, setting),
         new("tcp-crr", WorkloadKind.TcpConnectRequestResponse, setting),
+    ];
+
+    private static IEnumerable<Workload> Applications() =>
+    [
+        new("http-1k", WorkloadKind.Http, Setting.Usual) { Flows = 8, Bytes = 1024 },
+        new("http-16k", WorkloadKind.Http, Setting.Usual) { Flows = 8, Bytes = 16 * 1024 },
+        new("memcached", WorkloadKind.Memcached, Setting.Usual) { Flows = 8, Bytes = 100 },
+        new("pgbench", WorkloadKind.Postgres, Setting.Usual) { Flows = 8 },
     ];
 
     private static IEnumerable<Workload> Streams(Setting setting, params int[] flows) =>

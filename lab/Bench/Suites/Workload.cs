@@ -7,6 +7,9 @@ public sealed record Workload(string Name, WorkloadKind Kind, Setting Setting)
     /// <summary>Parallel flows or connections.</summary>
     public int Flows { get; init; } = 1;
 
+    /// <summary>Payload of one operation, where the kind has a choice.</summary>
+    public int Bytes { get; init; }
+
     /// <summary>Unique in a suite, e.g. tcp-stream-2/mtu9000.</summary>
     public string Id => Name + Setting.Suffix;
 }

@@ -8,4 +8,7 @@ public enum WorkloadKind
     TcpConnectRequestResponse,
     TcpStream,
     UdpStream,
+    Http,
+    Memcached,
+    Postgres,
 }
