@@ -16,8 +16,10 @@ internal static class NodePlanner
     {
         var resolution = UnderlayResolver.Resolve(snapshot, options);
         var missing = new List<NeighbourProbe>();
+        var ports = new BridgePorts(snapshot);
+        var before = previous?.Endpoints.ToLookup(static endpoint => endpoint.Pod.Uid, StringComparer.Ordinal);
         var endpoints = configuration.Local.Endpoints
-            .Select(pod => PlanEndpoint(snapshot, configuration, pod, resolution.Value, previous))
+            .Select(pod => PlanEndpoint(snapshot, ports, configuration, pod, resolution.Value, before?[pod.Uid].FirstOrDefault()))
             .ToList();
         missing.AddRange(endpoints.Select(endpoint => endpoint.Attachment?.Refusal?.Probe).OfType<NeighbourProbe>());
 
@@ -73,7 +75,7 @@ internal static class NodePlanner
         node.TunnelAddress);
 
     private static PlannedEndpoint PlanEndpoint(
-        NetworkSnapshot snapshot, AgentConfiguration configuration, LocalEndpoint pod, Underlay? underlay, NodePlan? previous)
+        NetworkSnapshot snapshot, BridgePorts ports, AgentConfiguration configuration, LocalEndpoint pod, Underlay? underlay, PlannedEndpoint? before)
     {
         var treatment = EndpointSelection.Select(configuration.Node.Spec, configuration.Namespaces, pod);
         if (treatment.Mode == AccelerationMode.Disabled || underlay is null)
@@ -82,8 +84,8 @@ internal static class NodePlanner
         }
 
         var address = Ipv4Address.From(pod.Ip);
-        var attachment = EndpointResolver.Resolve(snapshot, address, IsOwnFilter);
-        if (attachment.Refusal is { } refusal && KnownBefore(snapshot, previous, pod, refusal) is { } known)
+        var attachment = EndpointResolver.Resolve(snapshot, ports, address, IsOwnFilter);
+        if (attachment.Refusal is { } refusal && KnownBefore(snapshot, before, pod, refusal) is { } known)
         {
             attachment = known;
         }
@@ -110,7 +112,7 @@ internal static class NodePlanner
     /// a busy pod. That alone is no reason to give up what was found: its veth is still there.
     /// </summary>
     private static EndpointAttachment? KnownBefore(
-        NetworkSnapshot snapshot, NodePlan? previous, LocalEndpoint pod, Refusal<EndpointReason> refusal)
+        NetworkSnapshot snapshot, PlannedEndpoint? before, LocalEndpoint pod, Refusal<EndpointReason> refusal)
     {
         if (refusal.Reason is not (EndpointReason.NeighbourUnresolved or EndpointReason.PortUnknown)
             || refusal.Probe is not { } probe
@@ -119,7 +121,6 @@ internal static class NodePlanner
             return null;
         }
 
-        var before = previous?.Endpoints.FirstOrDefault(endpoint => string.Equals(endpoint.Pod.Uid, pod.Uid, StringComparison.Ordinal));
         return before?.Attachment?.Value is { } attachment
             && before.Pod.Ip.Equals(pod.Ip)
             && snapshot.Links.TryGetValue(attachment.HostIfIndex, out var link)

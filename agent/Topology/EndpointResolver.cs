@@ -11,13 +11,14 @@ using EndpointResolution = Resolution<EndpointAttachment, EndpointReason>;
 internal static class EndpointResolver
 {
     /// <param name="snapshot">The network.</param>
+    /// <param name="ports">Those of its bridges.</param>
     /// <param name="pod">The pod's address.</param>
     /// <param name="isOwnFilter">Recognises our own bpf filters by their name; they do not count as shaping.</param>
-    public static EndpointResolution Resolve(NetworkSnapshot snapshot, Ipv4Address pod, Predicate<TcFilter> isOwnFilter)
+    public static EndpointResolution Resolve(NetworkSnapshot snapshot, BridgePorts ports, Ipv4Address pod, Predicate<TcFilter> isOwnFilter)
     {
         if (!FindDevice(snapshot, pod).TryGet(out var device, out var refusal)
             || !FindNeighbour(snapshot, pod, device).TryGet(out var neighbour, out refusal)
-            || !FindVeth(snapshot, pod, device, neighbour).TryGet(out var veth, out refusal))
+            || !FindVeth(snapshot, ports, pod, device, neighbour).TryGet(out var veth, out refusal))
         {
             return refusal;
         }
@@ -70,19 +71,16 @@ internal static class EndpointResolver
             : Refuse(EndpointReason.NeighbourUnresolved, $"pod {pod}: has no Ethernet address on {device.Name} yet",
                 new NeighbourProbe(device.IfIndex, pod));
 
-    private static Resolution<Link, EndpointReason> FindVeth(NetworkSnapshot snapshot, Ipv4Address pod, Link device, Neighbour neighbour)
+    private static Resolution<Link, EndpointReason> FindVeth(
+        NetworkSnapshot snapshot, BridgePorts ports, Ipv4Address pod, Link device, Neighbour neighbour)
     {
         if (device.Kind == "veth")
         {
             return device;
         }
 
-        // Port by port: the VXLAN device's table, by far the largest, is not looked at.
-        var ports = snapshot.Links.Values
-            .Where(port => port.MasterIfIndex == device.IfIndex
-                && snapshot.FdbOf(port.IfIndex).Any(entry => entry is { Self: false, Permanent: false } && entry.Mac == neighbour.Mac))
-            .Select(static port => port.IfIndex).Order().ToList();
-        return ports switch
+        var behind = ports.Of(device.IfIndex, neighbour.Mac.GetValueOrDefault());
+        return behind switch
         {
             // Asking the pod makes it answer, which is what the bridge learns from.
             [] => Refuse(EndpointReason.PortUnknown, $"pod {pod}: bridge {device.Name} does not know the port of {neighbour.Mac} yet",
@@ -95,7 +93,7 @@ internal static class EndpointResolver
             },
             _ => Refuse(EndpointReason.Ambiguous,
                 $"pod {pod}: bridge {device.Name} has {neighbour.Mac} behind "
-                + $"{string.Join(", ", ports.Select(snapshot.NameOf))}, must be one port"),
+                + $"{string.Join(", ", behind.Select(snapshot.NameOf))}, must be one port"),
         };
     }
 

@@ -28,7 +28,7 @@ public sealed class EndpointResolverTests
 
     [Fact]
     public void A_pod_behind_its_own_route_is_found_by_route_and_neighbour() =>
-        EndpointResolver.Resolve(s_calico, s_caliPod, static _ => false).Value.ShouldBe(new EndpointAttachment
+        EndpointResolver.Resolve(s_calico, new BridgePorts(s_calico), s_caliPod, static _ => false).Value.ShouldBe(new EndpointAttachment
         {
             HostIfIndex = CaliVeth,
             HostIfName = "cali7",
@@ -130,5 +130,5 @@ public sealed class EndpointResolverTests
     }
 
     private static Resolution<EndpointAttachment, EndpointReason> Resolve(NetworkSnapshot network) =>
-        EndpointResolver.Resolve(network, Networks.Pod, static _ => false);
+        EndpointResolver.Resolve(network, new BridgePorts(network), Networks.Pod, static _ => false);
 }

@@ -117,5 +117,5 @@ public sealed class LiveLayoutTests
     private static string? After(string[] words, string word) => Array.IndexOf(words, word) is >= 0 and var at ? words[at + 1] : null;
 
     private static Resolution<EndpointAttachment, EndpointReason> Resolve(NetworkSnapshot network, string pod) =>
-        EndpointResolver.Resolve(network, Ipv4Address.Parse(pod), static _ => false);
+        EndpointResolver.Resolve(network, new BridgePorts(network), Ipv4Address.Parse(pod), static _ => false);
 }

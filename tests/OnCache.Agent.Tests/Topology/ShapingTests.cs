@@ -72,6 +72,6 @@ public sealed class ShapingTests
 
     private static EndpointAttachment Attachment(NetworkSnapshot network) =>
         EndpointResolver
-            .Resolve(network, Networks.Pod, static filter => filter.BpfName?.StartsWith("oncache_", StringComparison.Ordinal) == true)
+            .Resolve(network, new BridgePorts(network), Networks.Pod, static filter => filter.BpfName?.StartsWith("oncache_", StringComparison.Ordinal) == true)
             .Value.ShouldNotBeNull();
 }
