@@ -81,7 +81,7 @@ bench: build ## host, overlay, OnCache side by side, in 15 minutes: table, artif
 
 bench-quick: build ## the same as a look, in less than two minutes
 	@eng/packages.sh run bench
-	@$(BIN)/oncache-lab bench run --suite quick $(BENCH_OPTIONS)
+	@$(BIN)/oncache-lab bench run --suite quick --output artifacts/bench/quick $(BENCH_OPTIONS)
 
 bench-scale: build ## cost of a packet against the sizes of the caches, their memory; artifacts/bench/scale.json and .html
 	@eng/packages.sh run bench
