@@ -43,7 +43,8 @@ public sealed class DaemonsTests : IDisposable
         daemons.ListRunning().ShouldBe(["sleeper"]);
         daemons.Running("sleeper").ShouldBe(process);
         await Eventually.HoldsAsync(async () =>
-            (await File.ReadAllLinesAsync(daemons.LogFile("sleeper"), Cancellation)) is [var folder, var path]
+            File.Exists(daemons.LogFile("sleeper"))
+            && (await File.ReadAllLinesAsync(daemons.LogFile("sleeper"), Cancellation)) is [var folder, var path]
             && folder == names.Folder && path.StartsWith("/nowhere:", StringComparison.Ordinal));
 
         await daemons.StopAsync("sleeper", TimeSpan.FromSeconds(3), Cancellation);
