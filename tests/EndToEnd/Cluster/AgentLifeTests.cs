@@ -83,7 +83,7 @@ public sealed class AgentLifeTests(InstalledCluster cluster) : IAsyncLifetime
         await cluster.Kubernetes.ControlPlane.StopApiServerAsync(cancellationToken: TestContext.Current.CancellationToken);
         try
         {
-            (await cluster.CountAsync(conversation, Exchanges)).AreAllOf(Exchanges).ShouldBeTrue();
+            await cluster.UntilAcceleratedAsync(conversation);
         }
         finally
         {
