@@ -112,8 +112,11 @@ static __always_inline int entry_verdict(struct oncache_filter_entry *entry,
 		     entry->endpoint_epoch != READ_ONCE(endpoint->epoch) ||
 		     entry->node_epoch != READ_ONCE(node->epoch)))
 		return REASON_STALE;
-	if (unlikely(now >= own))
-		return own ? REASON_LEASE : REASON_NO_ENTRY;
+	if (unlikely(now >= own)) {
+		if (own)
+			return REASON_LEASE;
+		return entry->flags & ENTRY_EXCLUDED ? REASON_EXCLUDED : REASON_NO_ENTRY;
+	}
 	if (unlikely(!other))
 		return REASON_ONE_WAY;
 	if (unlikely(!node->ifindex))

@@ -50,6 +50,7 @@ enum oncache_entry_flag {
 	ENTRY_ASKED_EGRESS = 2, /* where the SYN of such a connection went */
 	ENTRY_ASKED_INGRESS = 4,
 	ENTRY_ANSWERED = 8,
+	ENTRY_EXCLUDED = 16, /* no verdict, both leases 0: spares the flow the asking again */
 };
 
 /* In .rodata, set before load: the verifier removes what it switches off. */

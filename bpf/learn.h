@@ -35,10 +35,28 @@ struct verdict {
 };
 
 /*
+ * Remembers, until the epochs move on or the next sweep, that the flow is excluded: its
+ * packets then need not be looked at again on their way out of the CNI's path.
+ */
+static __always_inline int record_excluded(struct oncache_flow_key *key, struct verdict *verdict)
+{
+	struct oncache_filter_entry none = {
+		.touched = verdict->now,
+		.epoch = verdict->epoch,
+		.endpoint_epoch = verdict->endpoint_epoch,
+		.endpoint = verdict->endpoint,
+		.flags = ENTRY_EXCLUDED,
+	};
+
+	bpf_map_update_elem(&filter_cache, key, &none, BPF_ANY);
+	return REASON_LEARN_EXCLUDED;
+}
+
+/*
  * Writes one direction of the entry. Each direction has its own deadline, so that two
  * CPUs learning both directions never overwrite each other's word. An entry of other
- * epochs, endpoint or node, or that was given without the CNI, is replaced whole: its
- * other direction is not to be trusted.
+ * epochs, endpoint or node, or that was given without the CNI or is no verdict, is
+ * replaced whole: its other direction is not to be trusted.
  */
 static __always_inline int record(struct oncache_flow_key *key, struct verdict *verdict,
 				  enum oncache_direction direction)
@@ -46,7 +64,7 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	struct oncache_filter_entry fresh = {};
 
-	if (entry && !verdict->opening && !(entry->flags & ENTRY_PORTLESS) &&
+	if (entry && !verdict->opening && !(entry->flags & (ENTRY_PORTLESS | ENTRY_EXCLUDED)) &&
 	    entry->epoch == verdict->epoch && entry->endpoint == verdict->endpoint &&
 	    entry->endpoint_epoch == verdict->endpoint_epoch) {
 		if (direction == INGRESS) {
@@ -110,7 +128,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
 		return REASON_DISABLED;
 	if (excluded(key))
-		return REASON_LEARN_EXCLUDED;
+		return record_excluded(key, verdict);
 	if (bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_LOCAL_PEER;
 

@@ -68,6 +68,9 @@ internal enum EntryFlags : byte
     AskedEgress = 2,
     AskedIngress = 4,
     Answered = 8,
+
+    /// <summary>No verdict: the flow is excluded, as an earlier packet found.</summary>
+    Excluded = 16,
 }
 
 [InlineArray(6)]

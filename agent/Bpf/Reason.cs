@@ -41,4 +41,5 @@ internal enum Reason
     Learned = 35,
     LearnHelper = 36,
     LearnNodePeer = 37,
+    Excluded = 38,
 }

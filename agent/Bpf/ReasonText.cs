@@ -30,7 +30,7 @@ internal static class ReasonText
     {
         Reason.Observed => ReasonKind.Observed,
         Reason.NotIpv4 or Reason.IpOptions or Reason.Fragment or Reason.Protocol or Reason.Ttl or Reason.Length or Reason.GatewayMac
-            or Reason.TunnelHeader or Reason.NotEndpoint or Reason.SourceAddress or Reason.Disabled => ReasonKind.Ineligible,
+            or Reason.TunnelHeader or Reason.NotEndpoint or Reason.SourceAddress or Reason.Disabled or Reason.Excluded => ReasonKind.Ineligible,
         >= Reason.LearnHeld => ReasonKind.Learning,
         _ => ReasonKind.Miss,
     };
@@ -75,6 +75,7 @@ internal static class ReasonText
         Reason.Learned => "learned",
         Reason.LearnHelper => "a conntrack helper reads the payload",
         Reason.LearnNodePeer => "the peer is a node, not a pod",
+        Reason.Excluded => "excluded by policy, as an earlier packet was",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
     };
 }
