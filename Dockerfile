@@ -5,13 +5,14 @@ FROM mcr.microsoft.com/dotnet/sdk:10.0-bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends make clang llvm libbpf-dev linux-libc-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN dotnet publish agent/OnCache.Agent.csproj -c Release -o /out/agent \
+RUN dotnet publish agent/OnCache.Agent.csproj -c Image -o /out/agent \
  && dotnet publish operator/OnCache.Operator.csproj -c Release -o /out/operator \
  && dotnet publish lab/OnCache.Lab.csproj -c Release -o /out/lab
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0-bookworm-slim AS agent
+FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-bookworm-slim AS agent
 RUN apt-get update && apt-get install -y --no-install-recommends libbpf1 && rm -rf /var/lib/apt/lists/*
-COPY --from=build /out/agent/oncache-agent /usr/bin/
+COPY --from=build /out/agent /usr/lib/oncache-agent
+RUN ln -s ../lib/oncache-agent/oncache-agent /usr/bin/oncache-agent
 # Root without privileges: the capabilities it needs are named in config/agent.
 ENTRYPOINT ["/usr/bin/oncache-agent"]
 

@@ -35,6 +35,12 @@ $(BIN)/oncache-lab: $(call sources,lab kubernetes)
 	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
 	@install -D artifacts/publish/lab/oncache-lab $@
 
+artifacts/publish/agent-image/oncache-agent: $(call sources,agent api bpf kubernetes)
+	@echo "Building oncache-agent for its image"
+	@rm -rf $(@D)
+	@dotnet publish agent/OnCache.Agent.csproj -c Image -o $(@D) $(DOTNET_QUIET)
+	@touch $@
+
 demo: build ## in a real two-node Kubernetes: install, apply a policy, before and after
 	@eng/cluster-prerequisites.sh
 	@eng/packages.sh run
@@ -115,6 +121,7 @@ manifests: ## config/crd from the types in api/
 
 images: build ## OCI archives of agent, operator and lab, for `ctr images import`
 	@eng/packages.sh run
+	@$(MAKE) --silent --no-print-directory artifacts/publish/agent-image/oncache-agent
 	@eng/images.sh
 
 clean: ## everything built
