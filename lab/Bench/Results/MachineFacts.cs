@@ -23,10 +23,14 @@ public sealed record MachineFacts(
     private static readonly (string Program, string Argument)[] Programs =
         [("ip", "-V"), ("iptables", "-V"), ("nft", "-v"), ("ethtool", "--version"), ("gnuplot", "--version"), ("nginx", "-v"), ("memcached", "-V"), ("pgbench", "-V")];
 
+    /// <summary>The load averages now; to be asked before the run makes a load of its own.</summary>
+    public static string LoadNow() => string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ').Take(3));
+
+    /// <param name="load">Of <see cref="LoadNow"/>, when the run began.</param>
     /// <param name="offloads">By device, as the labs have them.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task<MachineFacts> ReadAsync(
-        IReadOnlyDictionary<string, IReadOnlyList<string>> offloads, CancellationToken cancellationToken)
+        string load, IReadOnlyDictionary<string, IReadOnlyList<string>> offloads, CancellationToken cancellationToken)
     {
         var versions = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["dotnet"] = Environment.Version.ToString() };
         foreach (var (program, argument) in Programs)
@@ -43,7 +47,7 @@ public sealed record MachineFacts(
             cpu?.Split(':', 2)[1].Trim() ?? "unknown",
             Environment.ProcessorCount,
             Math.Round(MemoryKib() / 1024 / 1024, 1),
-            string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ').Take(3)),
+            load,
             Text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             await CommitAsync(cancellationToken),
             versions,

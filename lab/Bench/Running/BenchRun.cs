@@ -31,7 +31,7 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
     {
         options.Validate();
         OverlayLab.RequireRoot();
-        var (began, clock) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
+        var (began, clock, load) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp(), MachineFacts.LoadNow());
         foreach (var group in Feasible().GroupBy(workload => workload.Setting.Mtu))
         {
             await RunStageAsync(group.Key, [.. group], cancellationToken);
@@ -47,7 +47,7 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
                 Math.Round(Stopwatch.GetElapsedTime(clock).TotalSeconds, 1),
                 options.RoundCount,
                 options.SliceSeconds,
-                await MachineFacts.ReadAsync(offloads, cancellationToken),
+                await MachineFacts.ReadAsync(load, offloads, cancellationToken),
                 options.ChosenVariants.ToDictionary(variant => variant.Name, variant => variant.Meaning, StringComparer.Ordinal),
                 gaps,
                 measurements);

@@ -42,7 +42,7 @@ internal sealed class ScaleBench(ScaleOptions options, DemoConsole screen)
     {
         options.Validate();
         OverlayLab.RequireRoot();
-        var (began, clock) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
+        var (began, clock, load) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp(), MachineFacts.LoadNow());
 
         // Some room: the kernel evicts a little before an LRU map is full.
         var most = Math.Max(options.Flows, UsualFlows);
@@ -55,7 +55,7 @@ internal sealed class ScaleBench(ScaleOptions options, DemoConsole screen)
             Math.Round(Stopwatch.GetElapsedTime(clock).TotalSeconds, 1),
             options.Rounds,
             0,
-            await MachineFacts.ReadAsync(offloads, cancellationToken),
+            await MachineFacts.ReadAsync(load, offloads, cancellationToken),
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["scale/flows"] = "cached flows; each packet is one of a random flow, of all of them or of a thousand",

@@ -37,6 +37,9 @@ public sealed record Suite(string Name, int Rounds, double SliceSeconds, IReadOn
     /// <summary>The names of the workloads, each once.</summary>
     public IReadOnlyList<string> Names => [.. Workloads.Select(workload => workload.Name).Distinct(StringComparer.Ordinal)];
 
+    /// <summary>The name, as help and messages show it.</summary>
+    public override string ToString() => Name;
+
     private static IEnumerable<Setting> EverySetting() =>
         from mtu in (int[])[Setting.Usual.Mtu, Jumbo]
         from offloads in (bool[])[true, false]
