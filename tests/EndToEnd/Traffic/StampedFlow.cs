@@ -12,7 +12,9 @@ namespace OnCache.EndToEnd.Traffic;
 internal sealed class StampedFlow : IAsyncDisposable
 {
     private const int Bytes = 16;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
+    // Room for what is sent in the two seconds or so in which nothing is acknowledged: a small message takes almost a KiB of it.
+    private const int SendBuffer = 1 << 20;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
     private readonly Socket asking;
     private readonly Socket answering;
     private readonly Task[] running;
@@ -45,6 +47,7 @@ internal sealed class StampedFlow : IAsyncDisposable
         if (protocol == Protocols.Tcp)
         {
             var (from, to) = await Sockets.ConnectAsync(client, server);
+            from.SendBufferSize = SendBuffer;
             return new StampedFlow(from, to);
         }
 
