@@ -97,6 +97,13 @@ static __always_inline void forget_closed(struct __sk_buff *skb, __u32 offset,
 	forget(skb, &key);
 }
 
+/* An earlier packet of the flow was found excluded, by settings that are still in force. */
+static __always_inline bool known_excluded(struct oncache_filter_entry *entry,
+					   struct oncache_config *cfg)
+{
+	return unlikely(entry->flags & ENTRY_EXCLUDED) && entry->epoch == READ_ONCE(cfg->epoch);
+}
+
 /*
  * Does the entry cover this direction now? own and other: the deadlines of the packet's
  * direction and of the opposite one, which must have been seen under the same epochs
@@ -112,11 +119,8 @@ static __always_inline int entry_verdict(struct oncache_filter_entry *entry,
 		     entry->endpoint_epoch != READ_ONCE(endpoint->epoch) ||
 		     entry->node_epoch != READ_ONCE(node->epoch)))
 		return REASON_STALE;
-	if (unlikely(now >= own)) {
-		if (own)
-			return REASON_LEASE;
-		return entry->flags & ENTRY_EXCLUDED ? REASON_EXCLUDED : REASON_NO_ENTRY;
-	}
+	if (unlikely(now >= own))
+		return own ? REASON_LEASE : REASON_NO_ENTRY;
 	if (unlikely(!other))
 		return REASON_ONE_WAY;
 	if (unlikely(!node->ifindex))

@@ -119,6 +119,10 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	entry = entry_find(&packet, EGRESS);
 	if (!entry)
 		goto slow;
+	if (known_excluded(entry, cfg)) {
+		reason = REASON_EXCLUDED;
+		goto slow;
+	}
 	index = entry->endpoint;
 	endpoint = endpoint_get(index);
 	counters = bpf_map_lookup_elem(&endpoint_counters, &index);
@@ -237,6 +241,10 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	entry = entry_find(&packet, INGRESS);
 	if (!entry)
 		goto slow;
+	if (known_excluded(entry, cfg)) {
+		reason = REASON_EXCLUDED;
+		goto slow;
+	}
 	index = entry->endpoint;
 	endpoint = endpoint_get(index);
 	counters = bpf_map_lookup_elem(&endpoint_counters, &index);

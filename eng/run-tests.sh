@@ -15,7 +15,8 @@ for project in tests/*/OnCache.*.csproj; do
   log="$results/$name.log"
   echo "Testing $name"
   status=0
-  "$program" --no-progress --no-ansi --results-directory "$results/$name" >"$log" 2>&1 </dev/null || status=$?
+  # A background job of a shell ignores interrupts, and so would all that the tests start and interrupt.
+  env --default-signal=INT,QUIT "$program" --no-progress --no-ansi --results-directory "$results/$name" >"$log" 2>&1 </dev/null || status=$?
 
   # The summary's lines read "  total: 12", "  failed: 0", "  succeeded: 12", "  skipped: 0".
   count() { awk -v key="$1:" '$1 == key { n = $2 } END { print n + 0 }' "$log"; }
