@@ -14,32 +14,28 @@ export MSBUILDDISABLENODEREUSE := 1
 DOTNET_QUIET := --nologo --verbosity quiet -p:UseSharedCompilation=false
 BIN := artifacts/bin
 SHARED := Directory.Build.props Directory.Packages.props nuget.config global.json .editorconfig
-sources = $(shell find $(1) \( -name bin -o -name obj \) -prune -o -type f ! -name packages.lock.json -print) $(SHARED)
+sources = $(shell find $(1) eng/Shipped.props \( -name bin -o -name obj \) -prune -o -type f ! -name packages.lock.json -print) $(SHARED)
 
 build: ## the agent, the operator and the lab, in artifacts/bin
 	@eng/prerequisites.sh && eng/packages.sh build
 	@$(MAKE) --silent --no-print-directory $(BIN)/oncache-agent $(BIN)/oncache-operator $(BIN)/oncache-lab
 
-$(BIN)/oncache-agent: $(call sources,agent api bpf kubernetes)
-	@echo "Building oncache-agent"
-	@dotnet publish agent/OnCache.Agent.csproj -c Release -o artifacts/publish/agent $(DOTNET_QUIET)
-	@install -D artifacts/publish/agent/oncache-agent $@
+# program NAME FOLDERS: how it is built, for this machine and for its image; of which folders beside its own it is made.
+define program
+$(BIN)/oncache-$(1): $(call sources,$(1) $(2))
+	@echo "Building oncache-$(1)"
+	@dotnet publish $(1) -c Release -o artifacts/publish/$(1) $(DOTNET_QUIET)
+	@install -D artifacts/publish/$(1)/oncache-$(1) $$@
 
-$(BIN)/oncache-operator: $(call sources,operator api kubernetes)
-	@echo "Building oncache-operator"
-	@dotnet publish operator/OnCache.Operator.csproj -c Release -o artifacts/publish/operator $(DOTNET_QUIET)
-	@install -D artifacts/publish/operator/oncache-operator $@
-
-$(BIN)/oncache-lab: $(call sources,lab kubernetes)
-	@echo "Building oncache-lab"
-	@dotnet publish lab/OnCache.Lab.csproj -c Release -o artifacts/publish/lab $(DOTNET_QUIET)
-	@install -D artifacts/publish/lab/oncache-lab $@
-
-artifacts/publish/agent-image/oncache-agent: $(call sources,agent api bpf kubernetes)
-	@echo "Building oncache-agent for its image"
-	@rm -rf $(@D)
-	@dotnet publish agent/OnCache.Agent.csproj -c Image -o $(@D) $(DOTNET_QUIET)
-	@touch $@
+artifacts/publish/$(1)-image/oncache-$(1): $(call sources,$(1) $(2))
+	@echo "Building oncache-$(1) for its image"
+	@rm -rf $$(@D)
+	@dotnet publish $(1) -c Image -o $$(@D) $(DOTNET_QUIET)
+	@touch $$@
+endef
+$(eval $(call program,agent,api bpf kubernetes))
+$(eval $(call program,operator,api kubernetes))
+$(eval $(call program,lab,kubernetes))
 
 demo: build ## in a real two-node Kubernetes: install, apply a policy, before and after
 	@eng/cluster-prerequisites.sh
@@ -121,7 +117,7 @@ manifests: ## config/crd from the types in api/
 
 images: build ## OCI archives of agent, operator and lab, for `ctr images import`
 	@eng/packages.sh run
-	@$(MAKE) --silent --no-print-directory artifacts/publish/agent-image/oncache-agent
+	@$(MAKE) --silent --no-print-directory $(foreach name,agent operator lab,artifacts/publish/$(name)-image/oncache-$(name))
 	@eng/images.sh
 
 clean: ## everything built

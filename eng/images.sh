@@ -8,12 +8,7 @@ cd "$(dirname "$0")/.."
 out=artifacts/images
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
-version=$(dotnet --list-runtimes | awk '$1 == "Microsoft.AspNetCore.App" && $2 ~ /^10\./ { v = $2 } END { print v }')
-[[ -n $version ]] || { echo "images.sh: no ASP.NET Core 10 runtime in $dotnet" >&2; exit 1; }
-
 base=$work/base
-runtime=$work/runtime
 
 # libraries ROOT LIBRARY...: the libraries, loaded by name, and all that they and the programs below ROOT are linked to, under the
 # paths where the loader looks; without those that the base has.
@@ -44,45 +39,26 @@ pack_base() {
   eng/pack-image.sh layer "$base" "$base.gz"
 }
 
-# The runtime, for programs that come without one: another layer that they share.
-pack_runtime() {
-  local part
-  for part in "host/fxr/$version" "shared/Microsoft.NETCore.App/$version" "shared/Microsoft.AspNetCore.App/$version"; do
-    mkdir -p "$runtime/usr/share/dotnet/$part"
-    cp -r "$dotnet/$part/." "$runtime/usr/share/dotnet/$part"
-  done
-  libraries "$runtime"
-  eng/pack-image.sh layer "$runtime" "$runtime.gz"
-}
-
-# image BUILT LIBRARY...: packs the program BUILT with the libraries that it loads by name. A program that brings its runtime is taken
-# with all that lies beside it.
+# image PROGRAM LIBRARY...: packs what was built of it for an image, with the libraries that it loads by name.
 image() {
-  local built=$1 program=${1##*/} root=$work/${1##*/} archive=$out/${1##*/}.tar layers=$base.gz tag
+  local program=$1 built=artifacts/publish/${1#oncache-}-image root=$work/$1 archive=$out/$1.tar tag
   shift
-  if [[ $archive -nt $built ]]; then
+  if [[ $archive -nt $built/$program ]]; then
     return
   fi
   # A tag may not hold the "+commit" that the version of a build in a git checkout ends with.
-  tag=$("$built" --version)
+  tag=$("$built/$program" --version)
   tag=${tag%%+*}
   echo "Packing oncache.io/$program:$tag"
   [[ -f $base.gz ]] || pack_base
-  mkdir -p "$root/usr/bin"
-  if [[ -e ${built%/*}/libcoreclr.so ]]; then
-    mkdir -p "$root/usr/lib/$program"
-    cp -r "${built%/*}/." "$root/usr/lib/$program"
-    ln -s "../lib/$program/$program" "$root/usr/bin/$program"
-  else
-    [[ -f $runtime.gz ]] || pack_runtime
-    layers+=,$runtime.gz
-    install "$built" "$root/usr/bin/$program"
-  fi
+  mkdir -p "$root"/usr/{bin,lib}
+  cp -r "$built" "$root/usr/lib/$program"
+  ln -s "../lib/$program/$program" "$root/usr/bin/$program"
   libraries "$root" "$@"
-  eng/pack-image.sh "oncache.io/$program:$tag" "$layers,$root" "$archive" "/usr/bin/$program" PATH=/usr/bin DOTNET_ROOT=/usr/share/dotnet
+  eng/pack-image.sh "oncache.io/$program:$tag" "$base.gz,$root" "$archive" "/usr/bin/$program" PATH=/usr/bin
   echo "$archive: $(($(stat -c %s "$archive") >> 20)) MiB"
 }
 
-image artifacts/publish/agent-image/oncache-agent libbpf.so.1
-image artifacts/bin/oncache-operator
-image artifacts/bin/oncache-lab
+image oncache-agent libbpf.so.1
+image oncache-operator
+image oncache-lab
