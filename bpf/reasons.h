@@ -50,7 +50,7 @@ enum oncache_reason {
 	REASON_LEARNED = 35,
 	REASON_LEARN_HELPER = 36,    /* a conntrack helper must read the payload */
 	REASON_LEARN_NODE_PEER = 37, /* the peer is a node, not a pod */
-	REASON_EXCLUDED = 38,	     /* handed to the CNI: an earlier packet of the flow was found so */
+	REASON_EXCLUDED = 38, /* handed to the CNI: an earlier packet of the flow was found so */
 	REASON_COUNT = 39,
 };
 
