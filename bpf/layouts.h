@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 3,
+	LAYOUT_VERSION = 4,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -51,6 +51,9 @@ enum oncache_entry_flag {
 	ENTRY_ASKED_INGRESS = 4,
 	ENTRY_ANSWERED = 8,
 	ENTRY_EXCLUDED = 16, /* no verdict, both leases 0: spares the flow the asking again */
+	ENTRY_OPENED_EGRESS =
+		32, /* the CNI lets this connection begin; its pair is yet to be told */
+	ENTRY_OPENED_INGRESS = 64,
 };
 
 /* In .rodata, set before load: the verifier removes what it switches off. */
@@ -88,8 +91,9 @@ _Static_assert(__builtin_offsetof(struct oncache_config, heartbeat_deadline) == 
 _Static_assert(__builtin_offsetof(struct oncache_config, saved_tcp_be_liberal) == 16, "head");
 
 /*
- * Filter cache: one entry serves both directions of a flow. Without protocol and ports it
- * is the verdict on a pair of pods, under which a TCP connection may begin.
+ * Filter cache: one entry serves both directions of a flow. Without protocol, and with the
+ * port of the side that is asked alone, it is the verdict on a pair of pods, under which a
+ * TCP connection to that port may begin.
  */
 struct oncache_flow_key {
 	__be32 local_ip;

@@ -34,22 +34,45 @@ struct verdict {
 	bool opening; /* a SYN's answer: whatever is cached belongs to an earlier life */
 };
 
-/*
- * Remembers, until the epochs move on or the next sweep, that the flow is excluded: its
- * packets then need not be looked at again on their way out of the CNI's path.
- */
-static __always_inline int record_excluded(struct oncache_flow_key *key, struct verdict *verdict)
+/* That a connection is over stays known until its ports begin a new life: see forget(). */
+static __always_inline __u8 kept_closing(struct oncache_filter_entry *entry,
+					 struct verdict *verdict)
 {
+	return entry && !verdict->opening && is_closed(entry->closing) ? entry->closing : 0;
+}
+
+/*
+ * Remembers, until the epochs move on or the next sweep, that an established flow is
+ * excluded: its packets then need not be looked at again on their way out of the CNI's path.
+ */
+static __always_inline void record_excluded(struct oncache_flow_key *key, struct verdict *verdict)
+{
+	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	struct oncache_filter_entry none = {
 		.touched = verdict->now,
 		.epoch = verdict->epoch,
 		.endpoint_epoch = verdict->endpoint_epoch,
 		.endpoint = verdict->endpoint,
+		.closing = kept_closing(entry, verdict),
 		.flags = ENTRY_EXCLUDED,
 	};
 
 	bpf_map_update_elem(&filter_cache, key, &none, BPF_ANY);
-	return REASON_LEARN_EXCLUDED;
+}
+
+/* An entry has been renewed. The handshake that it completes is told to its pair, once. */
+static __always_inline int renewed(struct oncache_flow_key *key, struct oncache_filter_entry *entry,
+				   struct oncache_ingress_entry *endpoint, __u64 now)
+{
+	__u8 opened = entry->flags & (ENTRY_OPENED_EGRESS | ENTRY_OPENED_INGRESS);
+
+	if (opened && entry->egress_lease && entry->ingress_lease) {
+		entry->flags &= ~opened;
+		if (READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS)
+			record_pair(key, entry, opened == ENTRY_OPENED_EGRESS ? EGRESS : INGRESS,
+				    now);
+	}
+	return REASON_LEARNED;
 }
 
 /*
@@ -59,6 +82,7 @@ static __always_inline int record_excluded(struct oncache_flow_key *key, struct 
  * replaced whole: its other direction is not to be trusted.
  */
 static __always_inline int record(struct oncache_flow_key *key, struct verdict *verdict,
+				  struct oncache_ingress_entry *endpoint,
 				  enum oncache_direction direction)
 {
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
@@ -69,7 +93,7 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 	    entry->endpoint_epoch == verdict->endpoint_epoch) {
 		if (direction == INGRESS) {
 			WRITE_ONCE(entry->ingress_lease, verdict->lease);
-			return REASON_LEARNED;
+			return renewed(key, entry, endpoint, verdict->now);
 		}
 		if (entry->node == INDEX_NONE) {
 			entry->node = verdict->node;
@@ -78,7 +102,7 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 		if (entry->node == verdict->node && entry->node_epoch == verdict->node_epoch) {
 			barrier();
 			WRITE_ONCE(entry->egress_lease, verdict->lease);
-			return REASON_LEARNED;
+			return renewed(key, entry, endpoint, verdict->now);
 		}
 	}
 
@@ -88,6 +112,10 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 	fresh.endpoint = verdict->endpoint;
 	fresh.node = verdict->node;
 	fresh.touched = verdict->now;
+	fresh.closing = kept_closing(entry, verdict);
+	/* The answer to a SYN goes against it. */
+	if (verdict->opening)
+		fresh.flags = direction == EGRESS ? ENTRY_OPENED_INGRESS : ENTRY_OPENED_EGRESS;
 	if (direction == EGRESS)
 		fresh.egress_lease = verdict->lease;
 	else
@@ -127,8 +155,13 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	if (endpoint->mode == MODE_DISABLED ||
 	    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
 		return REASON_DISABLED;
-	if (excluded(key))
-		return record_excluded(key, verdict);
+	if (excluded(key)) {
+		/* Only what conntrack vouches for takes up room, or a pod could fill the cache. */
+		if (key->protocol != IPPROTO_ICMP &&
+		    conntrack_verdict(skb, packet, direction, &verdict->opening) == GO)
+			record_excluded(key, verdict);
+		return REASON_LEARN_EXCLUDED;
+	}
 	if (bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_LOCAL_PEER;
 
@@ -149,10 +182,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 		return reason;
 	}
 	verdict->lease = verdict->now + life;
-	reason = record(key, verdict, direction);
-	if (key->protocol == IPPROTO_TCP && (READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS))
-		record_pair(key, verdict->now);
-	return reason;
+	return record(key, verdict, endpoint, direction);
 }
 
 /* A packet with the miss bit at the NIC's egress: the CNI has routed and encapsulated it. */

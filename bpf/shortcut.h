@@ -2,10 +2,12 @@
 /* Copyright the OnCache authors. */
 /*
  * Short connections. Where the agent has proven that no policy asks a pod's packets for
- * their ports or their peer, a connection that the CNI accepted between two pods vouches
- * for the next one: its SYN takes the fast path already. The verdict on the pair lies in
- * the filter cache under a key without protocol and ports; the connection gets an entry
- * of its own, as the answer to a translated connection must never match a pair.
+ * their ports or their peer, a connection that the CNI let begin vouches for the next one
+ * of the same pods to the same port: its SYN takes the fast path already. Should the proof
+ * no longer hold, unheard, such a SYN still was accepted within the last lease. The verdict
+ * on the pair lies in the filter cache under a key without protocol and the asking side's
+ * port; the connection gets an entry of its own, as the answer to a translated connection
+ * must never match a pair.
  */
 #ifndef ONCACHE_SHORTCUT_H
 #define ONCACHE_SHORTCUT_H
@@ -21,12 +23,18 @@
  */
 #define PAIR_UNANSWERED 128
 
+/* asked: where the SYN goes. */
 static __always_inline void pair_key(struct oncache_flow_key *pair,
-				     const struct oncache_flow_key *flow)
+				     const struct oncache_flow_key *flow,
+				     enum oncache_direction asked)
 {
 	__builtin_memset(pair, 0, sizeof(*pair));
 	pair->local_ip = flow->local_ip;
 	pair->remote_ip = flow->remote_ip;
+	if (asked == EGRESS)
+		pair->remote_port = flow->remote_port;
+	else
+		pair->local_port = flow->local_port;
 }
 
 /* Who may answer: the side that did not ask. */
@@ -45,7 +53,7 @@ static __always_inline struct oncache_filter_entry *entry_find(struct packet *pa
 	if (likely(!(packet->tcp_flags & TCP_SYN)))
 		return bpf_map_lookup_elem(&filter_cache, &packet->key);
 	if (is_syn(packet)) {
-		pair_key(&pair, &packet->key);
+		pair_key(&pair, &packet->key, direction);
 		return bpf_map_lookup_elem(&filter_cache, &pair);
 	}
 	if (!is_syn_ack(packet))
@@ -119,7 +127,7 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
 
 	if ((entry->flags & asked_by_other(direction)) && !(entry->flags & ENTRY_ANSWERED)) {
 		entry->flags |= ENTRY_ANSWERED;
-		pair_key(&key, &packet->key);
+		pair_key(&key, &packet->key, direction == EGRESS ? INGRESS : EGRESS);
 		pair = bpf_map_lookup_elem(&filter_cache, &key);
 		if (pair)
 			__sync_fetch_and_add(&pair->unanswered, -1);
@@ -172,21 +180,21 @@ static __always_inline void fin_to_ack(struct __sk_buff *skb, struct packet *pac
 }
 
 /*
- * The CNI has accepted a connection between the two pods in both directions while no
- * policy asks for ports or peers.
+ * The CNI has let a connection begin, in both directions, while no policy asks for ports or
+ * peers. asked: where its SYN went. Never renewed by what is established already: a CNI may
+ * spare that where it denies what is new.
  */
-static __always_inline void record_pair(struct oncache_flow_key *key, __u64 now)
+static __always_inline void record_pair(struct oncache_flow_key *key,
+					struct oncache_filter_entry *entry,
+					enum oncache_direction asked, __u64 now)
 {
-	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	struct oncache_filter_entry fresh = {}, *pair;
 	struct oncache_flow_key other;
 	__u64 lease;
 
-	if (!entry || !entry->egress_lease || !entry->ingress_lease)
-		return;
 	lease = entry->egress_lease < entry->ingress_lease ? entry->egress_lease
 							   : entry->ingress_lease;
-	pair_key(&other, key);
+	pair_key(&other, key, asked);
 	pair = bpf_map_lookup_elem(&filter_cache, &other);
 	if (pair && pair->epoch == entry->epoch && pair->endpoint_epoch == entry->endpoint_epoch &&
 	    pair->node_epoch == entry->node_epoch && pair->endpoint == entry->endpoint &&

@@ -7,8 +7,9 @@
  * other changes are the flushes that may come at any time. Time is countdowns in ticks, so it never ends; an epoch is
  * whether it is the current one, as a number never returns. Where the model is wider than the code (conntrack, the
  * miss bit and LRU eviction only ever refuse) it allows more, and what holds here holds there. The verdict on a pair of
- * pods (bpf/shortcut.h) is a copy of an entry's epochs with the earlier of its deadlines, so never wider than the entry;
- * its flag is a setting: stored before the epoch, read after it.
+ * pods (bpf/shortcut.h) is a copy of the epochs of a handshake's entry with the earlier of its deadlines, for what the CNI
+ * would ask of the next such handshake (addresses, direction, port), and is renewed by another one only: the flow of this
+ * model may be read as that. Its flag only forbids.
  *
  * A word after -D takes one rule away or bends it; each such model must fail. model/variants lists them.
  */

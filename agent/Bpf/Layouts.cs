@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 3;
+    public const uint Version = 4;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -71,6 +71,10 @@ internal enum EntryFlags : byte
 
     /// <summary>No verdict: the flow is excluded, as an earlier packet found.</summary>
     Excluded = 16,
+
+    /// <summary>The CNI lets this connection begin; its pair is yet to be told.</summary>
+    OpenedEgress = 32,
+    OpenedIngress = 64,
 }
 
 [InlineArray(6)]

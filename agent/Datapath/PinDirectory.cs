@@ -4,7 +4,7 @@ using OnCache.Agent.Bpf;
 namespace OnCache.Agent.Datapath;
 
 /// <summary>
-/// Where maps and links stay when the agent goes: ROOT/v3/maps, ROOT/links. The version is that of the layouts, so an
+/// Where maps and links stay when the agent goes: ROOT/vN/maps, ROOT/links. The version is that of the layouts, so an
 /// agent with other layouts never touches maps it would misread. Links are the same for all, so that an agent of another
 /// version replaces the program in a link where it finds one.
 /// </summary>

@@ -11,7 +11,7 @@ namespace OnCache.Agent.Kubernetes;
 /// Watches the CNI's own policies, the kinds of them that the cluster has, by their metadata. Looks once a minute, or up to half of one
 /// later, whether kinds have come or gone.
 /// </summary>
-/// <param name="setAbsent">Told after each look whether the cluster has none of the kinds.</param>
+/// <param name="setAbsent">Told after each look whether the cluster is known to have none of the kinds.</param>
 internal sealed partial class CniPolicyWatch(
     IKubernetesClient client,
     IApiDiscovery discovery,
@@ -79,6 +79,8 @@ internal sealed partial class CniPolicyWatch(
         catch (KubernetesException failure)
         {
             LogNotFound(failure.Message);
+            // A kind may have come by now.
+            setAbsent(false);
             return;
         }
 

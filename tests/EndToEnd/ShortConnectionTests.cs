@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Overlay;
 using OnCache.Lab.Rules;
 
 namespace OnCache.EndToEnd;
@@ -10,6 +12,9 @@ namespace OnCache.EndToEnd;
 public sealed class ShortConnectionTests
 {
     private const int Connections = 50;
+
+    // A connection vouches for the next one to the same port.
+    private const int Port = 7001;
     private const string IsolateAll = """[{ metadata: { name: isolated, namespace: default }, spec: { podSelector: {} } }]""";
     private static readonly AgentConfig Unrestricted = new() { NetworkPolicies = "[]" };
 
@@ -23,7 +28,7 @@ public sealed class ShortConnectionTests
 
         for (var i = 0; i < Connections; i++)
         {
-            await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+            await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server, Port);
             await conversation.ExchangeAsync(3);
             await conversation.CloseAsync();
         }
@@ -49,7 +54,7 @@ public sealed class ShortConnectionTests
         _ = await Eventually.ReadsAsync(() => SlowSynsOfOneConnectionAsync(lab, lab.Agents[proven]), static slow => slow == 0, "the shortcut in use");
         var before = await lab.Agents[1 - proven].ReasonAsync("tcp_syn");
 
-        await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server))
+        await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server, Port))
         {
             await conversation.ExchangeAsync(20);
         }
@@ -62,7 +67,7 @@ public sealed class ShortConnectionTests
     {
         LiveLab.Require();
         await using var lab = await ShortAsync();
-        await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+        await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server, Port);
         await conversation.ExchangeAsync(5);
 
         for (var i = 0; i < 3; i++)
@@ -82,7 +87,7 @@ public sealed class ShortConnectionTests
     {
         LiveLab.Require();
         await using var lab = await ShortAsync();
-        var (client, server) = await Sockets.ConnectAsync(lab.Client, lab.Server);
+        var (client, server) = await Sockets.ConnectAsync(lab.Client, lab.Server, Port);
         using (client)
         using (server)
         {
@@ -106,7 +111,7 @@ public sealed class ShortConnectionTests
 
         for (var i = 0; i < 5; i++)
         {
-            var refused = await Should.ThrowAsync<SocketException>(() => Sockets.ConnectAsync(lab.Client, new IPEndPoint(lab.Server.Address, 9)));
+            var refused = await Should.ThrowAsync<SocketException>(() => Sockets.ConnectAsync(lab.Client, new IPEndPoint(lab.Server.Address, Port)));
             refused.SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
         }
     }
@@ -141,7 +146,7 @@ public sealed class ShortConnectionTests
     {
         LiveLab.Require();
         await using var lab = await ShortAsync();
-        using var listener = Sockets.Listener(lab.Server, lab.Server.Address);
+        using var listener = Sockets.Listener(lab.Server, lab.Server.Address, Port);
         await using var denial = await Denial.OfAsync(lab.Server.Node, lab.Client, lab.Server, cutEstablished: false);
         await lab.ConfigureAsync(Unrestricted with { NetworkPolicies = IsolateAll });
         foreach (var agent in lab.Agents)
@@ -155,6 +160,35 @@ public sealed class ShortConnectionTests
         await Should.ThrowAsync<OperationCanceledException>(async () => await socket.ConnectAsync(Sockets.EndPoint(listener), patience.Token));
     }
 
+    /// <summary>The proof outlives its policy when the news is lost. What the CNI still lets pass between the pods must not renew the verdict on what it denies.</summary>
+    [Fact]
+    public async Task A_denial_that_no_agent_hears_of_holds_for_new_connections_after_one_lease()
+    {
+        var lease = TimeSpan.FromSeconds(3);
+        LiveLab.Require();
+        await using var lab = await ShortAsync(Unrestricted with { Lease = $"{lease.TotalSeconds:F0}s" });
+        using var listener = Sockets.Listener(lab.Server, lab.Server.Address, Port);
+        await using var otherPort = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+        await using var otherWay = await TcpConversation.OpenAsync(lab.Server, lab.Client);
+        await using var denial = await Denial.OfAsync(lab.Server.Node, lab.Client, lab.Server, cutEstablished: false);
+
+        // The programs' clock ticks, and a SYN may be under way.
+        var end = Stopwatch.GetTimestamp() + (lease + TimeSpan.FromMilliseconds(250)).Ticks * (Stopwatch.Frequency / TimeSpan.TicksPerSecond);
+        for (var late = 0; late < 5;)
+        {
+            await otherPort.ExchangeAsync(20);
+            await otherWay.ExchangeAsync(20);
+            await using var again = await TcpConversation.OpenAsync(lab.Server, lab.Client, Port);
+            var asked = Stopwatch.GetTimestamp();
+            var answered = await AnsweredAsync(lab.Client, Sockets.EndPoint(listener));
+            if (asked > end)
+            {
+                answered.ShouldBeFalse("a connection began that the CNI denies, more than a lease after it began to");
+                late++;
+            }
+        }
+    }
+
     [Fact]
     public async Task An_excluded_port_never_uses_it()
     {
@@ -163,11 +197,14 @@ public sealed class ShortConnectionTests
         await lab.ConfigureAsync(Unrestricted with { Exclusions = "{ ports: [{ protocol: TCP, port: 7777 }] }" });
         _ = await Eventually.ReadsAsync(() => SlowSynsOfOneConnectionAsync(lab, lab.Agents[0]), static slow => slow == 0, "the shortcut for other ports");
         using var listener = Sockets.Listener(lab.Server, lab.Server.Address, 7777);
-        var before = await lab.Agents[0].ReasonAsync("tcp_syn");
+        for (var i = 0; i < 3; i++)
+        {
+            var before = await lab.Agents[0].ReasonAsync("tcp_syn");
 
-        using var socket = await Sockets.ConnectAsync(lab.Client, Sockets.EndPoint(listener));
+            using var socket = await Sockets.ConnectAsync(lab.Client, Sockets.EndPoint(listener));
 
-        (await lab.Agents[0].ReasonAsync("tcp_syn")).ShouldBeGreaterThan(before);
+            (await lab.Agents[0].ReasonAsync("tcp_syn")).ShouldBeGreaterThan(before);
+        }
     }
 
     [Fact]
@@ -189,12 +226,12 @@ public sealed class ShortConnectionTests
     }
 
     /// <summary>A lab in which the two pods' connections begin on the fast path at both nodes.</summary>
-    private static async Task<AcceleratedLab> ShortAsync()
+    private static async Task<AcceleratedLab> ShortAsync(AgentConfig? config = null)
     {
         var lab = await AcceleratedLab.PlainAsync();
         try
         {
-            await lab.StartAsync(Unrestricted);
+            await lab.StartAsync(config ?? Unrestricted);
             foreach (var agent in lab.Agents)
             {
                 _ = await agent.UntilAsync(static status => status.Endpoints.All(static endpoint => endpoint.ShortConnections), "having proven its pods unrestricted");
@@ -210,10 +247,26 @@ public sealed class ShortConnectionTests
         }
     }
 
+    /// <summary>Whether a connection begins within half a second.</summary>
+    private static async Task<bool> AnsweredAsync(LabPod client, EndPoint to)
+    {
+        using var socket = client.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var patience = Patience.Of(TimeSpan.FromMilliseconds(500));
+        try
+        {
+            await socket.ConnectAsync(to, patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     private static async Task<long> SlowSynsOfOneConnectionAsync(AcceleratedLab lab, LabAgent agent)
     {
         var before = await agent.ReasonAsync("tcp_syn");
-        await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server))
+        await using (var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server, Port))
         {
             await conversation.ExchangeAsync(2);
             await conversation.CloseAsync();

@@ -47,9 +47,9 @@ internal static class Sockets
     }
 
     /// <summary>A connection between two pods, both ends.</summary>
-    public static async Task<(Socket Client, Socket Server)> ConnectAsync(IPod client, IPod server)
+    public static async Task<(Socket Client, Socket Server)> ConnectAsync(IPod client, IPod server, int toPort = 0)
     {
-        using var listener = Listener(server, server.Address);
+        using var listener = Listener(server, server.Address, toPort);
         var accepting = listener.AcceptAsync(TestContext.Current.CancellationToken);
         var from = await ConnectAsync(client, EndPoint(listener));
         var to = await accepting;

@@ -24,9 +24,9 @@ internal sealed class TcpConversation : IConversation
 
     public IPod Server { get; }
 
-    public static async Task<TcpConversation> OpenAsync(IPod client, IPod server)
+    public static async Task<TcpConversation> OpenAsync(IPod client, IPod server, int toPort = 0)
     {
-        var (from, to) = await Sockets.ConnectAsync(client, server);
+        var (from, to) = await Sockets.ConnectAsync(client, server, toPort);
         return new TcpConversation(client, server, from, to);
     }
 

@@ -279,7 +279,19 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         Protocol = (byte)item.Flow.Protocol,
     };
 
-    private FlowKey PairKey => new() { LocalIp = Key.LocalIp, RemoteIp = Key.RemoteIp };
+    /// <summary>With the port of the side that is asked: by what the entry says, else by where the packet goes.</summary>
+    private FlowKey PairKey
+    {
+        get
+        {
+            var flags = Combine(item.Before.Entry?.Flags ?? []);
+            var asksRemote = (flags & (EntryFlags.AskedEgress | EntryFlags.OpenedEgress)) != EntryFlags.None
+                || ((flags & (EntryFlags.AskedIngress | EntryFlags.OpenedIngress)) == EntryFlags.None && IsEgress);
+            return asksRemote
+                ? new() { LocalIp = Key.LocalIp, RemoteIp = Key.RemoteIp, RemotePort = Key.RemotePort }
+                : new() { LocalIp = Key.LocalIp, RemoteIp = Key.RemoteIp, LocalPort = Key.LocalPort };
+        }
+    }
 
     private static ushort EndpointSlot(string name) => (ushort)(name switch
     {

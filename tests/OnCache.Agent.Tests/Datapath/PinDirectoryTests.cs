@@ -62,7 +62,7 @@ public sealed class PinDirectoryTests
     [InlineData("v")]
     [InlineData("v1x")]
     [InlineData("others")]
-    [InlineData("v3/theirs")]
+    [InlineData("v4/theirs")]
     public void Remove_leaves_what_others_pinned(string theirs)
     {
         using var file = new BpfFileSystem();
