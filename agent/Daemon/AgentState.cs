@@ -13,4 +13,5 @@ internal sealed record AgentState(
     IReadOnlyDictionary<int, string> AttachFailures,
     Bpf.EndpointCounters Retired,
     FlushRecord? LastFlush,
+    IReadOnlyList<string> NicFailures,
     IReadOnlyList<string> Warnings);

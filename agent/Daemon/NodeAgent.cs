@@ -267,6 +267,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _controller.AttachFailures,
         _controller.Endpoints.Retired,
         _controller.LastFlush,
+        NicFailures(),
         Warnings());
 
     /// <summary>A turn without news: the loop lives.</summary>
@@ -392,11 +393,6 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
         foreach (var nic in _plan!.Nics)
         {
-            if (_controller.AttachFailures.TryGetValue(nic, out var failure))
-            {
-                warnings.Add($"{_snapshot.NameOf(nic)}: {failure}; tried again with the next change");
-            }
-
             if (_snapshot.Filters.GetValueOrDefault(nic, []).FirstOrDefault(filter => filter.BpfName?.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) != true) is { } filter)
             {
                 warnings.Add($"{_snapshot.NameOf(nic)} has a {filter.Kind} filter of priority {filter.Priority}; it does not see packets that took the fast path");
@@ -405,6 +401,12 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
         return warnings;
     }
+
+    private List<string> NicFailures() =>
+    [
+        .. _plan!.Nics.Where(_controller.AttachFailures.ContainsKey)
+            .Select(nic => $"{_snapshot.NameOf(nic)}: {_controller.AttachFailures[nic]}; tried again with the next change"),
+    ];
 
     private void Report(NodePlan? before)
     {

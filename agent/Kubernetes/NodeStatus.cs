@@ -6,6 +6,9 @@ namespace OnCache.Agent.Kubernetes;
 /// <summary>The agent's status in the words of the API: counts, never a list of pods. Pure.</summary>
 internal static class NodeStatus
 {
+    // As the schema of Condition has it.
+    private const int LongestMessage = 32_768;
+
     /// <param name="status">What the agent tells about itself.</param>
     /// <param name="generation">The generation of the object that is in force.</param>
     /// <param name="before">The conditions that were written last.</param>
@@ -54,12 +57,24 @@ internal static class NodeStatus
         {
             { Configuration.Error: { } error } => (ConditionStatus.False, ConditionReason.Pending, error),
             { Underlay.Reason: { } refusal } => (ConditionStatus.False, ConditionReason.Failed, refusal),
+            { NicFailures: [var failure, ..] } => (ConditionStatus.False, ConditionReason.Failed, failure),
             { Ready: false } => (ConditionStatus.False, ConditionReason.Pending, status.NotReadyReason ?? "the agent starts"),
             _ => (ConditionStatus.True, ConditionReason.Programmed, $"programs are attached by {status.Capabilities.Attach}"),
         };
+        message = Bounded(message + Hint([.. status.NicFailures.Concat(status.Warnings).Where(hint => hint != message)]));
         yield return new Finding(ConditionType.Programmed, programmed, reason, message);
         yield return new Finding(ConditionType.Ready, programmed, reason, message);
     }
+
+    private static string Hint(IReadOnlyList<string> hints) => hints switch
+    {
+        [] => "",
+        [var only] => $"; {only}",
+        [var first, ..] => $"; {first}; and {hints.Count - 1} more",
+    };
+
+    // The API server refuses a status whole for one message that is too long.
+    private static string Bounded(string message) => message.Length <= LongestMessage ? message : message[..LongestMessage];
 
     private static int Count(AgentStatus status, EndpointState state) => status.Endpoints.Count(endpoint => endpoint.State == state);
 

@@ -48,6 +48,9 @@ internal sealed record AgentStatus
     /// <summary>The last flush, when there was one.</summary>
     public LastFlush? LastFlush { get; init; }
 
+    /// <summary>NICs that refused the programs, and why: what passes them is not accelerated. One sentence each.</summary>
+    public IReadOnlyList<string> NicFailures { get; init => field = value ?? []; } = [];
+
     /// <summary>What an operator should know: one sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; init => field = value ?? []; } = [];
 }

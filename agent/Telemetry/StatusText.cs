@@ -50,6 +50,11 @@ internal static class StatusText
 
     private static void AppendWarnings(StringBuilder text, AgentStatus status)
     {
+        foreach (var failure in status.NicFailures)
+        {
+            AppendFact(text, "failure", failure);
+        }
+
         foreach (var warning in status.Warnings)
         {
             AppendFact(text, "warning", warning);

@@ -1,7 +1,9 @@
+using System.Reflection;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Kubernetes;
 using OnCache.Agent.Telemetry;
 using OnCache.Api;
+using OnCache.Kubernetes.Entities.Attributes;
 
 namespace OnCache.Agent.Tests.Kubernetes;
 
@@ -46,6 +48,46 @@ public sealed class NodeStatusTests
         programmed.Status.ShouldBe(ConditionStatus.False);
         programmed.Reason.ShouldBe(ConditionReason.Failed);
         programmed.Message.ShouldBe("tunnel: no VXLAN device");
+    }
+
+    [Fact]
+    public void A_node_with_a_warning_stays_programmed_and_says_so()
+    {
+        var status = Status() with { Warnings = ["TCP stays on the CNI's path: nf_conntrack is not loaded"] };
+
+        foreach (var condition in NodeStatus.Of(status, 1, [], s_now).Conditions)
+        {
+            condition.Status.ShouldBe(ConditionStatus.True);
+            condition.Reason.ShouldBe(ConditionReason.Programmed);
+            condition.Message.ShouldBe("programs are attached by tcx; TCP stays on the CNI's path: nf_conntrack is not loaded");
+        }
+    }
+
+    [Fact]
+    public void Of_several_warnings_the_first_is_told_and_the_others_are_counted() =>
+        NodeStatus.Of(Status() with { Warnings = ["one", "two", "three"] }, 1, [], s_now).Conditions
+            .ShouldAllBe(static condition => condition.Message == "programs are attached by tcx; one; and 2 more");
+
+    [Fact]
+    public void A_nic_that_refuses_the_programs_is_a_failure()
+    {
+        var status = Status() with { NicFailures = ["eth0: attach oncache_node_ingress: Operation not permitted (errno 1)", "eth1: the same"], Warnings = ["one"] };
+
+        foreach (var condition in NodeStatus.Of(status, 1, [], s_now).Conditions)
+        {
+            condition.Status.ShouldBe(ConditionStatus.False);
+            condition.Reason.ShouldBe(ConditionReason.Failed);
+            condition.Message.ShouldBe("eth0: attach oncache_node_ingress: Operation not permitted (errno 1); eth1: the same; and 1 more");
+        }
+    }
+
+    [Fact]
+    public void A_message_is_never_longer_than_the_schema_admits()
+    {
+        var longest = (int)typeof(Condition).GetProperty(nameof(Condition.Message))!.GetCustomAttribute<LengthAttribute>()!.MaxLength;
+
+        NodeStatus.Of(Status() with { Warnings = [new string('w', longest)] }, 1, [], s_now).Conditions
+            .ShouldAllBe(condition => condition.Message.Length == longest);
     }
 
     [Fact]
