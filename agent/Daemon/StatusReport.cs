@@ -111,7 +111,7 @@ internal sealed class StatusReport(
     private static EndpointStatus EndpointOf(PlannedEndpoint endpoint, AgentState state, Dictionary<Ipv4Address, EndpointCounters> counters)
     {
         var counted = counters.GetValueOrDefault(endpoint.Address);
-        var (kind, reason) = StateOf(endpoint, state);
+        var (kind, cause, reason) = StateOf(endpoint, state);
         return new EndpointStatus
         {
             Namespace = endpoint.Pod.Namespace,
@@ -123,6 +123,7 @@ internal sealed class StatusReport(
             Protocols = [.. Enum.GetValues<Protocols>().Where(protocol => protocol is not (Protocols.None or Protocols.All) && endpoint.Treatment.Protocols.HasFlag(protocol)).Select(protocol => protocol.ToString().ToUpperInvariant())],
             Policy = endpoint.Treatment.PolicyName,
             State = kind,
+            Cause = cause,
             Reason = reason,
             ShortConnections = endpoint.Spec?.Flags.HasFlag(EndpointFlags.Portless) == true,
             Hits = new EndpointHits(
@@ -131,32 +132,35 @@ internal sealed class StatusReport(
         };
     }
 
-    private static (EndpointState State, string? Reason) StateOf(PlannedEndpoint endpoint, AgentState state)
+    private static (EndpointState State, string? Cause, string? Reason) StateOf(PlannedEndpoint endpoint, AgentState state)
     {
         if (endpoint.Treatment.Mode == AccelerationMode.Disabled)
         {
-            return (EndpointState.Disabled, endpoint.Treatment.Reason);
+            return (EndpointState.Disabled, endpoint.Treatment.Cause.ToString(), endpoint.Treatment.Reason);
         }
 
         if (endpoint.Spec is null)
         {
-            return (EndpointState.Waiting, endpoint.Attachment?.Refusal?.Message ?? state.Plan.Underlay.Refusal?.Message);
+            var underlay = state.Plan.Underlay.Refusal;
+            return endpoint.Attachment?.Refusal is { } refusal
+                ? (EndpointState.Waiting, refusal.Reason.ToString(), refusal.Message)
+                : (EndpointState.Waiting, underlay?.Reason.ToString(), underlay?.Message);
         }
 
         if (state.WithoutRoom.Contains(endpoint.Address))
         {
-            return (EndpointState.Waiting, "the ingress cache is full: raise spec.cacheSizes.ingress");
+            return (EndpointState.Waiting, null, "the ingress cache is full: raise spec.cacheSizes.ingress");
         }
 
         if (state.AttachFailures.TryGetValue(endpoint.Spec.IfIndex, out var failure))
         {
-            return (EndpointState.Waiting, failure);
+            return (EndpointState.Waiting, null, failure);
         }
 
         var attachment = endpoint.Attachment!.Value!;
         return (attachment.EgressShaped ?? attachment.IngressShaped) is { } shaped
-            ? (EndpointState.Shaped, shaped)
-            : (endpoint.Spec.Mode == EndpointMode.Accelerate ? EndpointState.Accelerated : EndpointState.Observed, null);
+            ? (EndpointState.Shaped, null, shaped)
+            : (endpoint.Spec.Mode == EndpointMode.Accelerate ? EndpointState.Accelerated : EndpointState.Observed, null, null);
     }
 
     private static RemoteNodeStatus RemoteNodeOf(RemoteNodeResult node, AgentState state)

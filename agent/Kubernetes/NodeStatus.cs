@@ -36,9 +36,9 @@ internal static class NodeStatus
             Refusals =
             [
                 .. status.Endpoints.Where(endpoint => endpoint.State is not (EndpointState.Accelerated or EndpointState.Observed))
-                    .GroupBy(endpoint => endpoint.State)
-                    .OrderBy(group => group.Key)
-                    .Select(group => new Refusal(group.Key.ToString(), group.Count())),
+                    .GroupBy(endpoint => endpoint.Cause ?? endpoint.State.ToString(), StringComparer.Ordinal)
+                    .OrderBy(group => group.Key, StringComparer.Ordinal)
+                    .Select(group => new Refusal(group.Key, group.Count())),
             ],
             Capabilities = new NodeCapabilities(
                 status.Capabilities.Kernel,

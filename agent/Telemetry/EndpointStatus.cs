@@ -32,6 +32,9 @@ internal sealed record EndpointStatus
     /// <summary>What is the case.</summary>
     public required EndpointState State { get; init; }
 
+    /// <summary>Why it is not accelerated, as one word; absent where the state says all there is.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>Why.</summary>
     public string? Reason { get; init; }
 

@@ -10,22 +10,22 @@ public sealed class ConfigurationTests(SharedLab shared) : IClassFixture<SharedL
     private const int Exchanges = 20;
     private const int EchoPort = 7878;
 
-    /// <summary>What keeps a UDP flow of n1p1 to 10.244.2.2 off the fast path at n1, the reason that counts it, and n1p1's state.</summary>
-    public static TheoryData<string, string, string> Restrictions => new()
+    /// <summary>What keeps a UDP flow of n1p1 to 10.244.2.2 off the fast path at n1, the reason that counts it, n1p1's state and its cause.</summary>
+    public static TheoryData<string, string, string, string?> Restrictions => new()
     {
-        { "disabled", "not_endpoint", "Disabled" },
-        { "protocols", "disabled", "Accelerated" },
-        { "cidrs", "learn_excluded", "Accelerated" },
-        { "ports", "learn_excluded", "Accelerated" },
-        { "namespaces", "not_endpoint", "Disabled" },
-        { "podSelectors", "not_endpoint", "Disabled" },
-        { "annotation", "not_endpoint", "Disabled" },
+        { "disabled", "not_endpoint", "Disabled", "PolicyMatched" },
+        { "protocols", "disabled", "Accelerated", null },
+        { "cidrs", "learn_excluded", "Accelerated", null },
+        { "ports", "learn_excluded", "Accelerated", null },
+        { "namespaces", "not_endpoint", "Disabled", "NamespaceExcluded" },
+        { "podSelectors", "not_endpoint", "Disabled", "PodExcluded" },
+        { "annotation", "not_endpoint", "Disabled", "OptedOut" },
     };
 
     [Theory]
     [MemberData(nameof(Restrictions))]
     public async Task A_restriction_sends_a_cached_flow_to_the_overlay_and_its_end_brings_it_back(
-        string restriction, string reason, string state)
+        string restriction, string reason, string state, string? cause)
     {
         var lab = await shared.ReadyAsync();
         var agent = lab.AgentOf(lab.Client);
@@ -33,7 +33,8 @@ public sealed class ConfigurationTests(SharedLab shared) : IClassFixture<SharedL
         await lab.LearnAsync(conversation);
 
         await agent.ConfigureAsync(Restricted(restriction));
-        _ = await agent.UntilAsync(status => $"{LabAgent.EndpointOf(status, lab.Client).State}" == state, state);
+        var restricted = await agent.UntilAsync(status => $"{LabAgent.EndpointOf(status, lab.Client).State}" == state, state);
+        LabAgent.EndpointOf(restricted, lab.Client).Cause.ShouldBe(cause);
         var counted = await agent.ReasonAsync(reason);
         var (hits, _) = await lab.CountAsync(conversation, Exchanges);
 

@@ -1,4 +1,5 @@
 using OnCache.Agent.Telemetry;
+using OnCache.Agent.Topology;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
 
@@ -60,6 +61,7 @@ public sealed class PodLifeTests
         var status = await agent.UntilAsync(
             status => LabAgent.EndpointOf(status, gone).State == EndpointState.Waiting, "aware that the pod is gone");
         LabAgent.EndpointOf(status, gone).Reason.ShouldNotBeNull().ShouldContain(gone.Address.ToString());
+        LabAgent.EndpointOf(status, gone).Cause.ShouldBe(nameof(EndpointReason.NeighbourUnresolved));
         KernelIds.OfLinks(agent.Node).Count.ShouldBe(2);
 
         await agent.ConfigureAsync(new AgentConfig());

@@ -2,6 +2,7 @@ using System.Reflection;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Kubernetes;
 using OnCache.Agent.Telemetry;
+using OnCache.Agent.Topology;
 using OnCache.Api;
 using OnCache.Kubernetes.Entities.Attributes;
 
@@ -28,7 +29,25 @@ public sealed class NodeStatusTests
         status.ObservedGeneration.ShouldBe(7);
         status.Endpoints.ShouldBe(new EndpointCounts { Accelerated = 1, Observed = 1, Waiting = 1, Disabled = 1 });
         status.Policies.ShouldBe([new PolicyEndpoints("trial", 1, 0), new PolicyEndpoints("web", 2, 1)]);
-        status.Refusals.ShouldBe([new Refusal("Disabled", 1), new Refusal("Waiting", 1)]);
+    }
+
+    [Fact]
+    public void Pods_that_are_not_accelerated_are_counted_by_cause_and_by_state_where_there_is_none()
+    {
+        var status = NodeStatus.Of(
+            Status(
+                Endpoint("a", EndpointState.Accelerated, "web"),
+                Endpoint("b", EndpointState.Observed, "trial"),
+                Endpoint("c", EndpointState.Disabled, policy: null, nameof(SelectionCause.OptedOut)),
+                Endpoint("d", EndpointState.Disabled, policy: null, nameof(SelectionCause.NoPolicy)),
+                Endpoint("e", EndpointState.Disabled, policy: null, nameof(SelectionCause.NoPolicy)),
+                Endpoint("f", EndpointState.Waiting, "web", nameof(EndpointReason.NeighbourUnresolved)),
+                Endpoint("g", EndpointState.Shaped, "web")),
+            generation: 7,
+            before: [],
+            s_now);
+
+        status.Refusals.ShouldBe([new Refusal("NeighbourUnresolved", 1), new Refusal("NoPolicy", 2), new Refusal("OptedOut", 1), new Refusal("Shaped", 1)]);
     }
 
     [Fact]
@@ -111,7 +130,7 @@ public sealed class NodeStatusTests
         Endpoints = endpoints,
     };
 
-    private static EndpointStatus Endpoint(string name, EndpointState state, string? policy) => new()
+    private static EndpointStatus Endpoint(string name, EndpointState state, string? policy, string? cause = null) => new()
     {
         Namespace = "default",
         Name = name,
@@ -120,6 +139,7 @@ public sealed class NodeStatusTests
         Mode = AccelerationMode.Accelerate,
         Policy = policy,
         State = state,
+        Cause = cause,
         Hits = new EndpointHits(new Traffic(0, 0), new Traffic(0, 0)),
     };
 }
