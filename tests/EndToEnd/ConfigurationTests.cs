@@ -15,8 +15,8 @@ public sealed class ConfigurationTests(SharedLab shared) : IClassFixture<SharedL
     {
         { "disabled", "not_endpoint", "Disabled", "PolicyMatched" },
         { "protocols", "disabled", "Accelerated", null },
-        { "cidrs", "learn_excluded", "Accelerated", null },
-        { "ports", "learn_excluded", "Accelerated", null },
+        { "cidrs", "excluded", "Accelerated", null },
+        { "ports", "excluded", "Accelerated", null },
         { "namespaces", "not_endpoint", "Disabled", "NamespaceExcluded" },
         { "podSelectors", "not_endpoint", "Disabled", "PodExcluded" },
         { "annotation", "not_endpoint", "Disabled", "OptedOut" },
