@@ -1,3 +1,4 @@
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
@@ -92,6 +93,7 @@ public sealed class UnderlayTests(SharedLab shared) : IClassFixture<SharedLab>
         var agent = lab.AgentOf(lab.Client);
         await using var conversation = new UdpConversation(lab.Client, lab.Server);
         await lab.LearnAsync(conversation);
+        var flushed = await agent.FlushesAsync(FlushCause.CniRestart);
 
         await node.DoAsync($"ip link delete {node.TunnelDevice}");
         // A device that is deleted goes down first.
@@ -102,6 +104,43 @@ public sealed class UnderlayTests(SharedLab shared) : IClassFixture<SharedLab>
 
         await lab.AcceleratedAsync();
         await lab.LearnAsync(conversation);
+        (await agent.FlushesAsync(FlushCause.CniRestart) - flushed).Times.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Another_setting_of_the_tunnel_voids_everything()
+    {
+        const int Ttl = 9;
+        var lab = await shared.ReadyAsync();
+        var node = lab.Client.Node;
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+        try
+        {
+            await VoidsEverythingAsync(lab, conversation, FlushCause.LinkChanged, $"ip link set {node.TunnelDevice} type vxlan id {AddressPlan.Vni} ttl {Ttl}");
+        }
+        finally
+        {
+            await node.UndoAsync($"ip link set {node.TunnelDevice} type vxlan id {AddressPlan.Vni} ttl 0");
+        }
+    }
+
+    [Fact]
+    public async Task A_routing_rule_voids_everything()
+    {
+        // For documentation: nothing is routed otherwise by it.
+        const string Rule = "to 203.0.113.0/24 lookup main priority 30000";
+        var lab = await shared.ReadyAsync();
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+        try
+        {
+            await VoidsEverythingAsync(lab, conversation, FlushCause.RouteChanged, $"ip rule add {Rule}");
+        }
+        finally
+        {
+            await lab.Client.Node.UndoAsync($"ip rule del {Rule}");
+        }
     }
 
     [Fact]
@@ -149,6 +188,23 @@ public sealed class UnderlayTests(SharedLab shared) : IClassFixture<SharedLab>
 
         _ = await lab.Agents[0].UntilAsync(status => StateOf(status, newcomer) == RemoteNodeState.Ready, "ready for the new node");
         await using var conversation = new UdpConversation(lab.Client, newcomer.Pods[0]);
+        await lab.LearnAsync(conversation);
+    }
+
+    /// <summary>A command at the client's node voids the verdicts of all of its pods for this cause; a cached flow is learned anew.</summary>
+    private static async Task VoidsEverythingAsync(AcceleratedLab lab, UdpConversation conversation, FlushCause cause, string command)
+    {
+        var agent = lab.AgentOf(lab.Client);
+        var (flushed, stale) = (await agent.FlushesAsync(cause), await agent.ReasonAsync("stale"));
+
+        await lab.Client.Node.DoAsync(command);
+
+        _ = await Eventually.ReadsAsync(
+            async () => await agent.FlushesAsync(cause) - flushed,
+            grown => grown.Endpoints == agent.Node.Pods.Count,
+            $"all pods of the node flushed for {cause}");
+        await conversation.ExchangeAsync(1);
+        (await agent.ReasonAsync("stale")).ShouldBeGreaterThan(stale);
         await lab.LearnAsync(conversation);
     }
 

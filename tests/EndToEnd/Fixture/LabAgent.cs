@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Net.Sockets;
 using System.Text.Json;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
@@ -164,11 +167,41 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         return counted is null ? 0 : counted.Egress + counted.Ingress;
     }
 
+    /// <summary>How many flushes the present process counts for a cause, and of how many endpoints.</summary>
+    public async Task<Flushes> FlushesAsync(FlushCause cause)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+        var metrics = await client.GetStringAsync(new Uri("http://agent/metrics"), TestContext.Current.CancellationToken);
+        return new Flushes(Value("oncache_flushes_total"), Value("oncache_flushed_endpoints_total"));
+
+        long Value(string counter)
+        {
+            var start = $"{counter}{{cause=\"{cause}\"}} ";
+            var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal));
+            return line is null ? 0 : long.Parse(line.AsSpan(start.Length), NumberStyles.None, CultureInfo.InvariantCulture);
+        }
+    }
+
     public static EndpointStatus EndpointOf(AgentStatus status, IPod pod) =>
         status.Endpoints.Single(endpoint => endpoint.Uid == pod.Uid.ToString());
 
     /// <summary>Ends what still runs; the lab takes the rest away.</summary>
     public async ValueTask DisposeAsync() => await EndAsync();
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await connection.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancellationToken);
+            return new NetworkStream(connection, ownsSocket: true);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
 
     private async Task EndAsync()
     {
@@ -185,4 +218,10 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         await File.WriteAllTextAsync(draft, config.Render(node), TestContext.Current.CancellationToken);
         File.Move(draft, ConfigPath, overwrite: true);
     }
+}
+
+/// <summary>Flushes of one cause.</summary>
+internal readonly record struct Flushes(long Times, long Endpoints)
+{
+    public static Flushes operator -(Flushes left, Flushes right) => new(left.Times - right.Times, left.Endpoints - right.Endpoints);
 }
