@@ -79,6 +79,37 @@ public sealed class ConntrackTests
         }
     }
 
+    [Theory]
+    [InlineData("absent", "cannot be read")]
+    [InlineData("read-only", "cannot be set to 1")]
+    public async Task Where_conntrack_cannot_be_made_liberal_tcp_stays_on_the_cnis_path_and_the_status_says_so(string folder, string why)
+    {
+        const int Exchanges = 20;
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        var settings = Path.Combine(lab.Overlay.Folder, folder);
+        if (folder == "read-only")
+        {
+            // A setting that no namespace but the first may write, not even by root; it is never 1.
+            _ = Directory.CreateDirectory(settings);
+            _ = File.CreateSymbolicLink(Path.Combine(settings, "nf_conntrack_tcp_be_liberal"), "/proc/sys/net/netfilter/nf_conntrack_buckets");
+        }
+
+        await lab.StartAsync(config: null, "--conntrack-sysctl", settings);
+        var agent = lab.AgentOf(lab.Client);
+        var warning = (await agent.StatusAsync()).Warnings.ShouldHaveSingleItem();
+        warning.ShouldStartWith("TCP stays on the CNI's path: ");
+        warning.ShouldContain(why);
+
+        await using var udp = new UdpConversation(lab.Client, lab.Server);
+        await using var tcp = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+        await lab.LearnAsync(udp);
+        var counted = await agent.ReasonAsync("disabled");
+        (await lab.CountAsync(tcp, Exchanges)).ShouldBe(default);
+        (await agent.ReasonAsync("disabled") - counted).ShouldBeGreaterThanOrEqualTo(2 * Exchanges);
+        (await lab.CountAsync(udp, Exchanges)).AreAllOf(Exchanges).ShouldBeTrue();
+    }
+
     private static async Task PassAsync(Socket from, Socket to)
     {
         _ = await from.SendAsync("push"u8.ToArray(), TestContext.Current.CancellationToken);
