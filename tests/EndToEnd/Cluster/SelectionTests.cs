@@ -104,7 +104,7 @@ public sealed class SelectionTests(InstalledCluster cluster) : IAsyncLifetime
     [InlineData("{exclusions: {ports: [{protocol: UDP, port: 5300}]}}")]
     public async Task An_excluded_peer_or_port_is_told_as_the_reason(string spec)
     {
-        var label = ReasonText.Label(Reason.LearnExcluded);
+        var label = ReasonText.Label(Reason.Excluded);
         await using var conversation = new UdpConversation(cluster.Client, cluster.Server, Port);
         await using var policy = new TrialPolicy(cluster);
         await policy.SettleAsync(spec);
