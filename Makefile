@@ -52,13 +52,13 @@ demo-use-cluster: build ## in the cluster that KUBECONFIG names, after asking; D
 	@$(BIN)/oncache-lab demo use-cluster $(DEMO_OPTIONS)
 
 deploy: ## OnCache into the cluster that kubectl talks to
-	@kubectl apply -k config/default
+	@command -v kubectl >/dev/null || { echo "deploy: kubectl is not on PATH: install it, it talks to the cluster" >&2; exit 1; }
+	@kubectl apply --validate=false -k config/default
 	@kubectl -n oncache-system rollout status deployment/oncache-operator --timeout=120s
 	@kubectl -n oncache-system rollout status daemonset/oncache-agent --timeout=120s
 
-undeploy: ## and out of it again, policies first so that agents flush
-	@kubectl delete overlaycachepolicies.oncache.io --all --ignore-not-found --timeout=60s
-	@kubectl delete -k config/default --ignore-not-found
+undeploy: ## and out of it again, off its nodes too: policies first so that agents flush
+	@eng/undeploy.sh
 
 test: images ## every test
 	@eng/packages.sh run model bench

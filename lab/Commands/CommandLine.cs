@@ -9,7 +9,7 @@ public static class CommandLine
     private const int Misused = 2;
 
     // An interrupted command still takes its labs down, and what it has installed into a cluster out of it.
-    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromMinutes(10);
 
     public static async Task<int> RunAsync(string[] arguments)
     {

@@ -8,17 +8,22 @@ namespace OnCache.Lab.Demo.Cluster;
 /// <summary>kubectl against one cluster.</summary>
 internal sealed class Kubectl(Func<IReadOnlyList<string>, string?, CancellationToken, Task<CommandResult>> run)
 {
+    private static string SearchPath => $"{Environment.GetEnvironmentVariable("PATH")}:{KubernetesComponents.OfThisMachine().ProgramFolder}";
+
     public static Kubectl Of(KubernetesCluster cluster) => new(cluster.KubectlAsync);
 
     /// <summary>Against the cluster that the environment's KUBECONFIG names, by the kubectl on PATH or else the lab's own.</summary>
     public static Kubectl OfEnvironment()
     {
-        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, "kubectl")).FirstOrDefault(File.Exists);
-        var program = found ?? KubernetesComponents.OfThisMachine().Program("kubectl");
-        return File.Exists(program)
-            ? new Kubectl((arguments, input, cancellationToken) => Tool.RunAsync(program, arguments, input, cancellationToken))
-            : throw new LabException("kubectl is not on PATH: install it, it talks to the cluster");
+        var program = SearchPath.Split(':').Select(folder => Path.Combine(folder, "kubectl")).FirstOrDefault(File.Exists)
+            ?? throw new LabException("kubectl is not on PATH: install it, it talks to the cluster");
+        return new Kubectl((arguments, input, cancellationToken) => Tool.RunAsync(program, arguments, input, cancellationToken));
     }
+
+    /// <summary>Runs a script that calls kubectl, against the same cluster and with the same kubectl as <see cref="OfEnvironment"/>.</summary>
+    /// <exception cref="LabException">It failed; says what it said.</exception>
+    public static async Task RunScriptAsync(string script, CancellationToken cancellationToken) =>
+        (await Tool.RunAsync("env", [$"PATH={SearchPath}", script], input: null, cancellationToken)).EnsureSuccess();
 
     /// <summary>Its exit status is for the caller to judge.</summary>
     public Task<CommandResult> TryAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) => run(arguments, null, cancellationToken);

@@ -32,18 +32,6 @@ internal sealed class OnCacheInstallation(Kubectl kubectl, string manifests)
         }
     }
 
-    /// <summary>Removes it, policies first so that agents flush while they are there.</summary>
-    public async Task RemoveAsync(CancellationToken cancellationToken)
-    {
-        const string Policies = "overlaycachepolicies.oncache.io";
-        if ((await kubectl.RunAsync(["get", "crd", Policies, "--ignore-not-found", "-o", "name"], cancellationToken)).Length > 0)
-        {
-            await kubectl.RunAsync(["delete", Policies, "--all", "--timeout=150s"], cancellationToken);
-        }
-
-        await kubectl.RunAsync(["delete", "-k", manifests, "--ignore-not-found", "--timeout=120s"], cancellationToken);
-    }
-
     /// <summary>The agents' pods by node.</summary>
     public async Task<IReadOnlyList<ProgramPod>> AgentsAsync(CancellationToken cancellationToken) =>
         [.. (await PodsAsync(Agent, cancellationToken)).OrderBy(pod => pod.Node, StringComparer.Ordinal)];

@@ -9,7 +9,7 @@ internal sealed class UserClusterDemo(UserClusterOptions options, Kubectl kubect
     private const string PolicyName = "oncache-demo";
 
     // Whoever answers no, or interrupts, is not kept waiting for ever by a cluster that does not answer.
-    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromMinutes(10);
     private readonly OnCacheInstallation installation = new(kubectl, options.Manifests);
 
     /// <summary>Exit status 0, or 1 when the answer was no; whatever was not shown is an exception.</summary>
@@ -85,8 +85,8 @@ internal sealed class UserClusterDemo(UserClusterOptions options, Kubectl kubect
         await kubectl.RunAsync(["delete", "namespace", TrafficPods.Namespace, "--ignore-not-found", "--timeout=180s"], cancellationToken);
         if (remove)
         {
-            screen.Step("removing OnCache");
-            await installation.RemoveAsync(cancellationToken);
+            screen.Step("removing OnCache, from the nodes too");
+            await Kubectl.RunScriptAsync(options.Removal, cancellationToken);
         }
     }
 

@@ -9,6 +9,9 @@ public sealed record UserClusterOptions(string Root, int Rounds, bool Yes, bool 
 {
     public string Manifests => Path.Combine(Root, "config", "default");
 
+    /// <summary>The script that takes OnCache out again.</summary>
+    public string Removal => Path.Combine(Root, "eng", "undeploy.sh");
+
     public string Policy => Path.Combine(Root, "config", "samples", "one-namespace.yaml");
 
     /// <exception cref="LabOptionException">A value is out of bounds, or nobody could answer a question.</exception>
