@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using OnCache.Lab.Cluster;
 using OnCache.Lab.Cluster.Control;
+using OnCache.Lab.Demo.Cluster;
 using OnCache.Lab.Overlay;
 using OnCache.Lab.Topology;
 
@@ -20,7 +21,12 @@ internal static class ClusterCommand
         var name = LabArguments.Name();
         var nodes = LabArguments.Number("--nodes", $"Number of nodes, up to {ClusterOptions.MaxNodes}; 0 for the API alone, on loopback", 2);
         var mtu = LabArguments.Number("--mtu", $"MTU of the wire in bytes, {LabOptions.MinMtu} to {LabOptions.MaxMtu}", 1500);
-        var command = new Command("up", "Bring a cluster up; it stays until it is taken down. Kubernetes is built first where it is not yet") { name, nodes, mtu };
+        var root = LabArguments.Root();
+        var bare = new Option<bool>("--bare") { Description = "Without OnCache" };
+        var command = new Command("up", "Bring a cluster with OnCache up; it stays until it is taken down. Kubernetes is built first where it is not yet")
+        {
+            name, nodes, mtu, root, bare,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var started = Stopwatch.GetTimestamp();
@@ -41,13 +47,43 @@ internal static class ClusterCommand
                 Mtu = parsed.GetValue(mtu),
                 Detached = true,
             };
-            await using var cluster = await KubernetesCluster.UpAsync(options, new StageLines(started), cancellationToken);
+            options.Validate();
+            var stages = new StageLines(started);
+            await using var cluster = parsed.GetValue(bare)
+                ? await KubernetesCluster.UpAsync(options, stages, cancellationToken)
+                : await UpWithOnCacheAsync(options, Path.GetFullPath(parsed.GetValue(root)!), stages, cancellationToken);
             Console.WriteLine($"cluster '{cluster.Name}' is up in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s: "
                 + string.Join(", ", cluster.Nodes.Select(node => $"{node.Name} {node.Address}")));
             Console.WriteLine($"  oncache-lab cluster kubectl --name {cluster.Name} -- get nodes");
             return 0;
         });
         return command;
+    }
+
+    /// <summary>The cluster is taken down again when OnCache does not start in it.</summary>
+    private static async Task<KubernetesCluster> UpWithOnCacheAsync(
+        ClusterOptions options, string root, IProgress<string> stages, CancellationToken cancellationToken)
+    {
+        var images = OnCacheInstallation.ImagesIn(root);
+        if (images.FirstOrDefault(image => !File.Exists(image)) is { } missing)
+        {
+            throw new LabOptionException("root", root, $"a checkout in which 'make images' was run; {missing} is missing, without which there is --bare");
+        }
+
+        var cluster = await KubernetesCluster.UpAsync(options with { Images = images }, stages, cancellationToken);
+        try
+        {
+            var installation = new OnCacheInstallation(Demo.Cluster.Kubectl.Of(cluster), OnCacheInstallation.ManifestsIn(root));
+            stages.Report("OnCache");
+            await installation.ApplyAsync(cancellationToken);
+            await installation.WaitAsync(stages, cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await KubernetesCluster.DownAsync(options.Name, CancellationToken.None);
+            throw;
+        }
     }
 
     private static Command Down()

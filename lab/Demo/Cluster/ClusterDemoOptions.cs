@@ -17,13 +17,12 @@ public sealed record ClusterDemoOptions
     /// <summary>The core everything measured runs on: the last, as the first serves most interrupts.</summary>
     public int Core { get; init; } = Math.Min(Environment.ProcessorCount, 64) - 1;
 
-    public string Manifests => Path.Combine(Root, "config", "default");
+    public string Manifests => OnCacheInstallation.ManifestsIn(Root);
 
     public string Policy => Path.Combine(Root, "config", "samples", "minimal.yaml");
 
     /// <summary>Archives of the images that are installed.</summary>
-    public IReadOnlyList<string> Images =>
-        [.. ((string[])["agent", "operator", "lab"]).Select(program => Path.Combine(Root, "artifacts", "images", $"oncache-{program}.tar"))];
+    public IReadOnlyList<string> Images => [.. OnCacheInstallation.ImagesIn(Root), OnCacheInstallation.ImageIn(Root, "oncache-lab")];
 
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()

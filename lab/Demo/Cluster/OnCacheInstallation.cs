@@ -11,6 +11,14 @@ internal sealed class OnCacheInstallation(Kubectl kubectl, string manifests)
     public const string Operator = "oncache-operator";
     private const string RolloutLimit = "--timeout=150s";
 
+    /// <summary>Folder of the kustomization that installs it, in a checkout.</summary>
+    public static string ManifestsIn(string root) => Path.Combine(root, "config", "default");
+
+    /// <summary>Archives of the images that it is installed from, in a checkout where they were packed.</summary>
+    public static IReadOnlyList<string> ImagesIn(string root) => [ImageIn(root, Agent), ImageIn(root, Operator)];
+
+    public static string ImageIn(string root, string program) => Path.Combine(root, "artifacts", "images", $"{program}.tar");
+
     public async Task<bool> IsPresentAsync(CancellationToken cancellationToken) =>
         (await kubectl.RunAsync(["get", "daemonset", Agent, "-n", Namespace, "--ignore-not-found", "-o", "name"], cancellationToken)).Length > 0;
 
@@ -18,11 +26,11 @@ internal sealed class OnCacheInstallation(Kubectl kubectl, string manifests)
 
     /// <summary>Waits until every agent and both operators run.</summary>
     /// <exception cref="LabException">They do not; names a pod that does not start, and why.</exception>
-    public async Task WaitAsync(DemoConsole screen, CancellationToken cancellationToken)
+    public async Task WaitAsync(IProgress<string> stages, CancellationToken cancellationToken)
     {
         foreach (var workload in (string[])[$"daemonset/{Agent}", $"deployment/{Operator}"])
         {
-            screen.Step($"waiting for {workload}");
+            stages.Report($"waiting for {workload}");
             var rollout = await kubectl.TryAsync(["-n", Namespace, "rollout", "status", workload, RolloutLimit], cancellationToken);
             if (rollout.ExitCode != 0)
             {

@@ -7,7 +7,7 @@ namespace OnCache.Lab.Demo.Cluster;
 /// <param name="Keep">True to leave OnCache installed when this has installed it.</param>
 public sealed record UserClusterOptions(string Root, int Rounds, bool Yes, bool Keep)
 {
-    public string Manifests => Path.Combine(Root, "config", "default");
+    public string Manifests => OnCacheInstallation.ManifestsIn(Root);
 
     /// <summary>The script that takes OnCache out again.</summary>
     public string Removal => Path.Combine(Root, "eng", "undeploy.sh");

@@ -49,6 +49,7 @@ public sealed class CommandLineTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     [InlineData("cluster up --nodes 9", "nodes: '9' is not in 1..8")]
     [InlineData("cluster up --nodes -1", "nodes: '-1' is not in 1..8")]
     [InlineData("cluster up --mtu 0", "mtu: '0' is not in 576..9000")]
+    [InlineData("cluster up --root /nonexistent", "oncache-agent.tar is missing, without which there is --bare")]
     [InlineData("cluster kubectl", "Required argument missing")]
     [InlineData("cluster down --name ../etc", "name: '../etc' is not")]
     public async Task A_wrong_command_line_is_one_line_and_status_2(string arguments, string message)

@@ -32,6 +32,33 @@ public sealed class ClusterDemoLiveTests
         {
             (await cluster.KubectlAsync(["get", gone], cancellationToken: Cancellation)).Error.ShouldContain("NotFound");
         }
+
+        foreach (var node in cluster.Nodes)
+        {
+            (await node.RunCommandAsync("ls", ["/sys/fs/bpf"], cancellationToken: Cancellation)).EnsureSuccess().Output.ShouldNotContain("oncache");
+            (await node.RunCommandAsync("cat", ["/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal"], cancellationToken: Cancellation))
+                .EnsureSuccess().Output.ShouldBe("0\n");
+        }
+    }
+
+    [Fact]
+    public async Task A_cluster_brought_up_by_hand_has_OnCache()
+    {
+        await RequireAsync();
+        const string name = "byhand";
+        try
+        {
+            (await RunAsync("cluster", "up", "--name", name, "--root", SourceTree.Root)).EnsureSuccess();
+
+            var kubectl = await RunAsync("cluster", "kubectl", "--name", name, "--", "-n", "oncache-system", "get", "daemonset", "oncache-agent", "-o", "jsonpath={.status.numberReady}");
+            kubectl.EnsureSuccess().Output.Trim().ShouldBe("2");
+        }
+        finally
+        {
+            (await RunAsync("cluster", "down", "--name", name)).EnsureSuccess();
+        }
+
+        Leftovers.ShouldBeNone(name);
     }
 
     [Fact]
@@ -95,6 +122,8 @@ public sealed class ClusterDemoLiveTests
             Directory.Delete(root, recursive: true);
         }
     }
+
+    private static Task<CommandResult> RunAsync(params string[] arguments) => Tool.RunAsync(Program, arguments, null, Cancellation);
 
     private static async Task RequireAsync()
     {
