@@ -26,7 +26,7 @@ public sealed record BenchOptions
     /// <summary>Of a slice; null for the suite's.</summary>
     public double? Seconds { get; init; }
 
-    /// <summary>Folder of latest.json and index.html.</summary>
+    /// <summary>Folder of latest.json and latest.html.</summary>
     public string Output { get; init; } = Path.Combine("artifacts", "bench");
 
     internal int RoundCount => Rounds ?? Suite.Rounds;

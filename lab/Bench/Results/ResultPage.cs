@@ -116,7 +116,7 @@ internal static class ResultPage
             ("CPU", $"{machine.Cpus} of {machine.Cpu}"),
             ("governor", machine.Governor ?? "none to choose"),
             ("memory", string.Create(CultureInfo.InvariantCulture, $"{machine.MemoryGib} GiB")),
-            ("load at the end (1, 5, 15 min)", machine.Load),
+            ("load at the beginning (1, 5, 15 min)", machine.Load),
             ("commit", machine.Commit ?? "not a checkout"),
         };
         facts.AddRange(machine.Versions.Select(version => (version.Key, version.Value)));
