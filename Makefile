@@ -112,7 +112,7 @@ lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/manifests.sh --check
 
 manifests: ## config/crd from the types in api/
-	@eng/prerequisites.sh
+	@eng/prerequisites.sh && eng/packages.sh build
 	@eng/manifests.sh
 
 images: build ## OCI archives of agent, operator and lab, for `ctr images import`
