@@ -16,7 +16,7 @@ pending() {
   local seen desired list made=0 node finished waiting failed
   list=$(kubectl -n $namespace get daemonset oncache-uninstall -o jsonpath='{.status.observedGeneration} {.status.desiredNumberScheduled}')
   read -r seen desired <<<"$list"
-  # Of one that no controller has seen yet there is but one number.
+  # Of one that no controller has seen yet, a single number comes.
   [[ -n $desired && $seen -gt 0 ]] || return 1
   local init='.status.initContainerStatuses[0]'
   list=$(kubectl -n $namespace get pods -l app.kubernetes.io/name=oncache-uninstall -o jsonpath="{range .items[*]}{.spec.nodeName}|\
