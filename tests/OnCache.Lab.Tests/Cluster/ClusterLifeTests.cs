@@ -16,10 +16,10 @@ public sealed class ClusterLifeTests
         var name = new ClusterOptions().Name;
         try
         {
-            var up = (await RunAsync("up", "--name", name, "--nodes", "1")).EnsureSuccess();
+            var up = (await RunAsync("up", "--name", name, "--nodes", "1", "--bare")).EnsureSuccess();
             up.Output.ShouldContain("] overlay\n");
             up.Output.ShouldContain($"cluster '{name}' is up in ");
-            (await RunAsync("up", "--name", name)).Error.Trim()
+            (await RunAsync("up", "--name", name, "--bare")).Error.Trim()
                 .ShouldBe($"oncache-lab: cluster '{name}' exists already: take it down with 'oncache-lab cluster down --name {name}'");
 
             (await KubectlAsync("run", "sleeper", "--image=oncache.io/busybox:1", "--image-pull-policy=Never", "--command", "--", "sleep", "1000"))
