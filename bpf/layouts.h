@@ -50,9 +50,8 @@ enum oncache_entry_flag {
 	ENTRY_ASKED_EGRESS = 2, /* where the SYN of such a connection went */
 	ENTRY_ASKED_INGRESS = 4,
 	ENTRY_ANSWERED = 8,
-	ENTRY_EXCLUDED = 16, /* no verdict, both leases 0: spares the flow the asking again */
-	ENTRY_OPENED_EGRESS =
-		32, /* the CNI lets this connection begin; its pair is yet to be told */
+	ENTRY_EXCLUDED = 16,	  /* no verdict, both leases 0: spares the flow the asking again */
+	ENTRY_OPENED_EGRESS = 32, /* begun by the CNI's leave; its pair is yet to be told */
 	ENTRY_OPENED_INGRESS = 64,
 };
 

@@ -16,7 +16,7 @@ pending() {
   local seen desired list made=0 node finished waiting failed
   list=$(kubectl -n $namespace get daemonset oncache-uninstall -o jsonpath='{.status.observedGeneration} {.status.desiredNumberScheduled}')
   read -r seen desired <<<"$list"
-  # Of one that no controller has seen yet, a single number comes.
+  # Before a controller has seen the DaemonSet, there is no observed generation, and one number only.
   [[ -n $desired && $seen -gt 0 ]] || return 1
   local init='.status.initContainerStatuses[0]'
   list=$(kubectl -n $namespace get pods -l app.kubernetes.io/name=oncache-uninstall -o jsonpath="{range .items[*]}{.spec.nodeName}|\
@@ -41,18 +41,26 @@ kubectl -n $namespace delete daemonset oncache-agent --ignore-not-found --cascad
 
 kubectl apply --validate=false -f config/default/namespace.yaml
 kubectl apply --validate=false -k config/uninstall
+status=0
 left=
 for ((waited = 0; ; waited++)); do
-  # A node that cannot get the image has not run the agent.
-  if left=$(pending) && ! grep -q -v -e Image -e '^$' <<<"$left"; then break; fi
+  made=false
+  if left=$(pending); then
+    made=true
+    # A node that cannot get the image has not run the agent.
+    if ! grep -q -v -e Image -e '^$' <<<"$left"; then break; fi
+  fi
   ((waited < limit)) || break
   sleep 1
 done
+if ! $made; then
+  echo "undeploy.sh: daemonset oncache-uninstall has not got a pod on every node within $limit s: run 'oncache-agent uninstall' on those without" >&2
+  status=1
+fi
 while IFS='|' read -r node why; do
   [[ $why != *Image* ]] || echo "undeploy.sh: node $node has no agent's image ($why), so there is nothing to take off" >&2
 done <<<"$left"
 left=$(grep -v Image <<<"$left" || true)
-status=0
 if [[ -n $left ]]; then
   echo "undeploy.sh: not taken off $(sed 's/|/ (/; s/$/)/' <<<"$left" | paste -sd' ') within $limit s: run 'oncache-agent uninstall' there" >&2
   status=1

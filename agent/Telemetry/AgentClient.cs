@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Agent.Telemetry;
 
@@ -13,25 +14,7 @@ internal sealed class AgentClient : IDisposable
     public AgentClient(string path)
     {
         _path = path;
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (_, cancellationToken) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        };
-        _http = new HttpClient(handler) { BaseAddress = new Uri("http://agent/"), Timeout = TimeSpan.FromSeconds(10) };
+        _http = new HttpClient(UnixSocketHttp.Handler(path)) { BaseAddress = new Uri("http://agent/"), Timeout = TimeSpan.FromSeconds(10) };
     }
 
     /// <summary>The agent's status as the JSON it sent.</summary>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Text.Json;
+using OnCache.Kubernetes.Cli;
 using OnCache.Lab.Interop;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
@@ -138,7 +138,7 @@ public sealed class AgentProcess : IAsyncDisposable
 
     private async Task<string> GetAsync(string page, CancellationToken cancellationToken)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+        using var client = new HttpClient(UnixSocketHttp.Handler(socket));
         try
         {
             return await client.GetStringAsync(new Uri($"http://agent/{page}"), cancellationToken);
@@ -146,21 +146,6 @@ public sealed class AgentProcess : IAsyncDisposable
         catch (HttpRequestException exception)
         {
             throw new LabException($"agent of {node.Name}: no {page}: {exception.Message}", exception);
-        }
-    }
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellationToken);
-            return new NetworkStream(connection, ownsSocket: true);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
         }
     }
 

@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using OnCache.Kubernetes.Cli;
 using OnCache.Lab.Demo.Cluster;
 
 namespace OnCache.Lab.Bench.Apply;
@@ -17,27 +17,7 @@ internal sealed class AgentSampler : IDisposable
     {
         this.ns = ns;
         this.pod = pod;
-        client = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (_, cancellationToken) =>
-            {
-                var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellationToken);
-                    return new NetworkStream(connection, ownsSocket: true);
-                }
-                catch (SocketException)
-                {
-                    connection.Dispose();
-                    throw;
-                }
-            },
-        })
-        {
-            BaseAddress = new Uri("http://agent"),
-        };
+        client = new HttpClient(UnixSocketHttp.Handler(socket)) { BaseAddress = new Uri("http://agent") };
     }
 
     /// <summary>Packets on the fast path since the agent knows the pod, both directions.</summary>

@@ -132,21 +132,16 @@ public sealed class InstalledCluster : IAsyncLifetime
             $"agent of {node.Name} {what}"))!;
 
     /// <summary>Exchanges, and returns the growth of the hit counts at the client's and the server's pod.</summary>
-    internal async Task<FlowHits> CountAsync(IConversation conversation, int exchanges)
-    {
-        while (true)
+    internal Task<FlowHits> CountAsync(IConversation conversation, int exchanges) => Eventually.ReadsAsync(
+        async () =>
         {
             var before = await HitsAsync(conversation);
             await conversation.ExchangeAsync(exchanges);
-            var grown = await HitsAsync(conversation) - before;
-
-            // A pod that is given up meanwhile leaves its counts behind.
-            if (grown is { Client.Both: >= 0, Server.Both: >= 0 })
-            {
-                return grown;
-            }
-        }
-    }
+            return await HitsAsync(conversation) - before;
+        },
+        // A pod that is given up meanwhile leaves its counts behind.
+        static grown => grown is { Client.Both: >= 0, Server.Both: >= 0 },
+        "counted without a pod given up meanwhile");
 
     /// <summary>Talks until the packets of a conversation are counted as <paramref name="expected"/>; none may be lost meanwhile.</summary>
     internal Task TalkUntilAsync(IConversation conversation, Func<FlowHits, int, bool> expected, string what)

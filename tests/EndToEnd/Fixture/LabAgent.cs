@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text.Json;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
+using OnCache.Kubernetes.Cli;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
 
@@ -170,7 +170,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
     /// <summary>How many flushes the present process counts for a cause, and of how many endpoints.</summary>
     public async Task<Flushes> FlushesAsync(FlushCause cause)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync });
+        using var client = new HttpClient(UnixSocketHttp.Handler(Socket));
         var metrics = await client.GetStringAsync(new Uri("http://agent/metrics"), TestContext.Current.CancellationToken);
         return new Flushes(Value("oncache_flushes_total"), Value("oncache_flushed_endpoints_total"));
 
@@ -187,21 +187,6 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
 
     /// <summary>Ends what still runs; the lab takes the rest away.</summary>
     public async ValueTask DisposeAsync() => await EndAsync();
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await connection.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancellationToken);
-            return new NetworkStream(connection, ownsSocket: true);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
 
     private async Task EndAsync()
     {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
+using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Telemetry;
 
 namespace OnCache.Agent.Tests.Telemetry;
@@ -227,16 +228,7 @@ public sealed class StatusServerTests : IDisposable
 
     private async Task<(int Code, string Text)> SendAsync(string method, string path, string? body = null)
     {
-        using var handler = new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancellationToken) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        };
-        using var http = new HttpClient(handler);
+        using var http = new HttpClient(UnixSocketHttp.Handler(Socket));
         using var request = new HttpRequestMessage(new HttpMethod(method), "http://agent" + path);
         request.Content = body is null ? null : new StringContent(body);
         using var response = await http.SendAsync(request, _cancellation);

@@ -45,7 +45,7 @@ public sealed class ClusterDemoLiveTests
     public async Task A_cluster_brought_up_by_hand_has_OnCache()
     {
         await RequireAsync();
-        const string name = "byhand";
+        var name = new ClusterOptions().Name;
         try
         {
             (await RunAsync("cluster", "up", "--name", name, "--root", SourceTree.Root)).EnsureSuccess();
