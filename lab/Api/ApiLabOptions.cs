@@ -32,19 +32,11 @@ public sealed record ApiLabOptions
     public void Validate()
     {
         new LabOptions { Name = Name, Nodes = Nodes }.Validate();
-        RequireFile("agent", Agent);
-        RequireFile("operator", Operator);
+        OptionChecks.ExistingProgram("agent", Agent);
+        OptionChecks.ExistingProgram("operator", Operator);
         if (!Directory.Exists(Definitions))
         {
             throw new LabOptionException("definitions", Definitions, "an existing folder, such as config/crd of the source tree");
-        }
-    }
-
-    private static void RequireFile(string field, string path)
-    {
-        if (!File.Exists(path))
-        {
-            throw new LabOptionException(field, path, "an existing program");
         }
     }
 }

@@ -40,29 +40,14 @@ public sealed record BenchOptions
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
     {
-        Known("only", Only, Suite.Names);
-        Known("variants", Variants, [.. Variant.All.Select(variant => variant.Name)]);
-        if (RoundCount is < 1 or > MaxRounds)
-        {
-            throw new LabOptionException("rounds", RoundCount, $"in 1..{MaxRounds}");
-        }
-
+        OptionChecks.Known("only", Only, Suite.Names);
+        OptionChecks.Known("variants", Variants, [.. Variant.All.Select(variant => variant.Name)]);
+        OptionChecks.Within("rounds", RoundCount, 1, MaxRounds);
         if (!(SliceSeconds >= LeastSeconds && SliceSeconds <= MostSeconds))
         {
             throw new LabOptionException("seconds", SliceSeconds, FormattableString.Invariant($"in {LeastSeconds}..{MostSeconds}"));
         }
 
-        if (!File.Exists(Agent))
-        {
-            throw new LabOptionException("agent", Agent, "an existing program");
-        }
-    }
-
-    private static void Known(string field, IReadOnlyList<string> given, IReadOnlyList<string> known)
-    {
-        if (given.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } unknown)
-        {
-            throw new LabOptionException(field, unknown, $"one of {string.Join(", ", known)}");
-        }
+        OptionChecks.ExistingProgram("agent", Agent);
     }
 }

@@ -1,5 +1,4 @@
 using OnCache.Lab.Policy;
-using OnCache.Lab.Topology;
 
 namespace OnCache.Lab.Chaos;
 
@@ -52,10 +51,10 @@ public sealed record ChaosOptions
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
     {
-        LabOptions.ValidateRange("pods", Pods, 1, MaxPods);
-        LabOptions.ValidateRange("duration", (int)Duration.TotalSeconds, 1, 24 * 3600);
-        LabOptions.ValidateRange("lease", (int)Lease.TotalSeconds, 1, 600);
-        LabOptions.ValidateRange("settle", (int)Settle.TotalSeconds, 1, 60);
+        OptionChecks.Within("pods", Pods, 1, MaxPods);
+        OptionChecks.Within("duration", (int)Duration.TotalSeconds, 1, 24 * 3600);
+        OptionChecks.Within("lease", (int)Lease.TotalSeconds, 1, 600);
+        OptionChecks.Within("settle", (int)Settle.TotalSeconds, 1, 60);
         if (Enforcer is EnforcerKind.Forgetting)
         {
             throw new LabOptionException("enforcer", Enforcer, "NewOnly or Cutting");

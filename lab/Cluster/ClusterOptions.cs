@@ -26,7 +26,7 @@ public sealed record ClusterOptions
     public void Validate()
     {
         LabOptions.ValidateName(Name);
-        LabOptions.ValidateRange("nodes", Nodes, MinNodes, MaxNodes);
-        LabOptions.ValidateRange("mtu", Mtu, LabOptions.MinMtu, LabOptions.MaxMtu);
+        OptionChecks.Within("nodes", Nodes, MinNodes, MaxNodes);
+        OptionChecks.Within("mtu", Mtu, LabOptions.MinMtu, LabOptions.MaxMtu);
     }
 }

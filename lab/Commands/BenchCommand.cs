@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OnCache.Lab.Bench;
 using OnCache.Lab.Bench.Apply;
+using OnCache.Lab.Bench.Builds;
 using OnCache.Lab.Bench.Comparing;
 using OnCache.Lab.Bench.Results;
 using OnCache.Lab.Bench.Running;
@@ -14,7 +15,7 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Scale(), Compare(), Apply(), CoherenceBenchCommand.Create() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Scale(), Compare(), Apply(), CoherenceBenchCommand.Create() };
 
     private static Command Run()
     {
@@ -60,6 +61,35 @@ internal static class BenchCommand
             screen.Say(ResultTable.Legend);
             await FinishAsync(screen, options.Output, "latest", result, cancellationToken);
             return 0;
+        });
+        return command;
+    }
+
+    private static Command Builds()
+    {
+        var former = new Option<string>("--base") { Description = "Path of oncache-agent as it was", Required = true };
+        var agent = LabArguments.Agent();
+        var only = LabArguments.Words("--only", $"Of {string.Join(", ", BuildRow.All.Select(row => row.Name))}; all when left out");
+        var rounds = LabArguments.Number("--rounds", $"How often every row is measured, an even number, {BuildVerdict.LeastRounds} at least", BuildsOptions.UsualRounds);
+        var output = LabArguments.Output();
+        var command = new Command("builds", "Two builds of the agent side by side; exit status 1 when the present one is slower") { former, agent, only, rounds, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = new BuildsOptions
+            {
+                Base = Path.GetFullPath(parsed.GetValue(former)!),
+                Agent = Path.GetFullPath(parsed.GetValue(agent)!),
+                Only = parsed.GetValue(only)!,
+                Rounds = parsed.GetValue(rounds),
+                Output = Path.GetFullPath(parsed.GetValue(output)!),
+            };
+            var screen = Screen();
+            var result = await new BuildsBench(options, screen).RunAsync(cancellationToken);
+            var verdicts = BuildVerdict.Of(result, [.. options.ChosenRows.Select(row => row.Name)]);
+            screen.Show(BuildsTable.Of(verdicts));
+            screen.Say(BuildsTable.Legend);
+            await FinishAsync(screen, options.Output, "builds", result, cancellationToken);
+            return verdicts.All(verdict => verdict.Change is BuildChange.None or BuildChange.Faster) ? 0 : 1;
         });
         return command;
     }

@@ -69,8 +69,7 @@ public sealed class AgentProcess : IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         while (!process.HasExited && Stopwatch.GetElapsedTime(started) < limit)
         {
-            var answer = await AskAsync(["-o", "json"], cancellationToken);
-            if (answer.ExitCode == 0 && Parse(answer.Output).Ready)
+            if (await IsReadyAsync(cancellationToken))
             {
                 return;
             }
@@ -133,6 +132,19 @@ public sealed class AgentProcess : IAsyncDisposable
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw new LabException($"agent status: not the expected JSON: {exception.Message}", exception);
+        }
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await CountersAsync(cancellationToken)).Ready;
+        }
+        catch (LabException)
+        {
+            // It does not listen yet.
+            return false;
         }
     }
 

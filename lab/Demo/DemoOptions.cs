@@ -28,10 +28,7 @@ public sealed record DemoOptions
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
     {
-        if (Rounds is < 1 or > MaxRounds)
-        {
-            throw new LabOptionException("rounds", Rounds, $"in 1..{MaxRounds}");
-        }
+        OptionChecks.Within("rounds", Rounds, 1, MaxRounds);
 
         var (least, most) = (Rounds * LeastSecondsPerRound, Rounds * MostSecondsPerRound);
         if (!(Seconds >= least && Seconds <= most))

@@ -45,9 +45,9 @@ public sealed partial record LabOptions
     public void Validate()
     {
         ValidateName(Name);
-        ValidateRange("nodes", Nodes, MinNodes, MaxNodes);
-        ValidateRange("pods", Pods, MinPods, MaxPods);
-        ValidateRange("mtu", Mtu, MinMtu, MaxMtu);
+        OptionChecks.Within("nodes", Nodes, MinNodes, MaxNodes);
+        OptionChecks.Within("pods", Pods, MinPods, MaxPods);
+        OptionChecks.Within("mtu", Mtu, MinMtu, MaxMtu);
     }
 
     /// <exception cref="LabOptionException">Not usable as a part of namespace names.</exception>
@@ -56,14 +56,6 @@ public sealed partial record LabOptions
         if (!NamePattern.IsMatch(name))
         {
             throw new LabOptionException("name", name, "1 to 20 lower-case letters, digits and inner hyphens");
-        }
-    }
-
-    internal static void ValidateRange(string field, int value, int least, int most)
-    {
-        if (value < least || value > most)
-        {
-            throw new LabOptionException(field, value, $"in {least}..{most}");
         }
     }
 

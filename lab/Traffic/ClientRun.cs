@@ -41,12 +41,7 @@ internal abstract unsafe class ClientRun : IDisposable
 
     public ClientFigures Measure()
     {
-        if (Request.Core is { } core)
-        {
-            CoreUse.Pin(core);
-        }
-
-        Open();
+        Begin();
         var meter = new CpuMeter(Request.Cores, offer.Pid, offer.Tid);
         Loop(Deadline(Request.WarmUpSeconds));
         Latency.Clear();
@@ -56,6 +51,26 @@ internal abstract unsafe class ClientRun : IDisposable
         var usage = meter.Read().Since(start);
         var after = Progress();
         return new ClientFigures(usage, after.Transactions - before.Transactions, after.Bytes - before.Bytes, Latency, after.Sent, after.Lost);
+    }
+
+    /// <summary>Keeps the calling thread on the core and makes the data path ready.</summary>
+    public void Begin()
+    {
+        if (Request.Core is { } core)
+        {
+            CoreUse.Pin(core);
+        }
+
+        Open();
+    }
+
+    /// <summary>Runs for this long, and until what was sent has arrived.</summary>
+    public ClientSlice Slice(double seconds)
+    {
+        var (before, start) = (Progress().Transactions, Stopwatch.GetTimestamp());
+        Loop(Deadline(seconds));
+        Drain();
+        return new ClientSlice(Progress().Transactions - before, Stopwatch.GetElapsedTime(start));
     }
 
     public void Dispose()
@@ -75,6 +90,11 @@ internal abstract unsafe class ClientRun : IDisposable
 
     /// <summary>Runs until the monotonic clock reaches <paramref name="deadline"/> (Stopwatch ticks, which are nanoseconds on Linux).</summary>
     protected abstract void Loop(long deadline);
+
+    /// <summary>Waits until the receiver has what was sent; nothing where each message is answered.</summary>
+    protected virtual void Drain()
+    {
+    }
 
     /// <summary>Totals since the beginning.</summary>
     protected abstract ClientProgress Progress();
@@ -97,6 +117,12 @@ internal abstract unsafe class ClientRun : IDisposable
 
 /// <param name="Lost">Losses the client itself has seen.</param>
 internal readonly record struct ClientProgress(long Transactions, long Bytes, long Sent, long Lost);
+
+/// <summary>One part of a run.</summary>
+internal readonly record struct ClientSlice(long Transactions, TimeSpan Elapsed)
+{
+    public double MicrosecondsPerTransaction => Elapsed.TotalMicroseconds / Transactions;
+}
 
 /// <summary>What the client knows at the end of the measured time.</summary>
 internal sealed record ClientFigures(CpuMeter.Usage Usage, long Transactions, long Bytes, LatencyHistogram Latency, long Sent, long Lost)

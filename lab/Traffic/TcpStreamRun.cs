@@ -7,6 +7,7 @@ namespace OnCache.Lab.Traffic;
 internal sealed unsafe class TcpStreamRun(TrafficRequest request, SessionOffer offer) : ClientRun(request, offer)
 {
     private readonly DataSocket socket = DataSocket.Tcp();
+    private long sent;
 
     protected override void Open()
     {
@@ -23,6 +24,23 @@ internal sealed unsafe class TcpStreamRun(TrafficRequest request, SessionOffer o
             {
                 throw new LabException($"traffic: {Peer} closed the connection");
             }
+
+            sent += Request.MessageSize;
+        }
+    }
+
+    protected override void Drain()
+    {
+        var patience = Stopwatch.StartNew();
+        while (socket.AcknowledgedBytes() < sent)
+        {
+            if (patience.Elapsed > Patience)
+            {
+                throw new LabException($"traffic: {Peer} has not acknowledged what it was sent within {Patience.TotalSeconds} s");
+            }
+
+            // The receiver may need this core.
+            Thread.Yield();
         }
     }
 

@@ -45,10 +45,7 @@ public sealed record TrafficRequest
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
     {
-        if (Port is < 1 or > 65535)
-        {
-            throw new LabOptionException("port", Port, "in 1..65535");
-        }
+        OptionChecks.Within("port", Port, 1, 65535);
 
         if (!(Seconds > 0 && Seconds <= MaxSeconds))
         {

@@ -33,6 +33,16 @@ internal sealed unsafe class UdpStreamRun(TrafficRequest request, SessionOffer o
         }
     }
 
+    protected override void Drain()
+    {
+        // The receiver says nothing of what is less than a report.
+        for (var timeouts = 0; sent - acknowledged >= UdpWindow.ReportEvery;)
+        {
+            timeouts = AwaitReport(peer.Descriptor) ? 0 : timeouts + 1;
+            peer.GiveUpAfter(timeouts);
+        }
+    }
+
     protected override ClientProgress Progress() => new(received, received * Request.MessageSize, sent, 0);
 
     protected override void Close() => peer.Dispose();

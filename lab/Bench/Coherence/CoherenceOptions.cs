@@ -42,12 +42,12 @@ public sealed record CoherenceOptions
     {
         foreach (var pods in Pods)
         {
-            LabOptions.ValidateRange("pods", pods, 1, LabOptions.MaxPods);
+            OptionChecks.Within("pods", pods, 1, LabOptions.MaxPods);
         }
 
-        LabOptions.ValidateRange("flows", Flows, 0, MaxFlows);
-        LabOptions.ValidateRange("events", Events, 1, 10_000);
-        LabOptions.ValidateRange("repeats", Repeats, 1, 100);
-        LabOptions.ValidateRange("rate", Rate, 500, 50_000);
+        OptionChecks.Within("flows", Flows, 0, MaxFlows);
+        OptionChecks.Within("events", Events, 1, 10_000);
+        OptionChecks.Within("repeats", Repeats, 1, 100);
+        OptionChecks.Within("rate", Rate, 500, 50_000);
     }
 }

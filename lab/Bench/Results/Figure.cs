@@ -17,6 +17,9 @@ public sealed record Figure(string Name, string Unit, bool MoreIsBetter, bool Co
     /// <summary>Busy time of the cores that the work is pinned to.</summary>
     public static Figure Cpu { get; } = new("cpu", "us/op", MoreIsBetter: false);
 
+    /// <summary>Time of an operation on a core that does nothing else, median of many short slices.</summary>
+    public static Figure Time { get; } = new("time", "us/op", MoreIsBetter: false);
+
     public static Figure Lost { get; } = new("lost", "per million op", MoreIsBetter: false, Compared: false);
 
     public static Figure Retransmitted { get; } = new("retransmitted", "per million op", MoreIsBetter: false, Compared: false);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OnCache.Lab.Bench.Kernel;
 using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Demo;
@@ -10,6 +11,7 @@ namespace OnCache.Lab.Bench.Running;
 internal sealed class BenchLab : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(30);
     private readonly List<AgentProcess> agents = [];
 
     private BenchLab(LabRecipe recipe, OverlayLab overlay)
@@ -28,7 +30,7 @@ internal sealed class BenchLab : IAsyncDisposable
     /// <param name="cancellationToken">Ends it; what was made is taken down.</param>
     public static async Task<BenchLab> UpAsync(LabRecipe recipe, int mtu, string agent, CancellationToken cancellationToken)
     {
-        var options = new LabOptions { Mtu = mtu, Rules = recipe.Rules, Agent = recipe.Agent ?? new AgentPolicy() };
+        var options = new LabOptions { Mtu = mtu, Pods = recipe.Pods, Rules = recipe.Rules, Agent = recipe.Agent ?? new AgentPolicy() };
         var lab = new BenchLab(recipe, await OverlayLab.UpAsync(options, cancellationToken: cancellationToken));
         try
         {
@@ -62,6 +64,23 @@ internal sealed class BenchLab : IAsyncDisposable
         return nodes;
     }
 
+    /// <summary>Repeats traffic until both nodes use the fast path: agents learn nothing for the settle time after their start.</summary>
+    /// <exception cref="LabException">They do not.</exception>
+    public async Task WarmUpAsync(Func<Task> traffic, CancellationToken cancellationToken)
+    {
+        var (before, started) = (await UseOfEachAsync(cancellationToken), Stopwatch.GetTimestamp());
+        do
+        {
+            if (Stopwatch.GetElapsedTime(started) > LongestWarmUp)
+            {
+                throw new LabException($"{Recipe.Name}: the fast path was not taken within {LongestWarmUp.TotalSeconds} s");
+            }
+
+            await traffic();
+        }
+        while ((await UseOfEachAsync(cancellationToken)).Zip(before).Any(node => node.First.Hits == node.Second.Hits));
+    }
+
     /// <summary>Run time of the agents' programs of both nodes; empty without agents.</summary>
     public Dictionary<string, ProgramTime> ProgramTimes() => ProgramClock.Read(Overlay.Nodes.Select(node => node.BpfRoot));
 
@@ -77,7 +96,7 @@ internal sealed class BenchLab : IAsyncDisposable
     /// <summary>Packets of pods that passed the FORWARD hook; null without a flowtable.</summary>
     public async Task<long?> ForwardedAsync(CancellationToken cancellationToken)
     {
-        if (!Recipe.Flowtable)
+        if (Recipe.Flowtable is null)
         {
             return null;
         }
@@ -105,9 +124,9 @@ internal sealed class BenchLab : IAsyncDisposable
     {
         foreach (var node in Overlay.Nodes)
         {
-            if (Recipe.Flowtable)
+            if (Recipe.Flowtable is { } devices)
             {
-                await Flowtable.AddAsync(node, cancellationToken);
+                await Flowtable.AddAsync(node, devices, cancellationToken);
             }
 
             if (Recipe.Agent is not null)

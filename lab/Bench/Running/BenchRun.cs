@@ -125,7 +125,7 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
                 table.Add(round, workload.Id, path.Variant.Name, figure, value);
             }
 
-            if (path.Lab.Recipe is { Agent: not null } or { Flowtable: true }
+            if (path.Lab.Recipe is { Agent: not null } or { Flowtable: not null }
                 && (round <= ProfiledApplicationRounds || !ApplicationServers.Has(workload.Kind)))
             {
                 await ProfileAsync(round, workload, path, applications, cancellationToken);

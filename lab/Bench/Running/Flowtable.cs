@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
 
@@ -6,7 +7,7 @@ namespace OnCache.Lab.Bench.Running;
 
 /// <summary>What a user without OnCache can do with nftables: established flows of pods leave out the node's rules and routing.</summary>
 /// <remarks>
-/// It hooks in where packets come up from the bridge and from the tunnel device, so bridge, encapsulation and the rules for the outer packet remain.
+/// On bridge and tunnel device it hooks in where packets come up from them, so bridge, encapsulation and the rules for the outer packet remain.
 /// The chain comes after iptables' FORWARD: only what that has accepted is offered.
 /// </remarks>
 internal static class Flowtable
@@ -14,12 +15,12 @@ internal static class Flowtable
     private const string Table = "oncache_bench";
 
     /// <exception cref="LabException">nft is missing, or the kernel has no flowtables.</exception>
-    public static async Task AddAsync(LabNode node, CancellationToken cancellationToken) =>
+    public static async Task AddAsync(LabNode node, FlowtableDevices devices, CancellationToken cancellationToken) =>
         await InstallAsync(
             node,
             $$"""
             table ip {{Table}} {
-              flowtable pods { hook ingress priority 0; devices = { {{node.BridgeDevice}}, {{node.TunnelDevice}} }; }
+              flowtable pods { hook ingress priority 0; devices = { {{string.Join(", ", Near(node, devices))}}, {{node.TunnelDevice}} }; }
               counter forwarded { }
               chain forward {
                 type filter hook forward priority 10; policy accept;
@@ -40,6 +41,9 @@ internal static class Flowtable
             .First(entry => entry.TryGetProperty("counter", out _))
             .GetProperty("counter").GetProperty("packets").GetInt64();
     }
+
+    private static IEnumerable<string> Near(LabNode node, FlowtableDevices devices) =>
+        devices == FlowtableDevices.BridgeAndTunnel ? [node.BridgeDevice] : node.Pods.Select(pod => pod.HostInterface);
 
     private static async Task InstallAsync(LabNode node, string script, CancellationToken cancellationToken)
     {

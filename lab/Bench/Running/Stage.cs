@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OnCache.Lab.Bench.Suites;
 using OnCache.Lab.Traffic;
 
@@ -7,7 +6,6 @@ namespace OnCache.Lab.Bench.Running;
 /// <summary>All variants side by side at one MTU.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
-    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(30);
     private readonly List<BenchLab> labs = [];
     private readonly List<BenchPath> paths = [];
 
@@ -54,23 +52,13 @@ internal sealed class Stage : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until both nodes of the accelerating variants use the fast path: agents learn nothing for the settle time after their start.</summary>
+    /// <summary>Waits until both nodes of the accelerating variants use the fast path.</summary>
     /// <exception cref="LabException">One does not.</exception>
     public async Task WarmUpAsync(int core, CancellationToken cancellationToken)
     {
         foreach (var path in paths.Where(path => path.Variant.Recipe.Accelerates))
         {
-            var (before, started) = (await path.Lab.UseOfEachAsync(cancellationToken), Stopwatch.GetTimestamp());
-            do
-            {
-                if (Stopwatch.GetElapsedTime(started) > LongestWarmUp)
-                {
-                    throw new LabException($"variant {path.Variant.Name}: the fast path was not taken within {LongestWarmUp.TotalSeconds} s");
-                }
-
-                _ = await ParallelTraffic.RunAsync(path.Client.Namespace, WarmUpRequest(path, core), 1);
-            }
-            while ((await path.Lab.UseOfEachAsync(cancellationToken)).Zip(before).Any(node => node.First.Hits == node.Second.Hits));
+            await path.Lab.WarmUpAsync(() => ParallelTraffic.RunAsync(path.Client.Namespace, WarmUpRequest(path, core), 1), cancellationToken);
         }
     }
 

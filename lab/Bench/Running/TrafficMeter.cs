@@ -18,17 +18,7 @@ internal static class TrafficMeter
     public static async Task<SliceResult> MeasureAsync(BenchPath path, Workload workload, double seconds, Cores cores)
     {
         var kind = KindOf(workload.Kind);
-        var request = new TrafficRequest
-        {
-            Kind = kind,
-            To = path.Address,
-            Port = path.Traffic.Port,
-            Seconds = seconds,
-            WarmUpSeconds = WarmUpSeconds,
-            Core = cores.Client,
-            ServerCore = workload.Setting.Placement == Placement.CrossCore ? cores.Server : null,
-            Size = kind == TrafficKind.UdpStream ? workload.Setting.Mtu - DatagramHeadroom : null,
-        };
+        var request = RequestOf(path, workload, cores) with { Seconds = seconds, WarmUpSeconds = WarmUpSeconds };
         var before = Retransmissions(path);
         var result = await ParallelTraffic.RunAsync(path.Client.Namespace, request, workload.Flows);
         var figures = new Dictionary<Figure, double>
@@ -50,6 +40,18 @@ internal static class TrafficMeter
 
         return new SliceResult(result.Transactions, result.Transactions * (seconds + WarmUpSeconds) / seconds, figures);
     }
+
+    /// <summary>What is sent along a path, for as long as whoever sends it wants.</summary>
+    public static TrafficRequest RequestOf(BenchPath path, Workload workload, Cores cores) => new()
+    {
+        Kind = KindOf(workload.Kind),
+        To = path.Address,
+        Port = path.Traffic.Port,
+        Seconds = 1,
+        Core = cores.Client,
+        ServerCore = workload.Setting.Placement == Placement.CrossCore ? cores.Server : null,
+        Size = workload.Kind == WorkloadKind.UdpStream ? workload.Setting.Mtu - DatagramHeadroom : null,
+    };
 
     /// <summary>Segments that a network namespace has sent again, from the text of <c>/proc/net/snmp</c>.</summary>
     internal static long ParseRetransmissions(string snmp)

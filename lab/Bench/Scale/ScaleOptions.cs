@@ -24,19 +24,8 @@ public sealed record ScaleOptions
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
     {
-        if (Rounds is < 1 or > MaxRounds)
-        {
-            throw new LabOptionException("rounds", Rounds, $"in 1..{MaxRounds}");
-        }
-
-        if (Flows is < LeastFlows or > MostFlows)
-        {
-            throw new LabOptionException("flows", Flows, $"in {LeastFlows}..{MostFlows}");
-        }
-
-        if (!File.Exists(Agent))
-        {
-            throw new LabOptionException("agent", Agent, "an existing program");
-        }
+        OptionChecks.Within("rounds", Rounds, 1, MaxRounds);
+        OptionChecks.Within("flows", Flows, LeastFlows, MostFlows);
+        OptionChecks.ExistingProgram("agent", Agent);
     }
 }

@@ -12,6 +12,9 @@ public sealed record Variant(string Name, string Meaning, LabRecipe Recipe, bool
     public const string Host = "host";
     public const string HostRules = "host-rules";
     public const string Overlay = "overlay";
+    public const string OnCache = "oncache";
+    public const string OnCacheShortcut = "oncache-shortcut";
+    public const string OnCacheExcluded = "oncache-excluded";
 
     private static readonly LabRecipe Plain = new("plain");
 
@@ -20,11 +23,11 @@ public sealed record Variant(string Name, string Meaning, LabRecipe Recipe, bool
         new(Host, "node to node, no netfilter rules, no connection tracking", new LabRecipe("bare") { Rules = NodeRules.None }, BetweenHosts: true),
         new(HostRules, "node to node under the node's rules", Plain, BetweenHosts: true),
         new(Overlay, "pod to pod over the plain VXLAN overlay", Plain),
-        new("overlay+flowtable", "the overlay, with an nftables flowtable on bridge and tunnel device", new LabRecipe("flowtable") { Flowtable = true }),
-        new("oncache", "OnCache; connections are learned one by one", Accelerating("oncache", new AgentPolicy())),
-        new("oncache-shortcut", "OnCache where no NetworkPolicy restricts the pods: connections begin on the fast path", Accelerating("shortcut", new AgentPolicy { Unrestricted = true })),
+        new("overlay+flowtable", "the overlay, with an nftables flowtable on bridge and tunnel device", new LabRecipe("flowtable") { Flowtable = FlowtableDevices.BridgeAndTunnel }),
+        new(OnCache, "OnCache; connections are learned one by one", Accelerating("oncache", new AgentPolicy())),
+        new(OnCacheShortcut, "OnCache where no NetworkPolicy restricts the pods: connections begin on the fast path", Accelerating("shortcut", new AgentPolicy { Unrestricted = true })),
         new("oncache-observe", "OnCache in mode Observe: learns and counts, accelerates nothing", new LabRecipe("observe") { Agent = new AgentPolicy { Mode = "Observe" } }),
-        new("oncache-excluded", "OnCache, and the flow is excluded: traffic never accelerated", new LabRecipe("excluded") { Agent = new AgentPolicy { Excluded = AddressPlan.ClusterCidr } }),
+        new(OnCacheExcluded, "OnCache, and the flow is excluded: traffic never accelerated", new LabRecipe("excluded") { Agent = new AgentPolicy { Excluded = AddressPlan.ClusterCidr } }),
     ];
 
     /// <summary>Those that the others are compared with.</summary>
@@ -38,12 +41,25 @@ public sealed record LabRecipe(string Name)
 {
     public NodeRules Rules { get; init; } = NodeRules.KubeProxy;
 
-    /// <summary>Whether established flows are offloaded to a flowtable.</summary>
-    public bool Flowtable { get; init; }
+    /// <summary>Pods on each node.</summary>
+    public int Pods { get; init; } = 1;
+
+    /// <summary>Where established flows are offloaded to a flowtable; null where they are not.</summary>
+    public FlowtableDevices? Flowtable { get; init; }
 
     /// <summary>What the agents are told; null for no agents.</summary>
     public AgentPolicy? Agent { get; init; }
 
     /// <summary>Whether traffic is to take the fast path.</summary>
     public bool Accelerates { get; init; }
+}
+
+/// <summary>The devices whose packets a flowtable takes.</summary>
+public enum FlowtableDevices
+{
+    /// <summary>The first that sees what comes up from the pods' bridge.</summary>
+    BridgeAndTunnel,
+
+    /// <summary>As Calico programs it: each pod's veth, and the tunnel device.</summary>
+    PodsAndTunnel,
 }

@@ -27,10 +27,7 @@ public sealed record ClusterDemoOptions
     /// <exception cref="LabOptionException">A value is out of bounds.</exception>
     public void Validate()
     {
-        if (Rounds is < 1 or > MaxRounds)
-        {
-            throw new LabOptionException("rounds", Rounds, $"in 1..{MaxRounds}");
-        }
+        OptionChecks.Within("rounds", Rounds, 1, MaxRounds);
 
         foreach (var path in (string[])[Policy, .. Images])
         {

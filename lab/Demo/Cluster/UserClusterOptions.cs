@@ -17,10 +17,7 @@ public sealed record UserClusterOptions(string Root, int Rounds, bool Yes, bool 
     /// <exception cref="LabOptionException">A value is out of bounds, or nobody could answer a question.</exception>
     public void Validate()
     {
-        if (Rounds is < 1 or > ClusterDemoOptions.MaxRounds)
-        {
-            throw new LabOptionException("rounds", Rounds, $"in 1..{ClusterDemoOptions.MaxRounds}");
-        }
+        OptionChecks.Within("rounds", Rounds, 1, ClusterDemoOptions.MaxRounds);
 
         if (!File.Exists(Policy))
         {

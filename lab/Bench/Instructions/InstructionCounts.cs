@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace OnCache.Lab.Bench.Instructions;
+
+/// <summary>Instructions per transaction, the whole machine's: both sides, both nodes and the kernel between them.</summary>
+/// <param name="Schema">Of this file.</param>
+/// <param name="Kernel">Under which they were counted.</param>
+/// <param name="Runtime">Version of .NET that ran the traffic.</param>
+/// <param name="PerTransaction">By kind of traffic, then by path.</param>
+public sealed record InstructionCounts(int Schema, string Kernel, string Runtime, IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>> PerTransaction)
+{
+    public const int CurrentSchema = 1;
+
+    /// <exception cref="LabException">There is no such file, or it is none of ours.</exception>
+    public static InstructionCounts Read(string path)
+    {
+        InstructionCounts? counts;
+        try
+        {
+            counts = JsonSerializer.Deserialize(File.ReadAllText(path), CountsJson.Default.InstructionCounts);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LabException($"{path}: cannot be read: {exception.Message}", exception);
+        }
+        catch (JsonException exception)
+        {
+            throw new LabException($"{path}: not counts of instructions: {exception.Message}", exception);
+        }
+
+        return counts is { Schema: CurrentSchema, PerTransaction: not null }
+            ? counts
+            : throw new LabException($"{path}: schema '{counts?.Schema}' is not {CurrentSchema}: count again with this version");
+    }
+
+    public void Write(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        File.WriteAllText(path, JsonSerializer.Serialize(this, CountsJson.Default.InstructionCounts) + "\n");
+    }
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(InstructionCounts))]
+internal sealed partial class CountsJson : JsonSerializerContext;
