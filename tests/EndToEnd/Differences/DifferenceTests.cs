@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using OnCache.EndToEnd.Fixture;
+
+namespace OnCache.EndToEnd.Differences;
+
+/// <summary>The plain overlay is the oracle: what happens on a node and to it has the same effect with agents as without, within a bound.</summary>
+public sealed class DifferenceTests
+{
+    public static TheoryData<string> Rows => [.. DifferenceRows.All.Select(static row => row.Name)];
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public async Task Traffic_is_as_on_the_plain_overlay(string row)
+    {
+        LiveLab.Require();
+        await CompareAsync(DifferenceRows.All.Single(candidate => candidate.Name == row), LabAgent.Program);
+    }
+
+    /// <summary>Runs a row in both labs side by side.</summary>
+    /// <exception cref="DifferenceException">They differ.</exception>
+    private static async Task CompareAsync(Difference row, string agent)
+    {
+        await using var plain = await Trial.StartAsync(row, agent: null);
+        await using var accelerated = await Trial.StartAsync(row, agent);
+        if (row.Accelerated)
+        {
+            await accelerated.AccelerateAsync();
+        }
+
+        Phase[] phases = [new Phase([], row.Shows), .. row.Phases];
+        foreach (var phase in phases)
+        {
+            await Task.WhenAll(plain.PerformAsync(phase), accelerated.PerformAsync(phase));
+            var (expected, steps) = (await plain.SettledAsync(phase.Shows), string.Join("; ", phase.Steps));
+            TestContext.Current.TestOutputHelper?.WriteLine($"after '{steps}':{expected}");
+            await LooksLikeAsync(accelerated, expected, phase.Bound, steps);
+            if (phase.AcceleratedAgain)
+            {
+                await accelerated.AccelerateAsync();
+            }
+        }
+    }
+
+    private static async Task LooksLikeAsync(Trial trial, Picture expected, TimeSpan bound, string after)
+    {
+        var started = Stopwatch.GetTimestamp();
+        Picture seen;
+        do
+        {
+            seen = await trial.LookAsync();
+            if (seen.IsLike(expected))
+            {
+                return;
+            }
+        }
+        while (Stopwatch.GetElapsedTime(started) < bound);
+        throw new DifferenceException($"after '{after}' the plain overlay shows:{expected}\nwith agents, {bound.TotalSeconds} s later:{seen}");
+    }
+}
+
+/// <summary>Traffic with agents is not as on the plain overlay.</summary>
+internal sealed class DifferenceException(string message) : Exception(message);

@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Overlay;
+
+namespace OnCache.EndToEnd.Differences;
+
+/// <summary>One connection that is open throughout, and others that are tried.</summary>
+internal sealed class TcpProbe : IAsyncDisposable
+{
+    private const int MessageBytes = 16;
+
+    // Packets that arrive do so within a millisecond.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_streamed = TimeSpan.FromMilliseconds(800);
+    private readonly LabPod client;
+    private readonly TcpEcho echo;
+    private readonly Socket connection;
+    private readonly Task reading;
+    private long sent;
+    private long answered;
+    private volatile bool closed;
+
+    private TcpProbe(LabPod client, TcpEcho echo, Socket connection)
+    {
+        this.client = client;
+        this.echo = echo;
+        this.connection = connection;
+        reading = ReadAsync();
+    }
+
+    public static async Task<TcpProbe> OpenAsync(LabPod client, LabPod server, int port)
+    {
+        var serving = TcpEcho.Start(server, port);
+        try
+        {
+            return new TcpProbe(client, serving, await Sockets.ConnectAsync(client, serving.EndPoint));
+        }
+        catch
+        {
+            await serving.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Whether the open connection still carries a message and its answer.</summary>
+    public async Task<string> GoesOnAsync()
+    {
+        if (!closed)
+        {
+            sent += await connection.SendAsync(new byte[MessageBytes], SocketFlags.None);
+        }
+
+        var goal = sent;
+        return await HoldsSoonAsync(() => Interlocked.Read(ref answered) == goal) ? "goes on" : closed ? "is reset" : "stalls";
+    }
+
+    /// <summary>What becomes of one more connection.</summary>
+    public async Task<string> OpensAsync()
+    {
+        using var socket = client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var patience = Patience.Of(s_patience);
+        try
+        {
+            await socket.ConnectAsync(echo.EndPoint, patience.Token);
+            return "opens";
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            return "is not answered";
+        }
+        catch (SocketException refused)
+        {
+            return $"fails: {refused.SocketErrorCode}";
+        }
+    }
+
+    /// <summary>Bytes a second of a stream on a connection of its own, as the server receives them.</summary>
+    public async Task<double> RateAsync()
+    {
+        using var socket = await Sockets.ConnectAsync(client, echo.EndPoint);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var sending = SendUntilAsync(socket, end.Token);
+
+        // The first second of it is a shaper's burst.
+        await Task.Delay(s_streamed, TestContext.Current.CancellationToken);
+        var (before, started) = (echo.Received, Stopwatch.GetTimestamp());
+        await Task.Delay(s_streamed, TestContext.Current.CancellationToken);
+        var rate = (echo.Received - before) / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        await end.CancelAsync();
+        await sending;
+        return rate;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        connection.Dispose();
+        await reading;
+        await echo.DisposeAsync();
+    }
+
+    private static async Task SendUntilAsync(Socket socket, CancellationToken end)
+    {
+        var part = new byte[16384];
+        Array.Fill(part, TcpEcho.Silent);
+        try
+        {
+            while (true)
+            {
+                _ = await socket.SendAsync(part, end);
+            }
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // Streamed long enough.
+        }
+    }
+
+    private static async Task<bool> HoldsSoonAsync(Func<bool> condition)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            if (Stopwatch.GetElapsedTime(started) > s_patience)
+            {
+                return false;
+            }
+
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        return true;
+    }
+
+    private async Task ReadAsync()
+    {
+        var buffer = new byte[4096];
+        try
+        {
+            while (await connection.ReceiveAsync(buffer, SocketFlags.None) is var length and > 0)
+            {
+                Interlocked.Add(ref answered, length);
+            }
+        }
+        catch (Exception ended) when (ended is ObjectDisposedException or SocketException)
+        {
+            // Disposed, or the path has closed it.
+        }
+
+        closed = true;
+    }
+}

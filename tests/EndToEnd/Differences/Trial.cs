@@ -1,0 +1,211 @@
+using System.Globalization;
+using OnCache.Agent.Net;
+using OnCache.EndToEnd.Fixture;
+using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Overlay;
+using OnCache.Lab.Topology;
+
+namespace OnCache.EndToEnd.Differences;
+
+/// <summary>One row in one lab of its own, with agents or without.</summary>
+internal sealed class Trial : IAsyncDisposable
+{
+    /// <summary>Where the server's pod serves, by UDP and by TCP.</summary>
+    public const int Port = 7777;
+
+    private readonly AcceleratedLab lab;
+    private readonly bool accelerated;
+    private readonly Observation observes;
+    private readonly UdpConversation conversation;
+    private readonly UdpProbe udp;
+    private readonly TcpProbe tcp;
+    private readonly IReadOnlyList<(LabMember Member, FrameTap Tap)> taps;
+
+    private Trial(AcceleratedLab lab, bool accelerated, Observation observes, UdpConversation conversation, TcpProbe tcp)
+    {
+        this.lab = lab;
+        this.accelerated = accelerated;
+        this.observes = observes;
+        this.conversation = conversation;
+        this.tcp = tcp;
+        udp = new UdpProbe(conversation);
+        taps = [.. lab.Overlay.Nodes.SelectMany(node => node.Pods.Take(1).Prepend<LabMember>(node)).Select(member => (member, new FrameTap(member)))];
+    }
+
+    /// <summary>Sets the row up and begins its flows.</summary>
+    /// <param name="row">What is tried.</param>
+    /// <param name="agent">The agents' program; null for the plain overlay.</param>
+    public static async Task<Trial> StartAsync(Difference row, string? agent)
+    {
+        var made = await AcceleratedLab.PlainAsync(new LabOptions { Pods = 2 });
+        UdpConversation? talk = null;
+        try
+        {
+            foreach (var step in row.Setup)
+            {
+                await PerformAsync(made, agent is not null, step);
+            }
+
+            if (agent is not null)
+            {
+                await Task.WhenAll(made.Agents.Select(one =>
+                {
+                    one.Executable = agent;
+                    return one.StartAsync();
+                }));
+            }
+
+            talk = new UdpConversation(made.Client, made.Server, Port);
+            return new Trial(made, agent is not null, row.Observes, talk, await TcpProbe.OpenAsync(made.Client, made.Server, Port));
+        }
+        catch
+        {
+            if (talk is not null)
+            {
+                await talk.DisposeAsync();
+            }
+
+            await made.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the flows take the fast path; nothing in the plain lab.</summary>
+    public async Task AccelerateAsync()
+    {
+        if (accelerated)
+        {
+            await lab.AcceleratedAsync();
+            await lab.LearnAsync(conversation);
+        }
+    }
+
+    public async Task PerformAsync(Phase phase)
+    {
+        foreach (var step in phase.Steps)
+        {
+            await PerformAsync(lab, accelerated, step);
+        }
+    }
+
+    /// <summary>What is to be seen now.</summary>
+    public async Task<Picture> LookAsync()
+    {
+        foreach (var (_, tap) in taps)
+        {
+            _ = tap.Take();
+        }
+
+        var answered = await udp.AnsweredAsync();
+        var form = new FrameForm(NameOf(), Port);
+        var frames = taps.SelectMany(one => one.Tap.Take().Where(static frame => IsOfTheWire(frame.Device)).Select(frame => (one.Member, frame.Device, Form: form.Of(frame.Bytes))))
+            .Where(static frame => frame.Form is not null)
+            .Select(static frame => $"{frame.Member} {frame.Device}: {frame.Form}")
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
+        List<string> lines = [$"udp: {answered}", $"tcp: {await tcp.GoesOnAsync()}", $"connect: {await tcp.OpensAsync()}", .. frames];
+        if (observes.HasFlag(Observation.PathMtu))
+        {
+            lines.Add($"path mtu: {await udp.PathMtuAsync(lab.Client)}");
+        }
+
+        return new Picture(lines, observes.HasFlag(Observation.Rate) ? await tcp.RateAsync() : null);
+    }
+
+    /// <summary>What is to be seen when two looks see the same, and the row's parts in it.</summary>
+    public async Task<Picture> SettledAsync(IReadOnlyList<string> shows)
+    {
+        Picture? former = null;
+        return await Eventually.ReadsAsync(
+            LookAsync,
+            picture =>
+            {
+                var settled = former?.IsLike(picture) == true && picture.Shows(shows);
+                former = picture;
+                return settled;
+            },
+            $"the plain overlay shows {string.Join(" and ", shows)}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (_, tap) in taps)
+        {
+            tap.Dispose();
+        }
+
+        await tcp.DisposeAsync();
+        await conversation.DisposeAsync();
+        await lab.DisposeAsync();
+    }
+
+    /// <summary>What comes from another machine, or for a pod from its node; not what passes the node's own devices on its way.</summary>
+    private static bool IsOfTheWire(string device) =>
+        !((string[])["veth", LabNames.Bridge, LabNames.Tunnel, "vxlan", "ifb", "lo"]).Any(own => device.StartsWith(own, StringComparison.Ordinal));
+
+    private static async Task PerformAsync(AcceleratedLab lab, bool accelerated, string step)
+    {
+        var (where, command) = step.Split(": ", 2) is [var first, var second] ? (first, second) : throw new ArgumentException($"'{step}' is not WHERE: COMMAND", nameof(step));
+        if (where[0] != 'a')
+        {
+            var member = lab.Overlay.Member(where);
+            _ = await member.DoAsync(Fill(lab.Overlay, member, command));
+        }
+        else if (accelerated)
+        {
+            await PerformAsync(lab.Agents[int.Parse(where[1..], CultureInfo.InvariantCulture) - 1], command);
+        }
+    }
+
+    private static async Task PerformAsync(LabAgent agent, string command)
+    {
+        switch (command)
+        {
+            case "kill":
+                await agent.KillAsync();
+                break;
+            case "start":
+                await agent.StartAsync();
+                break;
+            case "unpin":
+                foreach (var folder in Directory.EnumerateDirectories(agent.Node.BpfRoot))
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+
+                break;
+            default:
+                throw new ArgumentException($"an agent cannot '{command}': kill, start, unpin", nameof(command));
+        }
+    }
+
+    private static string Fill(OverlayLab lab, LabMember member, string command)
+    {
+        foreach (var node in lab.Nodes)
+        {
+            command = command.Replace($"{{{node.Name}}}", node.Namespace, StringComparison.Ordinal).Replace($"{{{node.Name}.mac}}", node.TunnelMac, StringComparison.Ordinal);
+            if (node == member)
+            {
+                command = command.Replace("{mac}", node.TunnelMac, StringComparison.Ordinal).Replace("{veth}", node.Pods[0].HostInterface, StringComparison.Ordinal);
+            }
+        }
+
+        return command;
+    }
+
+    /// <summary>Names for the MAC addresses that the lab has now, and for those of its tunnel devices as they were.</summary>
+    private Func<string, string> NameOf()
+    {
+        var names = lab.Overlay.Nodes.ToDictionary(node => node.TunnelMac, node => $"{node.Name} {node.TunnelDevice} at first", StringComparer.Ordinal);
+        foreach (var member in lab.Overlay.Nodes.SelectMany(node => node.Pods.Prepend<LabMember>(node)))
+        {
+            foreach (var link in member.Run(static () => NetworkSnapshotReader.Read().Links.Values).Where(static link => link.Mac is not null))
+            {
+                var device = link.Name.StartsWith("veth", StringComparison.Ordinal) ? "veth" : link.Name;
+                names[$"{link.Mac}"] = $"{member.Name} {device}";
+            }
+        }
+
+        return mac => names.GetValueOrDefault(mac, mac);
+    }
+}
