@@ -3,6 +3,10 @@ namespace OnCache.EndToEnd.Differences;
 /// <summary>All rows.</summary>
 internal static class DifferenceRows
 {
+    public const string BetterRoute = "A better route is added and taken away again";
+    public const string VethDownAndUp = "The pod's veth goes down and up";
+    public const string RoutedByMark = "Packets are routed by a mark";
+
     private const string UdpAnswered = "udp: all answered";
     private const string UdpLost = "udp: none answered";
     private const string TcpGoesOn = "tcp: goes on";
@@ -90,7 +94,7 @@ internal static class DifferenceRows
                     "n2 eth0:") { AcceleratedAgain = true },
             ],
         },
-        new("A better route is added and taken away again")
+        new(BetterRoute)
         {
             Setup = s_secondWire,
             Phases =
@@ -121,7 +125,7 @@ internal static class DifferenceRows
                     UdpAnswered),
             ],
         },
-        new("The pod's veth goes down and up")
+        new(VethDownAndUp)
         {
             Phases =
             [
@@ -129,10 +133,14 @@ internal static class DifferenceRows
                 new(["n1: ip link set {veth} up"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
             ],
         },
-        new("The path's MTU becomes smaller")
+        new("The path's MTU becomes smaller, first beneath the tunnel and then on it")
         {
             Observes = Observation.PathMtu,
-            Phases = [new(["n1: ip link set eth0 mtu 1300"], "path mtu: ")],
+            Phases =
+            [
+                new(["n1: ip link set eth0 mtu 1300"], "path mtu: 1450", "fragment"),
+                new(["n1: ip link set flannel.1 mtu 1250"], "path mtu: 1250") { AcceleratedAgain = true },
+            ],
         },
         new("A bandwidth limit towards the pod, as the CNI's plugin sets it")
         {
@@ -153,7 +161,7 @@ internal static class DifferenceRows
             Observes = Observation.Rate,
             Accelerated = false,
         },
-        new("Packets are routed by a mark")
+        new(RoutedByMark)
         {
             Setup =
             [
@@ -185,4 +193,6 @@ internal static class DifferenceRows
             Phases = [new(["a1: unpin"], UdpAnswered, TcpGoesOn)],
         },
     ];
+
+    public static Difference Named(string name) => All.Single(row => row.Name == name);
 }

@@ -13,7 +13,26 @@ public sealed class DifferenceTests
     public async Task Traffic_is_as_on_the_plain_overlay(string row)
     {
         LiveLab.Require();
-        await CompareAsync(DifferenceRows.All.Single(candidate => candidate.Name == row), LabAgent.Program);
+        await CompareAsync(DifferenceRows.Named(row), LabAgent.Program);
+    }
+
+    [Fact]
+    public async Task An_agent_that_no_route_is_announced_to_differs_where_a_better_route_comes()
+    {
+        LiveLab.Require();
+
+        var found = await Should.ThrowAsync<DifferenceException>(() => CompareAsync(DifferenceRows.Named(DifferenceRows.BetterRoute), LabAgent.DeafProgram));
+
+        found.Message.ShouldStartWith("after 'n1: ip route add");
+    }
+
+    [Theory]
+    [InlineData(DifferenceRows.VethDownAndUp)]
+    [InlineData(DifferenceRows.RoutedByMark)]
+    public async Task An_agent_that_no_route_is_announced_to_does_not_differ_where_none_changes(string row)
+    {
+        LiveLab.Require();
+        await CompareAsync(DifferenceRows.Named(row), LabAgent.DeafProgram);
     }
 
     /// <summary>Runs a row in both labs side by side.</summary>

@@ -96,19 +96,19 @@ internal sealed class Trial : IAsyncDisposable
             _ = tap.Take();
         }
 
-        var answered = await udp.AnsweredAsync();
+        List<string> lines = [$"udp: {await udp.AnsweredAsync()}", $"tcp: {await tcp.GoesOnAsync()}", $"connect: {await tcp.OpensAsync()}"];
+        if (observes.HasFlag(Observation.PathMtu))
+        {
+            lines.Add($"path mtu: {await udp.PathMtuAsync(lab.Client)}");
+        }
+
         var form = new FrameForm(NameOf(), Port);
         var frames = taps.SelectMany(one => one.Tap.Take().Where(static frame => IsOfTheWire(frame.Device)).Select(frame => (one.Member, frame.Device, Form: form.Of(frame.Bytes))))
             .Where(static frame => frame.Form is not null)
             .Select(static frame => $"{frame.Member} {frame.Device}: {frame.Form}")
             .Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal);
-        List<string> lines = [$"udp: {answered}", $"tcp: {await tcp.GoesOnAsync()}", $"connect: {await tcp.OpensAsync()}", .. frames];
-        if (observes.HasFlag(Observation.PathMtu))
-        {
-            lines.Add($"path mtu: {await udp.PathMtuAsync(lab.Client)}");
-        }
-
+        lines.AddRange(frames);
         return new Picture(lines, observes.HasFlag(Observation.Rate) ? await tcp.RateAsync() : null);
     }
 

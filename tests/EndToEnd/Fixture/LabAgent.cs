@@ -22,6 +22,9 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
     /// <summary>A build of other map layouts, as a later one might have them.</summary>
     public static string NextProgram { get; } = Path.Combine(AppContext.BaseDirectory, "next", "oncache-agent-next");
 
+    /// <summary>A build that is wrong on purpose: no change of a route reaches it.</summary>
+    public static string DeafProgram { get; } = Path.Combine(AppContext.BaseDirectory, "deaf", "oncache-agent-deaf");
+
     /// <summary>What is started as this agent.</summary>
     public string Executable { get; set; } = Program;
 
