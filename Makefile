@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy test model chaos bench bench-quick bench-scale bench-compare bench-apply bench-coherence lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-coherence lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -60,6 +60,9 @@ deploy: ## OnCache into the cluster that kubectl talks to
 undeploy: ## and out of it again, off its nodes too: policies first so that agents flush
 	@eng/undeploy.sh
 
+check: ## the fast tier, without root, in less than two minutes; BASE=COMMIT: what is changed differs from it
+	@BASE="$(BASE)" eng/check.sh
+
 test: images ## every test
 	@eng/packages.sh run model bench
 	@eng/kubernetes.sh all
@@ -92,6 +95,18 @@ bench-scale: build ## cost of a packet against the sizes of the caches, their me
 bench-compare: build ## what changed from result A to result B beyond the noise; fails when OnCache became worse
 	@test -n "$(A)" -a -n "$(B)" || { echo "bench-compare: name two results: make bench-compare A=before.json B=after.json" >&2; exit 2; }
 	@$(BIN)/oncache-lab bench compare "$(A)" "$(B)"
+
+bench-builds: build ## the agent of BASE=COMMIT and this one in the same rounds; fails when this one is slower. ONLY=tcp-rr,... runs a part
+	@test -n "$(BASE)" || { echo "bench-builds: name the commit to compare with: make bench-builds BASE=HEAD" >&2; exit 2; }
+	@eng/packages.sh run bench
+	@former=$$(eng/build-agent.sh "$(BASE)") && $(BIN)/oncache-lab bench builds --base "$$former" $(if $(ONLY),--only "$(ONLY)") $(if $(ROUNDS),--rounds "$(ROUNDS)")
+
+bench-instructions: build ## exact counts of instructions per transaction, in an emulator, beside docs/instructions.json; fails when one rose. RECORD=1 replaces those
+	@eng/packages.sh run guest
+	@mkdir -p artifacts/bench
+	@kernel=$$(eng/kernels.sh trixie) && eng/guest.sh --count "$$kernel" artifacts/bench/instructions.json \
+		env DOTNET_TieredCompilation=0 $(BIN)/oncache-lab bench count --output /run/exchange/out
+	@$(BIN)/oncache-lab bench instructions artifacts/bench/instructions.json $(if $(RECORD),--record)
 
 bench-apply: images ## in a real cluster: from a policy's write and deletion to the packets of an established flow
 	@eng/kubernetes.sh all

@@ -1,15 +1,26 @@
 #!/usr/bin/env bash
-# Style of C#, of the shell scripts and of the eBPF C; the analyzers' findings already are errors of the build.
+# Style of the shell scripts, of the eBPF C and of the C#; the analyzers' findings already are errors of the build.
+#   eng/lint.sh          all of it; needs the packages of the group lint
+#   eng/lint.sh quick    without the C#, and without what the machine has no program for
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# have PROGRAM: whether it is there; only a quick run may do without.
+have() {
+  command -v "$1" >/dev/null || [[ $tier != quick ]] || { echo "  left out: $1 is not installed"; return 1; }
+}
+
+tier=${1:-all}
+[[ $tier == all || $tier == quick ]] || { echo "lint.sh: '$tier' is not quick" >&2; exit 2; }
+
 echo "Checking the style of the scripts"
-shellcheck demo.sh test.sh eng/*.sh model/*.sh .ci/run
+! have shellcheck || shellcheck demo.sh test.sh eng/*.sh model/*.sh .ci/run
 
 if [[ -f .clang-format || -f bpf/.clang-format ]]; then
   echo "Checking the style of bpf/"
-  clang-format --dry-run --Werror bpf/*.[ch]
+  ! have clang-format || clang-format --dry-run --Werror bpf/*.[ch]
 fi
 
+[[ $tier == all ]] || exit 0
 echo "Checking the style of the C#"
 dotnet format OnCache.sln --verify-no-changes --no-restore

@@ -12,6 +12,8 @@ declare -A groups=(
   [model]="spin gcc libc6-dev"
   # Beside [run]: what the benchmarks measure with and draw by. Whatever is missing is a named gap in the results.
   [bench]="gnuplot-nox nftables nginx-light wrk memcached libmemcached-tools postgresql"
+  # Other kernels: an emulator, what their initrd is made of, and what is compared there.
+  [guest]="qemu-system-x86 busybox-static kmod cpio xz-utils nftables"
   [lint]="shellcheck clang-format"
 )
 

@@ -3,6 +3,7 @@ using OnCache.Lab.Bench;
 using OnCache.Lab.Bench.Apply;
 using OnCache.Lab.Bench.Builds;
 using OnCache.Lab.Bench.Comparing;
+using OnCache.Lab.Bench.Instructions;
 using OnCache.Lab.Bench.Results;
 using OnCache.Lab.Bench.Running;
 using OnCache.Lab.Bench.Scale;
@@ -15,7 +16,7 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Scale(), Compare(), Apply(), CoherenceBenchCommand.Create() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Count(), Instructions(), Scale(), Compare(), Apply(), CoherenceBenchCommand.Create() };
 
     private static Command Run()
     {
@@ -70,7 +71,7 @@ internal static class BenchCommand
         var former = new Option<string>("--base") { Description = "Path of oncache-agent as it was", Required = true };
         var agent = LabArguments.Agent();
         var only = LabArguments.Words("--only", $"Of {string.Join(", ", BuildRow.All.Select(row => row.Name))}; all when left out");
-        var rounds = LabArguments.Number("--rounds", $"How often every row is measured, an even number, {BuildVerdict.LeastRounds} at least", BuildsOptions.UsualRounds);
+        var rounds = LabArguments.Number("--rounds", $"How often every row is measured, an even number; {BuildVerdict.LeastRounds} at least can be judged", BuildsOptions.UsualRounds);
         var output = LabArguments.Output();
         var command = new Command("builds", "Two builds of the agent side by side; exit status 1 when the present one is slower") { former, agent, only, rounds, output };
         command.SetAction(async (parsed, cancellationToken) =>
@@ -90,6 +91,51 @@ internal static class BenchCommand
             screen.Say(BuildsTable.Legend);
             await FinishAsync(screen, options.Output, "builds", result, cancellationToken);
             return verdicts.All(verdict => verdict.Change is BuildChange.None or BuildChange.Faster) ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command Count()
+    {
+        var agent = LabArguments.Agent();
+        var output = new Option<string>("--output") { Description = "JSON file for the counts", Required = true };
+        var command = new Command("count", "Inside a guest of 'eng/guest.sh --count': instructions per transaction on every path") { agent, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var counter = new InstructionCounter(Path.GetFullPath(parsed.GetValue(agent)!), Console.WriteLine);
+            (await counter.CountAsync(cancellationToken)).Write(parsed.GetValue(output)!);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Instructions()
+    {
+        var counts = new Argument<string>("counts") { Description = "JSON file of 'bench count'" };
+        var reference = new Option<string>("--reference")
+        {
+            Description = "The counts to compare with",
+            DefaultValueFactory = _ => Path.Combine("docs", "instructions.json"),
+        };
+        var record = new Option<bool>("--record") { Description = "Make these counts the reference" };
+        var command = new Command("instructions", "Counts of instructions beside the reference's; exit status 1 when one has risen by more than 2 %") { counts, reference, record };
+        command.SetAction(parsed =>
+        {
+            var (path, current) = (parsed.GetValue(reference)!, InstructionCounts.Read(parsed.GetValue(counts)!));
+            if (parsed.GetValue(record))
+            {
+                current.Write(path);
+            }
+
+            var comparison = CountComparison.Of(InstructionCounts.Read(path), current);
+            var screen = Screen();
+            screen.Show(CountsTable.Of(comparison));
+            foreach (var line in comparison.Summary)
+            {
+                screen.Say(line);
+            }
+
+            return comparison.HasRisen ? 1 : 0;
         });
         return command;
     }

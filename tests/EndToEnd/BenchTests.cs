@@ -57,6 +57,21 @@ public sealed class BenchTests : IDisposable
         File.Exists(Path.Combine(folder, "scale.html")).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task Two_builds_are_measured_side_by_side_and_two_rounds_are_too_few_to_judge_them()
+    {
+        LiveLab.Require();
+        string[] arguments = ["bench", "builds", "--base", LabAgent.Program, "--agent", LabAgent.Program, "--only", "tcp-rr,udp-stream", "--rounds", "2", "--output", folder];
+        var ended = await NetworkNamespace.RunCommandAsync(OwnNamespace, Program, arguments, cancellationToken: Cancellation);
+
+        ended.ExitCode.ShouldBe(1, ended.Error);
+        ended.Output.ShouldContain("fewer than 16 rounds");
+        var result = BenchResult.Read(Path.Combine(folder, "builds.json"));
+        result.Measurements.Select(one => (one.Workload, one.Variant)).ShouldBe(
+            [("tcp-rr", "base"), ("tcp-rr", "this"), ("udp-stream", "base"), ("udp-stream", "this")], ignoreOrder: true);
+        result.Measurements.ShouldAllBe(one => one.Figure == Figure.Time.Name && one.Samples.Count == 2 && one.Min > 0);
+    }
+
     /// <summary>The lab does not know the agent's types; where it writes into the agent's maps, it must know where the fields are.</summary>
     [Theory]
     [InlineData(typeof(Config), nameof(Config.Mark), DatapathLayout.ConfigMark)]

@@ -86,11 +86,11 @@ internal sealed class BuildsBench(BuildsOptions options, DemoConsole screen)
 
     private void Measure(int round, BuildRow row, List<(string Build, Stage Stage)> stages)
     {
-        var (former, present) = (stages.Single(one => one.Build == Build.Base).Stage, stages.Single(one => one.Build == Build.This).Stage);
-        IReadOnlyList<(ClientSlice Base, ClientSlice This)> slices;
+        var (old, current) = (stages.Single(one => one.Build == Build.Base).Stage, stages.Single(one => one.Build == Build.This).Stage);
+        IReadOnlyList<IReadOnlyList<ClientSlice>> slices;
         try
         {
-            slices = PairedTraffic.Run(SideOf(row, former), SideOf(row, present), BuildsOptions.Pairs, row.SliceSeconds, BuildsOptions.WarmUpSeconds);
+            slices = InterleavedTraffic.Run([SideOf(row, old), SideOf(row, current)], BuildsOptions.Slices, row.SliceSeconds, BuildsOptions.WarmUpSeconds);
         }
         catch (LabException exception)
         {
@@ -99,8 +99,8 @@ internal sealed class BuildsBench(BuildsOptions options, DemoConsole screen)
         }
 
         // The machine is not equally fast throughout the round: only slices that follow each other are compared.
-        var time = Statistics.Median(slices.Select(pair => pair.Base.MicrosecondsPerTransaction));
-        var ratio = Statistics.Median(slices.Select(pair => pair.This.MicrosecondsPerTransaction / pair.Base.MicrosecondsPerTransaction));
+        var (was, now) = (slices[0].Select(slice => slice.MicrosecondsPerTransaction).ToArray(), slices[1].Select(slice => slice.MicrosecondsPerTransaction));
+        var (time, ratio) = (Statistics.Median(was), Statistics.Median(now.Zip(was, (present, former) => present / former)));
         table.Add(round, row.Name, Build.Base, Figure.Time, time);
         table.Add(round, row.Name, Build.This, Figure.Time, time * ratio);
     }

@@ -13,7 +13,7 @@ public sealed record BuildsOptions
     internal const double WarmUpSeconds = 0.08;
 
     /// <summary>Slices of each build for a row in a round.</summary>
-    internal const int Pairs = 40;
+    internal const int Slices = 40;
 
     /// <summary>Path of oncache-agent as it was.</summary>
     public required string Base { get; init; }
@@ -35,7 +35,7 @@ public sealed record BuildsOptions
     public void Validate()
     {
         OptionChecks.Known("only", Only, [.. BuildRow.All.Select(row => row.Name)]);
-        OptionChecks.Within("rounds", Rounds, BuildVerdict.LeastRounds, MaxRounds);
+        OptionChecks.Within("rounds", Rounds, 2, MaxRounds);
         if (Rounds % 2 != 0)
         {
             throw new LabOptionException("rounds", Rounds, "even: each build is once the first of a pair of rounds and once the last");

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -37,10 +38,14 @@ public sealed record InstructionCounts(int Schema, string Kernel, string Runtime
     public void Write(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        File.WriteAllText(path, JsonSerializer.Serialize(this, CountsJson.Default.InstructionCounts) + "\n");
+        File.WriteAllText(path, JsonSerializer.Serialize(this, CountsJson.Readable.InstructionCounts) + "\n");
     }
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(InstructionCounts))]
-internal sealed partial class CountsJson : JsonSerializerContext;
+internal sealed partial class CountsJson : JsonSerializerContext
+{
+    /// <summary>Versions of kernels have a plus sign, which is left as it is.</summary>
+    public static CountsJson Readable { get; } = new(new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

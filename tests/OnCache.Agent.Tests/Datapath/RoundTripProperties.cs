@@ -38,6 +38,8 @@ public sealed class RoundTripProperties(Stage stage) : IClassFixture<Stage>
     [Fact]
     public void A_packet_arrives_as_it_was_sent_but_for_two_hops()
     {
+        // Here and not with the first packet, where what skips a test would fail the property.
+        stage.Reset();
         Prop.ForAll(Packets, packet =>
         {
             stage.Reset();

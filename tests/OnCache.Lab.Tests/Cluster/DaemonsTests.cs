@@ -1,5 +1,6 @@
 using OnCache.Lab.Cluster;
 using OnCache.Lab.Namespaces;
+using OnCache.Lab.Tests.Overlay;
 
 namespace OnCache.Lab.Tests.Cluster;
 
@@ -8,7 +9,12 @@ public sealed class DaemonsTests : IDisposable
     private readonly ClusterNames names = new($"t{Guid.NewGuid():N}"[..9]);
     private readonly Daemons daemons;
 
-    public DaemonsTests() => daemons = new Daemons(names);
+    public DaemonsTests()
+    {
+        // Daemons keep their files where only root may write.
+        LiveLab.Require();
+        daemons = new Daemons(names);
+    }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

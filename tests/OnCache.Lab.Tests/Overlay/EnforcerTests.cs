@@ -73,7 +73,9 @@ public sealed class EnforcerTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     [InlineData(ProtocolType.Igmp, null, "protocol Igmp is none of Tcp, Udp and Icmp")]
     public void A_rule_that_means_nothing_is_refused(ProtocolType? protocol, int? port, string reason)
     {
-        Should.Throw<LabException>(() => new DenyRule(From, To, protocol, port)).Message.ShouldContain(reason);
+        var (from, to) = (From, To);
+
+        Should.Throw<LabException>(() => new DenyRule(from, to, protocol, port)).Message.ShouldContain(reason);
     }
 
     private async Task<bool> ConnectsAsync(Socket listener, TimeSpan limit)

@@ -42,6 +42,32 @@ public sealed class TrafficLiveTests(TwoNodes fixture) : IClassFixture<TwoNodes>
     [Theory]
     [InlineData(TrafficKind.TcpRequestResponse)]
     [InlineData(TrafficKind.UdpRequestResponse)]
+    [InlineData(TrafficKind.TcpStream)]
+    [InlineData(TrafficKind.UdpStream)]
+    [InlineData(TrafficKind.TcpConnectRequestResponse)]
+    public async Task Two_paths_take_turns_and_each_slice_counts_what_was_done_in_it(TrafficKind kind)
+    {
+        await using var there = await TrafficServerProcess.StartAsync(Server, Server.Address, Cancellation);
+        await using var back = await TrafficServerProcess.StartAsync(Client, Client.Address, Cancellation);
+        TrafficSide[] sides =
+        [
+            new(Client.Namespace, Request(there, kind, 1)),
+            new(Server.Namespace, Request(back, kind, 1)),
+        ];
+
+        var slices = InterleavedTraffic.Run(sides, slices: 6, seconds: 0.02, warmUpSeconds: 0.02);
+
+        slices.Count.ShouldBe(2);
+        foreach (var side in slices)
+        {
+            side.Count.ShouldBe(6);
+            side.ShouldAllBe(slice => slice.Transactions > 0 && slice.Elapsed >= TimeSpan.FromSeconds(0.02));
+        }
+    }
+
+    [Theory]
+    [InlineData(TrafficKind.TcpRequestResponse)]
+    [InlineData(TrafficKind.UdpRequestResponse)]
     public async Task A_rate_is_not_exceeded(TrafficKind kind)
     {
         await using var server = await TrafficServerProcess.StartAsync(Server, Server.Address, Cancellation);

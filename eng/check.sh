@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The fast tier: build with analyzers, format of what has changed, lint, and the tests that need no root. Installs nothing and needs no root.
+# What counts as changed is what differs from the commit BASE (HEAD), and what git does not know yet.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "check.sh: $*" >&2; exit 1; }
+base=${BASE:-HEAD}
+for program in dotnet make clang llvm-strip git; do
+  command -v "$program" >/dev/null || fail "$program is missing: install the .NET 10 SDK and Debian's make, clang, llvm, libbpf-dev and git"
+done
+[[ -f /usr/include/bpf/bpf_helpers.h ]] || fail "bpf/bpf_helpers.h is missing: install Debian's libbpf-dev"
+git rev-parse --verify --quiet "$base^{commit}" >/dev/null || fail "BASE: '$base' is not a commit of this repository"
+
+echo "Building"
+dotnet build OnCache.sln -c Release --nologo --verbosity quiet -p:UseSharedCompilation=false
+
+mapfile -t changed < <({ git diff --name-only --diff-filter=d "$base" && git ls-files --others --exclude-standard; } | sort -u)
+# of PATTERN: the changed files that match.
+of() { printf '%s\n' "${changed[@]}" | grep -E "$1" || true; }
+
+mapfile -t sources < <(of '\.cs$')
+if ((${#sources[@]})); then
+  echo "Checking the format of ${#sources[@]} changed C# files"
+  # Whitespace alone: everything else is an analyzer's, and the build has just run those.
+  dotnet format whitespace . --folder --verify-no-changes --include "${sources[@]}"
+fi
+eng/lint.sh quick
+echo "Checking that config/crd is what the types say"
+eng/manifests.sh --check --built
+eng/run-tests.sh pure
