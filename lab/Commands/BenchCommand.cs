@@ -130,6 +130,7 @@ internal static class BenchCommand
             var comparison = CountComparison.Of(InstructionCounts.Read(path), current);
             var screen = Screen();
             screen.Show(CountsTable.Of(comparison));
+            screen.Say(CountsTable.Legend);
             foreach (var line in comparison.Summary)
             {
                 screen.Say(line);

@@ -6,10 +6,12 @@ namespace OnCache.Lab.Bench.Instructions;
 /// <summary>Counts for the terminal: a line for each path, with the change against the reference.</summary>
 internal static class CountsTable
 {
+    public const string Legend = "instructions per transaction, of both sides and both nodes; behind them the change against the reference";
+
     public static Table Of(CountComparison comparison)
     {
         string[] kinds = [.. comparison.Rows.Select(row => row.Kind).Distinct(StringComparer.Ordinal)];
-        var table = new Table().Border(TableBorder.Ascii2).Title("instructions per transaction, both sides and both nodes");
+        var table = new Table().Border(TableBorder.Ascii2);
         table.AddColumn(new TableColumn("path").NoWrap());
         foreach (var kind in kinds)
         {
