@@ -20,7 +20,9 @@ mapfile -t changed < <({ git diff --name-only --diff-filter=d "$base" && git ls-
 of() { printf '%s\n' "${changed[@]}" | grep -E "$1" || true; }
 
 mapfile -t sources < <(of '\.cs$')
-if ((${#sources[@]})); then
+if ((${#sources[@]} == 0)); then
+  echo "No C# file differs from $base: none to check the format of"
+else
   echo "Checking the format of ${#sources[@]} changed C# files"
   # Whitespace alone: everything else is an analyzer's, and the build has just run those.
   dotnet format whitespace . --folder --verify-no-changes --include "${sources[@]}"

@@ -13,7 +13,6 @@ mount -t tracefs trace /sys/kernel/tracing
 mkdir -p /dev/pts /dev/shm
 mount -t devpts pts /dev/pts
 mount -t tmpfs shm /dev/shm
-mount -t tmpfs tmp /tmp
 ip link set lo up
 # The kernel asks modprobe for most of what is needed; bridged packets that iptables sees are asked for by nobody.
 modprobe br_netfilter

@@ -21,6 +21,11 @@ fi
 (($# >= 3)) || fail "usage: guest.sh [--count] KERNEL OUT COMMAND ARGUMENT..." 2
 kernel=$(realpath "$1") out=$(realpath -m "$2")
 shift 2
+for path in "$here" "$kernel" "$PWD"; do
+  # The guest has its own of these, and the kernel's command line is split at spaces.
+  [[ ! $path =~ ^/(run|proc|sys|dev)/ && $path != *[[:space:]]* ]] || fail "$path cannot be seen by the guest: use a path without spaces, not below /run, /proc, /sys or /dev" 2
+done
+[[ ${LIMIT:-600} =~ ^[1-9][0-9]*$ ]] || fail "LIMIT: '$LIMIT' is not a number of seconds" 2
 [[ -f $kernel/initrd ]] || fail "$kernel is no folder of eng/kernels.sh" 2
 command -v qemu-system-x86_64 >/dev/null || fail "qemu-system-x86_64 is missing: eng/packages.sh guest"
 
@@ -38,8 +43,11 @@ timeout --foreground "${LIMIT:-600}" qemu-system-x86_64 "${processor[@]}" -cpu m
   -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd" \
   -append "console=ttyS0 quiet panic=-1 oncache.init=$here/guest-init.sh oncache.modules=$kernel/lib/modules $parameters" \
   -virtfs local,path=/,mount_tag=host,security_model=none,multidevs=remap,readonly=on \
-  -virtfs local,path="$exchange",mount_tag=exchange,security_model=none </dev/null | sed -u -e 's/\r$//' -e '/\(sysrq\|reboot\): Power /d' ||
-  fail "the guest did not end by itself within ${LIMIT:-600} s"
+  -virtfs local,path="$exchange",mount_tag=exchange,security_model=none </dev/null | sed -u -e 's/\r$//' -e '/\(sysrq\|reboot\): Power /d' || {
+  status=$?
+  ((status != 124)) || fail "the guest did not end by itself within ${LIMIT:-600} s"
+  fail "qemu ended with exit status $status"
+}
 [[ -f $exchange/status ]] || fail "the guest ended before the command did"
 [[ ! -f $exchange/out ]] || cp "$exchange/out" "$out"
 exit "$(cat "$exchange/status")"

@@ -5,7 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
-cache=${ONCACHE_CACHE:-/var/cache/oncache}/kernels
+cache=$(realpath -m "${ONCACHE_CACHE:-/var/cache/oncache}")/kernels
 build=$cache/build
 # shellcheck source=eng/debian.sh
 . "$here/debian.sh"
@@ -57,15 +57,16 @@ INIT
   begin_packages
   lock "$cache/lock"
   if [[ ! -e $folder/initrd ]]; then
+    root=$build/root-$suite
+    # What an interrupted run left is not trusted, and a suite's kernel changes.
+    rm -rf "$root" "$folder" "$build/apt/$suite"
     suite "$suite" deb
     say "kernel of Debian $suite"
-    root=$build/root-$suite
     unpack_closure "$suite" "$root" '^linux-(image|modules|binary)-[0-9]' linux-image-amd64
     image=$(echo "$root"/boot/vmlinuz-*)
     [[ -f $image ]] || fail "linux-image-amd64 of Debian $suite brought no kernel, or several: $image"
     version=${image##*/vmlinuz-}
     # A root for modprobe: the packages of newer suites have their modules below usr.
-    rm -rf "$folder"
     mkdir -p "$folder/lib/modules"
     mv "$root"/{usr/,}lib/modules/"$version" "$folder/lib/modules/" 2>/dev/null || [[ -d $folder/lib/modules/$version ]] ||
       fail "linux-image-amd64 of Debian $suite brought no modules of $version"

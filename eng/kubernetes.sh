@@ -9,7 +9,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
-cache=${ONCACHE_CACHE:-/var/cache/oncache}/kubernetes
+cache=$(realpath -m "${ONCACHE_CACHE:-/var/cache/oncache}")/kubernetes
 bin=$cache/bin
 cni=$cache/cni
 images=$cache/images

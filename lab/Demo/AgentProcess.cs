@@ -16,6 +16,7 @@ public sealed record AgentStatus(bool Ready, long Hits, long Misses);
 public sealed class AgentProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
     private readonly string program;
     private readonly LabNode node;
     private readonly LabProcess process;
@@ -137,25 +138,28 @@ public sealed class AgentProcess : IAsyncDisposable
 
     private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
+        string status;
         try
         {
-            return (await CountersAsync(cancellationToken)).Ready;
+            status = await GetAsync("status", cancellationToken);
         }
         catch (LabException)
         {
             // It does not listen yet.
             return false;
         }
+
+        return Parse(status).Ready;
     }
 
     private async Task<string> GetAsync(string page, CancellationToken cancellationToken)
     {
-        using var client = new HttpClient(UnixSocketHttp.Handler(socket));
+        using var client = new HttpClient(UnixSocketHttp.Handler(socket)) { Timeout = LongestAnswer };
         try
         {
             return await client.GetStringAsync(new Uri($"http://agent/{page}"), cancellationToken);
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception is HttpRequestException || (exception is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new LabException($"agent of {node.Name}: no {page}: {exception.Message}", exception);
         }

@@ -65,12 +65,17 @@ internal abstract unsafe class ClientRun : IDisposable
     }
 
     /// <summary>Runs for this long, and until what was sent has arrived.</summary>
+    /// <exception cref="LabException">Something was lost: its time would be the timeout's.</exception>
     public ClientSlice Slice(double seconds)
     {
-        var (before, start) = (Progress().Transactions, Stopwatch.GetTimestamp());
+        var (before, start) = (Progress(), Stopwatch.GetTimestamp());
         Loop(Deadline(seconds));
         Drain();
-        return new ClientSlice(Progress().Transactions - before, Stopwatch.GetElapsedTime(start));
+        var (after, elapsed) = (Progress(), Stopwatch.GetElapsedTime(start));
+        var (transactions, lost) = (after.Transactions - before.Transactions, after.Lost - before.Lost);
+        return transactions > 0 && lost == 0
+            ? new ClientSlice(transactions, elapsed)
+            : throw new LabException($"traffic: {Peer} answered {transactions} times within a slice and {lost} messages were lost");
     }
 
     public void Dispose()

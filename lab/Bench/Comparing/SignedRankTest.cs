@@ -7,13 +7,18 @@ public static class SignedRankTest
     /// How likely differences that are as often positive as negative would be at least as one-sided in rank as these. Exact, also with ties.
     /// Zeros say nothing and are left out.
     /// </summary>
-    /// <exception cref="ArgumentException">No differences.</exception>
+    /// <exception cref="ArgumentException">No differences, or one that is no number.</exception>
     public static double Probability(IReadOnlyCollection<double> differences)
     {
         ArgumentNullException.ThrowIfNull(differences);
         if (differences.Count == 0)
         {
             throw new ArgumentException("a signed-rank test needs at least one difference", nameof(differences));
+        }
+
+        if (!differences.All(double.IsFinite))
+        {
+            throw new ArgumentException("a signed-rank test needs finite differences", nameof(differences));
         }
 
         var sorted = differences.Where(difference => difference != 0).OrderBy(Math.Abs).ToArray();

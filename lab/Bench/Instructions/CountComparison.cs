@@ -43,7 +43,10 @@ public sealed class CountComparison
         var risen = rows.Where(row => row.Rise > MostRise).Select(row => FormattableString.Invariant($"{row.Kind} on {row.Path}: {row.Rise * 100:F1} % more instructions than the reference has"));
         var missing = lost.Select(name => $"{name}: in the reference and not counted");
         string[] faults = [.. risen, .. missing];
-        return new CountComparison(rows, faults.Length == 0 ? [$"no count has risen by more than {MostRise * 100:F0} %"] : faults, faults.Length > 0);
+        IReadOnlyList<string> notes = reference.Runtime == current.Runtime
+            ? []
+            : [$"the traffic ran on .NET {current.Runtime}, the reference's on {reference.Runtime}: its own instructions, equal on all paths, may differ"];
+        return new CountComparison(rows, [.. faults.Length == 0 ? [$"no count has risen by more than {MostRise * 100:F0} %"] : faults, .. notes], faults.Length > 0);
     }
 }
 

@@ -145,6 +145,7 @@ internal static class DifferenceRows
         new("A bandwidth limit towards the pod, as the CNI's plugin sets it")
         {
             Setup = ["n2: tc qdisc add dev {veth} root tbf rate 8mbit burst 65536 latency 25ms"],
+            Shows = ["1 MB/s"],
             Observes = Observation.Rate,
             Accelerated = false,
         },
@@ -158,6 +159,7 @@ internal static class DifferenceRows
                 "n1: tc filter add dev {veth} parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev ifb0",
                 "n1: tc qdisc add dev ifb0 root tbf rate 8mbit burst 65536 latency 25ms",
             ],
+            Shows = ["1 MB/s"],
             Observes = Observation.Rate,
             Accelerated = false,
         },

@@ -6,6 +6,12 @@ namespace OnCache.EndToEnd.Differences;
 /// <summary>The plain overlay is the oracle: what happens on a node and to it has the same effect with agents as without, within a bound.</summary>
 public sealed class DifferenceTests
 {
+    // Several times as long as agents settle before they learn.
+    private static readonly TimeSpan s_learned = TimeSpan.FromSeconds(0.5);
+
+    // For a look that the machine has spoilt.
+    private static readonly TimeSpan s_still = TimeSpan.FromSeconds(4);
+
     public static TheoryData<string> Rows => [.. DifferenceRows.All.Select(static row => row.Name)];
 
     [Theory]
@@ -57,6 +63,13 @@ public sealed class DifferenceTests
             {
                 await accelerated.AccelerateAsync();
             }
+            else
+            {
+                await Task.Delay(s_learned, TestContext.Current.CancellationToken);
+            }
+
+            // What was like it may have been the slow path; now what could be learned again is.
+            await LooksLikeAsync(accelerated, expected, s_still, $"{steps}; and learning");
         }
     }
 

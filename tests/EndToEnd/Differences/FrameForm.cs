@@ -15,6 +15,9 @@ internal sealed class FrameForm(Func<string, string> nameOf, int port)
     private const int EthernetBytes = 14;
     private const int UdpBytes = 8;
     private const int VxlanBytes = 8;
+
+    // RFC 7348: the VNI is valid, and nothing else.
+    private const byte VxlanFlags = 8;
     private const int Udp = 17;
 
     /// <summary>Null for a frame of something else.</summary>
@@ -29,12 +32,13 @@ internal sealed class FrameForm(Func<string, string> nameOf, int port)
         if (ip.Protocol == Udp && packet.Length >= ip.HeaderBytes + UdpBytes && BinaryPrimitives.ReadUInt16BigEndian(packet[(ip.HeaderBytes + 2)..]) == AddressPlan.VxlanPort)
         {
             var udp = packet[ip.HeaderBytes..];
+            var flags = udp[UdpBytes] == VxlanFlags ? "" : $" flags {udp[UdpBytes]}";
             var vni = BinaryPrimitives.ReadInt32BigEndian(udp[(UdpBytes + 4)..]) >> 8;
-            return Of(udp[(UdpBytes + VxlanBytes)..]) is { } inner ? $"{ip}, vxlan {vni}: {inner}" : null;
+            return Of(udp[(UdpBytes + VxlanBytes)..]) is { } inner ? $"{ip}, vxlan {vni}{flags}: {inner}" : null;
         }
 
         var isOurs = ip.Protocol == Udp
-            && (ip.Fragment.Length > 0 || BinaryPrimitives.ReadUInt16BigEndian(packet[ip.HeaderBytes..]) == port || BinaryPrimitives.ReadUInt16BigEndian(packet[(ip.HeaderBytes + 2)..]) == port);
+            && (ip.Fragment.EndsWith("fragment", StringComparison.Ordinal) || BinaryPrimitives.ReadUInt16BigEndian(packet[ip.HeaderBytes..]) == port || BinaryPrimitives.ReadUInt16BigEndian(packet[(ip.HeaderBytes + 2)..]) == port);
         return isOurs ? $"{nameOf(Mac(frame[6..]))} > {nameOf(Mac(frame))}, {ip}" : null;
     }
 
@@ -53,7 +57,7 @@ internal sealed class FrameForm(Func<string, string> nameOf, int port)
         public static IpHeader Read(ReadOnlySpan<byte> packet)
         {
             var bits = BinaryPrimitives.ReadUInt16BigEndian(packet[6..]);
-            var fragment = (bits & 0x3fff) != 0 ? ", fragment" : "";
+            var fragment = ((bits & 0x4000) != 0 ? " df" : "") + ((bits & 0x3fff) != 0 ? ", fragment" : "");
             return new IpHeader((packet[0] & 0xf) * 4, packet[9], packet[1], packet[8], fragment, new IPAddress(packet.Slice(12, 4)), new IPAddress(packet.Slice(16, 4)));
         }
 

@@ -10,7 +10,9 @@ internal sealed record Picture(IReadOnlyList<string> Lines, double? Rate)
     // A stream through a shaper keeps its rate within some percent; without one it is many times as fast.
     private const double RateTolerance = 0.25;
 
-    public bool Shows(IEnumerable<string> parts) => parts.All(part => Lines.Any(line => line.Contains(part, StringComparison.Ordinal)));
+    private string RateText => Rate is { } rate ? string.Create(CultureInfo.InvariantCulture, $"{rate / 1e6:F0} MB/s") : "";
+
+    public bool Shows(IEnumerable<string> parts) => parts.All(part => Lines.Append(RateText).Any(line => line.Contains(part, StringComparison.Ordinal)));
 
     public bool IsLike(Picture other) =>
         Lines.SequenceEqual(other.Lines, StringComparer.Ordinal)
@@ -18,7 +20,7 @@ internal sealed record Picture(IReadOnlyList<string> Lines, double? Rate)
 
     public override string ToString()
     {
-        var rate = Rate is null ? "" : string.Create(CultureInfo.InvariantCulture, $"\n  {Rate.Value / 1e6:F2} MB/s");
+        var rate = Rate is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"\n  {bytes / 1e6:F2} MB/s") : "";
         return string.Concat(Lines.Select(line => $"\n  {line}")) + rate;
     }
 }

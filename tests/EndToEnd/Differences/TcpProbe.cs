@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
 
 namespace OnCache.EndToEnd.Differences;
 
 /// <summary>One connection that is open throughout, and others that are tried.</summary>
-internal sealed class TcpProbe : IAsyncDisposable
+internal sealed class TcpProbe : IConversation
 {
     private const int MessageBytes = 16;
 
@@ -21,9 +22,10 @@ internal sealed class TcpProbe : IAsyncDisposable
     private long answered;
     private volatile bool closed;
 
-    private TcpProbe(LabPod client, TcpEcho echo, Socket connection)
+    private TcpProbe(LabPod client, LabPod server, TcpEcho echo, Socket connection)
     {
         this.client = client;
+        Server = server;
         this.echo = echo;
         this.connection = connection;
         reading = ReadAsync();
@@ -34,7 +36,7 @@ internal sealed class TcpProbe : IAsyncDisposable
         var serving = TcpEcho.Start(server, port);
         try
         {
-            return new TcpProbe(client, serving, await Sockets.ConnectAsync(client, serving.EndPoint));
+            return new TcpProbe(client, server, serving, await Sockets.ConnectAsync(client, serving.EndPoint));
         }
         catch
         {
@@ -46,13 +48,32 @@ internal sealed class TcpProbe : IAsyncDisposable
     /// <summary>Whether the open connection still carries a message and its answer.</summary>
     public async Task<string> GoesOnAsync()
     {
-        if (!closed)
+        try
         {
-            sent += await connection.SendAsync(new byte[MessageBytes], SocketFlags.None);
+            sent += closed ? 0 : await connection.SendAsync(new byte[MessageBytes], SocketFlags.None);
+        }
+        catch (SocketException)
+        {
+            closed = true;
         }
 
         var goal = sent;
         return await HoldsSoonAsync(() => Interlocked.Read(ref answered) == goal) ? "goes on" : closed ? "is reset" : "stalls";
+    }
+
+    /// <summary>Whether the connection that was open at first still is.</summary>
+    public bool IsOpen => !closed;
+
+    public IPod Client => client;
+
+    public IPod Server { get; }
+
+    public async Task ExchangeAsync(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            (await GoesOnAsync()).ShouldBe("goes on");
+        }
     }
 
     /// <summary>What becomes of one more connection.</summary>
@@ -82,13 +103,16 @@ internal sealed class TcpProbe : IAsyncDisposable
         using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var sending = SendUntilAsync(socket, end.Token);
 
-        // The first second of it is a shaper's burst.
+        // The beginning of it is a shaper's burst.
         await Task.Delay(s_streamed, TestContext.Current.CancellationToken);
         var (before, started) = (echo.Received, Stopwatch.GetTimestamp());
         await Task.Delay(s_streamed, TestContext.Current.CancellationToken);
         var rate = (echo.Received - before) / Stopwatch.GetElapsedTime(started).TotalSeconds;
         await end.CancelAsync();
         await sending;
+
+        // What still waits for the shaper would be in the way of the next look.
+        socket.LingerState = new LingerOption(enable: true, seconds: 0);
         return rate;
     }
 
@@ -110,9 +134,9 @@ internal sealed class TcpProbe : IAsyncDisposable
                 _ = await socket.SendAsync(part, end);
             }
         }
-        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        catch (Exception ended) when (ended is SocketException || end.IsCancellationRequested)
         {
-            // Streamed long enough.
+            // Streamed long enough, or the path has closed it.
         }
     }
 

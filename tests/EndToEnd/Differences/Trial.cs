@@ -77,6 +77,10 @@ internal sealed class Trial : IAsyncDisposable
         {
             await lab.AcceleratedAsync();
             await lab.LearnAsync(conversation);
+            if (tcp.IsOpen)
+            {
+                await lab.LearnAsync(tcp);
+            }
         }
     }
 
@@ -168,7 +172,9 @@ internal sealed class Trial : IAsyncDisposable
                 await agent.StartAsync();
                 break;
             case "unpin":
-                foreach (var folder in Directory.EnumerateDirectories(agent.Node.BpfRoot))
+                var folders = Directory.GetDirectories(agent.Node.BpfRoot);
+                folders.ShouldNotBeEmpty();
+                foreach (var folder in folders)
                 {
                     Directory.Delete(folder, recursive: true);
                 }

@@ -42,5 +42,7 @@ public sealed class SignedRankTestTests
         SignedRankTest.Probability([0, 0, 1, 2]).ShouldBe(SignedRankTest.Probability([1, 2]));
         SignedRankTest.Probability([0]).ShouldBe(1);
         Should.Throw<ArgumentException>(() => SignedRankTest.Probability([]));
+        Should.Throw<ArgumentException>(() => SignedRankTest.Probability([1, double.NaN]));
+        Should.Throw<ArgumentException>(() => SignedRankTest.Probability([1, double.PositiveInfinity]));
     }
 }
