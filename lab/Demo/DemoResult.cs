@@ -9,6 +9,13 @@ public sealed record FastPathUse(long Hits, long Misses)
     /// <summary>Below this the measured figures are not the fast path's.</summary>
     public const double LeastRatio = 0.9;
 
+    public static FastPathUse operator -(FastPathUse left, FastPathUse right)
+    {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
+        return new FastPathUse(left.Hits - right.Hits, left.Misses - right.Misses);
+    }
+
     /// <summary>Share of packets that took the fast path, 0 to 1; 0 when there were none.</summary>
     public double Ratio => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
 

@@ -79,7 +79,7 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
         var before = await TotalsAsync(agents, cancellationToken);
         var rows = await MeasureAsync(variants, cancellationToken);
         var after = await TotalsAsync(agents, cancellationToken);
-        var use = new FastPathUse(after.Hits - before.Hits, after.Misses - before.Misses);
+        var use = after - before;
         Finish(lab, rows, use);
         foreach (var agent in agents)
         {

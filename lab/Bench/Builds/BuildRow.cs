@@ -23,6 +23,9 @@ public sealed record BuildRow(Workload Workload, Variant Variant)
 
     public string Name => Workload.Name;
 
+    /// <summary>Whether nearly all packets take the fast path; the first of each connection that has to be learned do not.</summary>
+    internal bool IsFast => Variant.Recipe.Accelerates && (Workload.Kind != WorkloadKind.TcpConnectRequestResponse || Variant.Name == Suites.Variant.OnCacheShortcut);
+
     internal double SliceSeconds => Workload.Kind is WorkloadKind.TcpStream or WorkloadKind.UdpStream ? StreamSliceSeconds : BuildsOptions.UsualSliceSeconds;
 
     private static BuildRow Of(string name, WorkloadKind kind, string variant) =>

@@ -65,7 +65,7 @@ internal sealed class BuildsBench(BuildsOptions options, DemoConsole screen)
 
             foreach (var row in options.ChosenRows)
             {
-                Measure(round, row, stages);
+                await MeasureAsync(round, row, stages, cancellationToken);
             }
         }
         finally
@@ -84,13 +84,20 @@ internal sealed class BuildsBench(BuildsOptions options, DemoConsole screen)
         (variant, exception) => throw new LabException($"{build}: variant {variant.Name}: {exception.Message}", exception),
         cancellationToken);
 
-    private void Measure(int round, BuildRow row, List<(string Build, Stage Stage)> stages)
+    private async Task MeasureAsync(int round, BuildRow row, List<(string Build, Stage Stage)> stages, CancellationToken cancellationToken)
     {
         var (old, current) = (stages.Single(one => one.Build == Build.Base).Stage, stages.Single(one => one.Build == Build.This).Stage);
+        BenchLab[] labs = [PathOf(row, old).Lab, PathOf(row, current).Lab];
         IReadOnlyList<IReadOnlyList<ClientSlice>> slices;
         try
         {
+            var before = await UseAsync(labs, cancellationToken);
             slices = InterleavedTraffic.Run([SideOf(row, old), SideOf(row, current)], BuildsOptions.Slices, row.SliceSeconds, BuildsOptions.WarmUpSeconds);
+            var used = (await UseAsync(labs, cancellationToken)).Zip(before, (after, then) => after - then);
+            if (row.IsFast && used.Select(use => use.Objection).FirstOrDefault(objection => objection is not null) is { } objection)
+            {
+                throw new LabException(objection);
+            }
         }
         catch (LabException exception)
         {
@@ -105,9 +112,22 @@ internal sealed class BuildsBench(BuildsOptions options, DemoConsole screen)
         table.Add(round, row.Name, Build.This, Figure.Time, time * ratio);
     }
 
+    private static async Task<IReadOnlyList<FastPathUse>> UseAsync(BenchLab[] labs, CancellationToken cancellationToken)
+    {
+        var uses = new List<FastPathUse>();
+        foreach (var lab in labs)
+        {
+            uses.Add(await lab.UseAsync(cancellationToken));
+        }
+
+        return uses;
+    }
+
+    private static BenchPath PathOf(BuildRow row, Stage stage) => stage.Paths.Single(path => path.Variant == row.Variant);
+
     private TrafficSide SideOf(BuildRow row, Stage stage)
     {
-        var path = stage.Paths.Single(path => path.Variant == row.Variant);
+        var path = PathOf(row, stage);
         return new TrafficSide(path.Client.Namespace, TrafficMeter.RequestOf(path, row.Workload, cores));
     }
 }

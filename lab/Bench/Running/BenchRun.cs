@@ -159,8 +159,7 @@ internal sealed class BenchRun(BenchOptions options, DemoConsole screen)
             }
         }
 
-        var after = await path.Lab.UseAsync(cancellationToken);
-        var used = new FastPathUse(after.Hits - use.Hits, after.Misses - use.Misses);
+        var used = await path.Lab.UseAsync(cancellationToken) - use;
         if (used.Hits + used.Misses > 0)
         {
             table.Add(round, workload.Id, path.Variant.Name, Figure.HitRatio, used.Ratio);

@@ -131,7 +131,7 @@ internal sealed class BeforeAndAfter(Kubectl kubectl, OnCacheInstallation instal
     {
         public AgentCounters Since(AgentCounters before) => this with
         {
-            Use = new FastPathUse(Use.Hits - before.Use.Hits, Use.Misses - before.Use.Misses),
+            Use = Use - before.Use,
             Hits = new PodHits(Hits.Egress - before.Hits.Egress, Hits.Ingress - before.Hits.Ingress),
         };
     }
