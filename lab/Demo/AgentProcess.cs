@@ -70,7 +70,8 @@ public sealed class AgentProcess : IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         while (!process.HasExited && Stopwatch.GetElapsedTime(started) < limit)
         {
-            if (await IsReadyAsync(cancellationToken))
+            var answer = await AskAsync(["-o", "json"], cancellationToken);
+            if (answer.ExitCode == 0 && Parse(answer.Output).Ready)
             {
                 return;
             }
@@ -134,22 +135,6 @@ public sealed class AgentProcess : IAsyncDisposable
         {
             throw new LabException($"agent status: not the expected JSON: {exception.Message}", exception);
         }
-    }
-
-    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
-    {
-        string status;
-        try
-        {
-            status = await GetAsync("status", cancellationToken);
-        }
-        catch (LabException)
-        {
-            // It does not listen yet.
-            return false;
-        }
-
-        return Parse(status).Ready;
     }
 
     private async Task<string> GetAsync(string page, CancellationToken cancellationToken)
