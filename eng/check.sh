@@ -13,7 +13,9 @@ done
 git rev-parse --verify --quiet "$base^{commit}" >/dev/null || fail "BASE: '$base' is not a commit of this repository"
 
 echo "Building"
-dotnet build OnCache.sln -c Release --nologo --verbosity quiet -p:UseSharedCompilation=false
+# One compiler for all projects takes two thirds of the time of one each; it would outlive the build and hold memory.
+trap 'dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1 || true' EXIT
+dotnet build OnCache.sln -c Release --nologo --verbosity quiet
 
 mapfile -t changed < <({ git diff --name-only --diff-filter=d "$base" && git ls-files --others --exclude-standard; } | sort -u)
 # of PATTERN: the changed files that match.
