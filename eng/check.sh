@@ -6,16 +6,17 @@ cd "$(dirname "$0")/.."
 
 fail() { echo "check.sh: $*" >&2; exit 1; }
 base=${BASE:-HEAD}
-for program in dotnet make clang llvm-strip git; do
-  command -v "$program" >/dev/null || fail "$program is missing: install the .NET 10 SDK and Debian's make, clang, llvm, libbpf-dev and git"
+for program in dotnet make clang llvm-strip git pkill; do
+  command -v "$program" >/dev/null || fail "$program is missing: install the .NET 10 SDK and Debian's make, clang, llvm, libbpf-dev, git and procps"
 done
 [[ -f /usr/include/bpf/bpf_helpers.h ]] || fail "bpf/bpf_helpers.h is missing: install Debian's libbpf-dev"
 git rev-parse --verify --quiet "$base^{commit}" >/dev/null || fail "BASE: '$base' is not a commit of this repository"
 
 echo "Building"
 # One compiler for all projects takes two thirds of the time of one each; it would outlive the build and hold memory.
-trap 'dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1 || true' EXIT
-dotnet build OnCache.sln -c Release --nologo --verbosity quiet
+compiler=oncache-check-$$
+trap 'pkill -f "pipename:$compiler" || true' EXIT
+dotnet build OnCache.sln -c Release --nologo --verbosity quiet -p:SharedCompilationId="$compiler"
 
 mapfile -t changed < <({ git diff --name-only --diff-filter=d "$base" && git ls-files --others --exclude-standard; } | sort -u)
 # of PATTERN: the changed files that match.
