@@ -69,7 +69,7 @@ public sealed class ControllerHostTests
     [Fact]
     public async Task An_object_made_anew_waits_until_the_end_of_the_old_one_is_heard()
     {
-        var heard = new TaskCompletionSource();
+        var (firstRound, heard) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var trial = await Trial.StartAsync(
             [Samples.Map("a", uid: "old"), Samples.Map("b")],
             settings: new ControllerSettings<V1ConfigMap>
@@ -89,11 +89,13 @@ public sealed class ControllerHostTests
             [
                 Answer.Event("MODIFIED", Samples.Map("a", "2", uid: "old")),
                 Answer.Event("MODIFIED", Samples.Map("a", "3", uid: "new")),
-            ]);
-        await Eventually.TrueAsync(
-            () => trial.Cache.Snapshot.Values.Any(map => map.Metadata.Uid == "new"), "the new object");
+            ],
+            eventsAfter: firstRound.Task);
         await Eventually.TrueAsync(
             () => trial.Measured.Sum("kubernetes.controller.reconciliations", "success") == 2, "the first round");
+        firstRound.SetResult();
+        await Eventually.TrueAsync(
+            () => trial.Cache.Snapshot.Values.Any(map => map.Metadata.Uid == "new"), "the new object");
 
         // The one worker takes them in this order, so that "b" shows that it is done with "a".
         trial.Host.Enqueue(new("default", "a"));
