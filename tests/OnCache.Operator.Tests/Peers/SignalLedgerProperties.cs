@@ -27,6 +27,8 @@ public sealed class SignalLedgerProperties
             var stored = Enumerable.Range(0, 8).ToDictionary(i => $"n{i}", _ => new SignalTarget(Stored: null, HoldsVerdicts: true), StringComparer.Ordinal);
             var owed = stored.Keys.ToDictionary(node => node, _ => new HashSet<string>(StringComparer.Ordinal), StringComparer.Ordinal);
             var writes = new List<(string Node, DateTimeOffset At)>();
+            // Refused ones are tried again, as often as the pace allows.
+            var accepted = 0;
             var now = Start;
             var wait = default(TimeSpan?);
 
@@ -48,7 +50,7 @@ public sealed class SignalLedgerProperties
             var span = (now - Start).TotalSeconds;
             return owed.Values.All(policies => policies.Count == 0)
                 && writes.Count <= Pace.Burst + (Pace.PerSecond * span)
-                && writes.Count <= history.Length * 2
+                && accepted <= history.Length * 2
                 && writes.GroupBy(write => write.Node, StringComparer.Ordinal).All(group => group.Zip(group.Skip(1)).All(pair => pair.Second.At - pair.First.At >= Pace.PerNode));
 
             void Turn(bool isAccepted)
@@ -63,6 +65,7 @@ public sealed class SignalLedgerProperties
                     signal.Revision.ShouldBeGreaterThan(stored[node].Stored?.Revision ?? 0);
                     if (isAccepted)
                     {
+                        accepted++;
                         stored[node] = new SignalTarget(signal, HoldsVerdicts: true);
                         owed[node].RemoveWhere(policy => signal.All || signal.NetworkPolicies.Contains(policy, StringComparer.Ordinal));
                     }
