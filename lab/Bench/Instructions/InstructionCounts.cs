@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OnCache.Lab.Bench.Results;
 
 namespace OnCache.Lab.Bench.Instructions;
 
@@ -16,30 +17,14 @@ public sealed record InstructionCounts(int Schema, string Kernel, string Runtime
     /// <exception cref="LabException">There is no such file, or it is none of ours.</exception>
     public static InstructionCounts Read(string path)
     {
-        InstructionCounts? counts;
-        try
-        {
-            counts = JsonSerializer.Deserialize(File.ReadAllText(path), CountsJson.Default.InstructionCounts);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new LabException($"{path}: cannot be read: {exception.Message}", exception);
-        }
-        catch (JsonException exception)
-        {
-            throw new LabException($"{path}: not counts of instructions: {exception.Message}", exception);
-        }
-
+        var counts = JsonFile.Read(path, CountsJson.Default.InstructionCounts, "counts of instructions");
         return counts is { Schema: CurrentSchema, PerTransaction: not null }
             ? counts
             : throw new LabException($"{path}: schema '{counts?.Schema}' is not {CurrentSchema}: count again with this version");
     }
 
-    public void Write(string path)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        File.WriteAllText(path, JsonSerializer.Serialize(this, CountsJson.Readable.InstructionCounts) + "\n");
-    }
+    /// <summary>Replaces the file in one step.</summary>
+    public void Write(string path) => JsonFile.Write(path, this, CountsJson.Readable.InstructionCounts);
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace OnCache.Lab.Bench.Results;
@@ -26,33 +25,14 @@ public sealed record BenchResult(
     /// <exception cref="LabException">There is no such file, or it is none of ours.</exception>
     public static BenchResult Read(string path)
     {
-        BenchResult? result;
-        try
-        {
-            result = JsonSerializer.Deserialize(File.ReadAllText(path), BenchJson.Default.BenchResult);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new LabException($"{path}: cannot be read: {exception.Message}", exception);
-        }
-        catch (JsonException exception)
-        {
-            throw new LabException($"{path}: not a result of 'oncache-lab bench': {exception.Message}", exception);
-        }
-
+        var result = JsonFile.Read(path, BenchJson.Default.BenchResult, "a result of 'oncache-lab bench'");
         return result is { Schema: CurrentSchema, Measurements: not null }
             ? result
             : throw new LabException($"{path}: schema '{result?.Schema}' is not {CurrentSchema}: measure again with this version");
     }
 
     /// <summary>Replaces the file in one step.</summary>
-    public void Write(string path)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var draft = $"{path}.{Guid.NewGuid():N}";
-        File.WriteAllText(draft, JsonSerializer.Serialize(this, BenchJson.Default.BenchResult) + "\n");
-        File.Move(draft, path, overwrite: true);
-    }
+    public void Write(string path) => JsonFile.Write(path, this, BenchJson.Default.BenchResult);
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
