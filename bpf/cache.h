@@ -97,11 +97,13 @@ static __always_inline void forget_closed(struct __sk_buff *skb, __u32 offset,
 	forget(skb, &key);
 }
 
-/* An earlier packet of the flow was found excluded, by settings that are still in force. */
+/* An earlier packet of the flow was found to be none for the fast path, by settings that are still in force. */
 static __always_inline bool known_excluded(struct oncache_filter_entry *entry,
-					   struct oncache_config *cfg)
+					   struct oncache_config *cfg,
+					   struct oncache_ingress_entry *endpoint)
 {
-	return unlikely(entry->flags & ENTRY_EXCLUDED) && entry->epoch == READ_ONCE(cfg->epoch);
+	return unlikely(entry->flags & ENTRY_EXCLUDED) && entry->epoch == READ_ONCE(cfg->epoch) &&
+	       entry->endpoint_epoch == READ_ONCE(endpoint->epoch);
 }
 
 /*

@@ -13,11 +13,16 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 4,
+	LAYOUT_VERSION = 5,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
 	HEADER_MAX = 64,
+	/* Of a packet that is to be learned, how much is compared: IPv4 and TCP header with all options. */
+	WITNESS_BYTES = 96,
+	WITNESSES = 2048,
+	/* Regions of flows that rules of the host keep off the fast path; more are merged by the agent. */
+	HOST_REGIONS = 256,
 };
 
 enum oncache_mode {
@@ -36,6 +41,12 @@ enum oncache_endpoint_flag {
 	ENDPOINT_EGRESS_SHAPED = 1,
 	ENDPOINT_INGRESS_SHAPED = 2,
 	ENDPOINT_PORTLESS = 4, /* proven: no policy asks for ports or peers */
+	ENDPOINT_RULED = 8,    /* some of its flows lie in a region of the host's rules */
+};
+
+enum oncache_region_scope {
+	REGION_FLOWS = 1,	      /* every packet has to meet the rule */
+	REGION_SHORT_CONNECTIONS = 2, /* a connection's first packet has to */
 };
 
 enum oncache_closing {
@@ -50,9 +61,12 @@ enum oncache_entry_flag {
 	ENTRY_ASKED_EGRESS = 2, /* where the SYN of such a connection went */
 	ENTRY_ASKED_INGRESS = 4,
 	ENTRY_ANSWERED = 8,
-	ENTRY_EXCLUDED = 16,	  /* no verdict, both leases 0: spares the flow the asking again */
+	ENTRY_EXCLUDED =
+		16, /* no verdict, both leases 0, why in `reason`: spares the flow the asking again */
 	ENTRY_OPENED_EGRESS = 32, /* begun by the CNI's leave; its pair is yet to be told */
 	ENTRY_OPENED_INGRESS = 64,
+	ENTRY_UNVOUCHED =
+		128, /* its SYN was rewritten on the CNI's path: it vouches for no other */
 };
 
 /* In .rodata, set before load: the verifier removes what it switches off. */
@@ -84,8 +98,10 @@ struct oncache_config {
 	__u32 timeout_tcp_closing;
 	__u32 timeout_tcp_closed;
 	__u32 timeout_udp_stream;
+	__u32 host_regions; /* how many are in force */
+	__u32 pad3;
 };
-_Static_assert(sizeof(struct oncache_config) == 80, "layout");
+_Static_assert(sizeof(struct oncache_config) == 88, "layout");
 _Static_assert(__builtin_offsetof(struct oncache_config, heartbeat_deadline) == 8, "head");
 _Static_assert(__builtin_offsetof(struct oncache_config, saved_tcp_be_liberal) == 16, "head");
 
@@ -115,7 +131,8 @@ struct oncache_filter_entry {
 	__u16 node;	/* index in the egress cache, INDEX_NONE = unknown */
 	__u8 closing;	/* CLOSING_*: how far the connection has ended */
 	__u8 flags;	/* ENTRY_* */
-	__u8 pad[2];
+	__u8 reason;	/* of ENTRY_EXCLUDED: what its packets count as */
+	__u8 pad;
 	__s32 unanswered; /* of a pair: connections begun that nobody has answered yet */
 };
 _Static_assert(sizeof(struct oncache_filter_entry) == 48, "layout");
@@ -181,6 +198,34 @@ struct oncache_excluded_port {
 	__be16 port;
 };
 _Static_assert(sizeof(struct oncache_excluded_port) == 4, "layout");
+
+/*
+ * A packet as it was when it was handed to the CNI, from its IPv4 header on; skb->tc_index leads the
+ * far end of the CNI's path to it. One of a ring that nobody owns: where it was overwritten, the
+ * packet is not learned from.
+ */
+struct oncache_witness {
+	__u32 length; /* bytes that are there, 0 = none */
+	__u32 pad;
+	__u8 bytes[WITNESS_BYTES];
+};
+_Static_assert(sizeof(struct oncache_witness) == 104, "layout");
+
+/* Flows that a rule of the host keeps off the fast path, seen from the local pod. */
+struct oncache_host_region {
+	__be32 local_ip;
+	__be32 local_mask;
+	__be32 remote_ip;
+	__be32 remote_mask;
+	__u16 local_port_min; /* native byte order, inclusive */
+	__u16 local_port_max;
+	__u16 remote_port_min;
+	__u16 remote_port_max;
+	__u8 protocol; /* 0 = any */
+	__u8 scope;    /* REGION_* */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct oncache_host_region) == 28, "layout");
 
 /* Result of the last sweep over the filter cache. */
 struct oncache_sweep {

@@ -9,6 +9,8 @@
 
 #include "cache.h"
 #include "encapsulation.h"
+#include "regions.h"
+#include "witness.h"
 
 static __always_inline bool excluded(struct oncache_flow_key *key)
 {
@@ -42,10 +44,12 @@ static __always_inline __u8 kept_closing(struct oncache_filter_entry *entry,
 }
 
 /*
- * Remembers, until the epochs move on or the next sweep, that an established flow is
- * excluded: its packets then need not be looked at again on their way out of the CNI's path.
+ * Remembers, until the epochs move on or the next sweep, that an established flow is not for
+ * the fast path: its packets then need not be looked at again on their way out of the CNI's path.
+ * Only what conntrack vouches for takes up room, or a pod could fill the cache.
  */
-static __always_inline void record_excluded(struct oncache_flow_key *key, struct verdict *verdict)
+static __always_inline void record_excluded(struct oncache_flow_key *key, struct verdict *verdict,
+					    enum oncache_reason reason)
 {
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	struct oncache_filter_entry none = {
@@ -55,6 +59,7 @@ static __always_inline void record_excluded(struct oncache_flow_key *key, struct
 		.endpoint = verdict->endpoint,
 		.closing = kept_closing(entry, verdict),
 		.flags = ENTRY_EXCLUDED,
+		.reason = reason,
 	};
 
 	bpf_map_update_elem(&filter_cache, key, &none, BPF_ANY);
@@ -81,8 +86,8 @@ static __always_inline int renewed(struct oncache_flow_key *key, struct oncache_
  * epochs, endpoint or node, or that was given without the CNI or is no verdict, is
  * replaced whole: its other direction is not to be trusted.
  */
-static __always_inline int record(struct oncache_flow_key *key, struct verdict *verdict,
-				  struct oncache_ingress_entry *endpoint,
+static __always_inline int record(struct oncache_config *cfg, struct oncache_flow_key *key,
+				  struct verdict *verdict, struct oncache_ingress_entry *endpoint,
 				  enum oncache_direction direction)
 {
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
@@ -114,7 +119,8 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 	fresh.touched = verdict->now;
 	fresh.closing = kept_closing(entry, verdict);
 	/* The answer to a SYN goes against it. */
-	if (verdict->opening)
+	if (verdict->opening && !(entry && entry->flags & ENTRY_UNVOUCHED) &&
+	    !in_host_region(cfg, endpoint, key, REGION_SHORT_CONNECTIONS))
 		fresh.flags = direction == EGRESS ? ENTRY_OPENED_INGRESS : ENTRY_OPENED_EGRESS;
 	if (direction == EGRESS)
 		fresh.egress_lease = verdict->lease;
@@ -126,25 +132,56 @@ static __always_inline int record(struct oncache_flow_key *key, struct verdict *
 }
 
 /*
+ * A SYN teaches nothing, and what is cached belongs to an earlier life. But where its options were
+ * rewritten, the MSS above all, its connection must not vouch for others: their SYNs would not be.
+ */
+static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packet, __u32 offset)
+{
+	struct oncache_filter_entry unvouched = {
+		.touched = now_coarse(),
+		.flags = ENTRY_UNVOUCHED,
+	};
+
+	if (witness_compare(skb, offset, packet) == GO)
+		bpf_map_delete_elem(&filter_cache, &packet->key);
+	else
+		bpf_map_update_elem(&filter_cache, &packet->key, &unvouched, BPF_ANY);
+	return REASON_LEARN_NOT_ESTABLISHED;
+}
+
+/* The CNI lets the packet pass; does it do more to it? Then the flow needs its path. */
+static __always_inline int learn_unchanged(struct __sk_buff *skb, struct packet *packet,
+					   __u32 offset, struct verdict *verdict)
+{
+	int reason = witness_compare(skb, offset, packet);
+
+	if (reason == GO || reason == REASON_LEARN_NOT_COMPARED)
+		return reason;
+	if (packet->key.protocol == IPPROTO_ICMP || verdict->opening)
+		bpf_map_delete_elem(&filter_cache, &packet->key);
+	else
+		record_excluded(&packet->key, verdict, REASON_REWRITTEN);
+	return reason;
+}
+
+/*
  * The order matters. The agent raises learn_after first and the epoch second; here the
  * epochs are read first and learn_after second. So a verdict is either bound to the old
  * epoch (and useless) or held back. Settings (lease, exclusions, what may be learned) are
  * stored before the epoch, too, and so read after it. model/coherence.pml proves both.
  */
 static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *cfg,
-				 struct packet *packet, struct verdict *verdict,
+				 struct packet *packet, __u32 offset, struct verdict *verdict,
 				 struct oncache_ingress_entry *endpoint,
 				 enum oncache_direction direction)
 {
 	struct oncache_flow_key *key = &packet->key;
+	bool ruled;
 	__u64 life;
 	int reason;
 
-	/* Nothing can be learned from it yet, and what is cached belongs to an earlier life. */
-	if (is_syn(packet)) {
-		bpf_map_delete_elem(&filter_cache, key);
-		return REASON_LEARN_NOT_ESTABLISHED;
-	}
+	if (is_syn(packet))
+		return learn_syn(skb, packet, offset);
 	verdict->now = now_coarse();
 	verdict->epoch = READ_ONCE(cfg->epoch);
 	verdict->endpoint_epoch = READ_ONCE(endpoint->epoch);
@@ -155,12 +192,12 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	if (endpoint->mode == MODE_DISABLED ||
 	    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
 		return REASON_DISABLED;
-	if (excluded(key)) {
-		/* Only what conntrack vouches for takes up room, or a pod could fill the cache. */
+	ruled = in_host_region(cfg, endpoint, key, REGION_FLOWS);
+	if (ruled || excluded(key)) {
 		if (key->protocol != IPPROTO_ICMP &&
 		    conntrack_verdict(skb, packet, direction, &verdict->opening) == GO)
-			record_excluded(key, verdict);
-		return REASON_LEARN_EXCLUDED;
+			record_excluded(key, verdict, ruled ? REASON_HOST_RULE : REASON_EXCLUDED);
+		return ruled ? REASON_LEARN_HOST_RULE : REASON_LEARN_EXCLUDED;
 	}
 	if (bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_LOCAL_PEER;
@@ -181,8 +218,11 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 		bpf_map_delete_elem(&filter_cache, key);
 		return reason;
 	}
+	reason = learn_unchanged(skb, packet, offset, verdict);
+	if (reason != GO)
+		return reason;
 	verdict->lease = verdict->now + life;
-	return record(key, verdict, endpoint, direction);
+	return record(cfg, key, verdict, endpoint, direction);
 }
 
 /* A packet with the miss bit at the NIC's egress: the CNI has routed and encapsulated it. */
@@ -231,7 +271,7 @@ static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_co
 	endpoint = endpoint_get(*index);
 	if (!endpoint)
 		return REASON_NOT_ENDPOINT;
-	return learn(skb, cfg, &packet, &verdict, endpoint, EGRESS);
+	return learn(skb, cfg, &packet, length, &verdict, endpoint, EGRESS);
 }
 
 /* A packet with the miss bit on its way through the host-side veth into the pod. */
@@ -258,7 +298,7 @@ static __always_inline int learn_ingress(struct __sk_buff *skb, struct oncache_c
 	endpoint = endpoint_get(*index);
 	if (!endpoint || endpoint->ifindex != skb->ifindex)
 		return REASON_NOT_ENDPOINT;
-	return learn(skb, cfg, &packet, &verdict, endpoint, INGRESS);
+	return learn(skb, cfg, &packet, sizeof(struct ethhdr), &verdict, endpoint, INGRESS);
 }
 
 #endif

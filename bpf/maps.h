@@ -25,6 +25,7 @@ const volatile struct {
 	enum oncache_endpoint_flag flag;
 	enum oncache_closing closing;
 	enum oncache_entry_flag entry;
+	enum oncache_region_scope scope;
 } enumerations = {};
 
 struct {
@@ -104,6 +105,21 @@ struct {
 	__type(key, enum oncache_reason);
 	__type(value, struct oncache_reason_counters);
 } reasons SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WITNESSES);
+	__type(key, __u32);
+	__type(value, struct oncache_witness);
+} witnesses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HOST_REGIONS);
+	__type(key, __u32);
+	__type(value, struct oncache_host_region);
+} host_regions SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -11,10 +11,11 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /*
  * Hands the packet to the CNI. Only what could be learned gets the miss bit: a packet
- * of an endpoint of ours, with its own address, of a selected protocol.
+ * of an endpoint of ours, with its own address, of a selected protocol. offset: of its
+ * IPv4 header.
  */
 static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_config *cfg,
-				     struct packet *packet, int reason,
+				     struct packet *packet, __u32 offset, int reason,
 				     enum oncache_direction direction)
 {
 	struct oncache_ingress_entry *endpoint;
@@ -34,10 +35,12 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 		if (reason == REASON_TCP_SYN)
 			forget(skb, &packet->key);
 		if (endpoint->mode == MODE_DISABLED ||
-		    !(endpoint->protocols & cfg->protocols & packet->protocol_bit))
+		    !(endpoint->protocols & cfg->protocols & packet->protocol_bit)) {
 			reason = REASON_DISABLED;
-		else
+		} else {
 			skb->mark |= cfg->mark;
+			witness_note(skb, offset);
+		}
 	}
 	count(reason, direction);
 	return NEXT;
@@ -119,16 +122,16 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	entry = entry_find(&packet, EGRESS);
 	if (!entry)
 		goto slow;
-	if (known_excluded(entry, cfg)) {
-		reason = REASON_EXCLUDED;
-		goto slow;
-	}
 	index = entry->endpoint;
 	endpoint = endpoint_get(index);
 	counters = bpf_map_lookup_elem(&endpoint_counters, &index);
 	node = node_get(entry->node);
 	if (!endpoint || !counters || !node)
 		goto slow;
+	if (known_excluded(entry, cfg, endpoint)) {
+		reason = entry->reason;
+		goto slow;
+	}
 	reason = entry_verdict(entry, cfg, endpoint, node, READ_ONCE(entry->egress_lease),
 			       READ_ONCE(entry->ingress_lease), now);
 	if (reason != GO)
@@ -170,7 +173,7 @@ int oncache_pod_egress(struct __sk_buff *skb)
 slow:
 	reason = slow_reason(skb, &packet, sizeof(*ethernet), reason);
 odd:
-	return hand_over(skb, cfg, &packet, reason, EGRESS);
+	return hand_over(skb, cfg, &packet, sizeof(*ethernet), reason, EGRESS);
 }
 
 /* NIC, egress: the CNI's own packets, of which those with the miss bit are learned. */
@@ -241,16 +244,16 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	entry = entry_find(&packet, INGRESS);
 	if (!entry)
 		goto slow;
-	if (known_excluded(entry, cfg)) {
-		reason = REASON_EXCLUDED;
-		goto slow;
-	}
 	index = entry->endpoint;
 	endpoint = endpoint_get(index);
 	counters = bpf_map_lookup_elem(&endpoint_counters, &index);
 	node = node_get(entry->node);
 	if (!endpoint || !counters || !node)
 		goto slow;
+	if (known_excluded(entry, cfg, endpoint)) {
+		reason = entry->reason;
+		goto slow;
+	}
 	reason = entry_verdict(entry, cfg, endpoint, node, READ_ONCE(entry->ingress_lease),
 			       READ_ONCE(entry->egress_lease), now);
 	if (reason != GO)
@@ -295,7 +298,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 slow:
 	reason = slow_reason(skb, &packet, header, reason);
 odd:
-	return hand_over(skb, cfg, &packet, reason, INGRESS);
+	return hand_over(skb, cfg, &packet, header, reason, INGRESS);
 }
 
 /* Host-side veth, egress: the CNI's packets into a pod, of which misses are learned. */

@@ -51,7 +51,18 @@ enum oncache_reason {
 	REASON_LEARN_HELPER = 36,    /* a conntrack helper must read the payload */
 	REASON_LEARN_NODE_PEER = 37, /* the peer is a node, not a pod */
 	REASON_EXCLUDED = 38, /* handed to the CNI: an earlier packet of the flow was found so */
-	REASON_COUNT = 39,
+	/* Not learned: what left the pod, or came by the tunnel, was changed on the CNI's path. */
+	REASON_LEARN_NOT_COMPARED = 39, /* the copy to compare with is gone */
+	REASON_LEARN_REWRITTEN_TOS = 40,
+	REASON_LEARN_REWRITTEN_TTL = 41,
+	REASON_LEARN_REWRITTEN_IP = 42,	       /* another field of the IPv4 header */
+	REASON_LEARN_REWRITTEN_TRANSPORT = 43, /* TCP, UDP or ICMP header */
+	REASON_LEARN_REWRITTEN_OPTIONS = 44,   /* TCP options, the MSS above all */
+	REASON_LEARN_REWRITTEN_PAYLOAD = 45,
+	REASON_LEARN_HOST_RULE = 46, /* a rule of the host must see every packet */
+	REASON_HOST_RULE = 47, /* handed to the CNI: an earlier packet of the flow was found so */
+	REASON_REWRITTEN = 48, /* handed to the CNI: an earlier packet of the flow was rewritten */
+	REASON_COUNT = 49,
 };
 
 #endif

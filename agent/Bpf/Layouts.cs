@@ -10,12 +10,20 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 4;
+    public const uint Version = 5;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
 
     public const int HeaderMax = 64;
+
+    /// <summary>Of a packet that is to be learned, how much is compared.</summary>
+    public const int WitnessBytes = 96;
+
+    public const int Witnesses = 2048;
+
+    /// <summary>How many regions the programs can be told.</summary>
+    public const int HostRegions = 256;
 }
 
 internal enum EndpointMode : byte
@@ -44,6 +52,22 @@ internal enum EndpointFlags : byte
 
     /// <summary>No policy asks this pod's packets for their ports or their peer: a pair's verdict may cover a new connection.</summary>
     Portless = 4,
+
+    /// <summary>Some of its flows lie in a region of the host's rules.</summary>
+    Ruled = 8,
+}
+
+/// <summary>What in a region has to take the CNI's path.</summary>
+[Flags]
+internal enum RegionScope : byte
+{
+    None = 0,
+
+    /// <summary>Every packet.</summary>
+    Flows = 1,
+
+    /// <summary>A connection's first packet.</summary>
+    ShortConnections = 2,
 }
 
 /// <summary>How far a connection on the fast path has ended.</summary>
@@ -75,10 +99,19 @@ internal enum EntryFlags : byte
     /// <summary>The CNI lets this connection begin; its pair is yet to be told.</summary>
     OpenedEgress = 32,
     OpenedIngress = 64,
+
+    /// <summary>Its SYN was rewritten on the CNI's path: it vouches for no other connection.</summary>
+    Unvouched = 128,
 }
 
 [InlineArray(6)]
 internal struct MacBytes
+{
+    private byte _first;
+}
+
+[InlineArray(Layout.WitnessBytes)]
+internal struct WitnessBytes
 {
     private byte _first;
 }
@@ -121,6 +154,8 @@ internal struct Config
     public uint TimeoutTcpClosing;
     public uint TimeoutTcpClosed;
     public uint TimeoutUdpStream;
+    public uint HostRegions;
+    private readonly uint _pad3;
 }
 
 /// <summary>How the configuration begins in every layout version: what agents of other versions need of it.</summary>
@@ -160,7 +195,10 @@ internal record struct FilterEntry
     public ushort Node;
     public Closing Closing;
     public EntryFlags Flags;
-    private readonly ushort _pad;
+
+    /// <summary>Of <see cref="EntryFlags.Excluded"/>: what its packets count as.</summary>
+    public byte Reason;
+    private readonly byte _pad;
     public int Unanswered;
 }
 
@@ -217,6 +255,30 @@ internal record struct ExcludedPort
     public byte Protocol;
     private readonly byte _pad;
     public ushort Port;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Witness
+{
+    public uint Length;
+    private readonly uint _pad;
+    public WitnessBytes Bytes;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal record struct HostRegion
+{
+    public uint LocalIp;
+    public uint LocalMask;
+    public uint RemoteIp;
+    public uint RemoteMask;
+    public ushort LocalPortMin;
+    public ushort LocalPortMax;
+    public ushort RemotePortMin;
+    public ushort RemotePortMax;
+    public byte Protocol;
+    public RegionScope Scope;
+    private readonly ushort _pad;
 }
 
 [StructLayout(LayoutKind.Sequential)]

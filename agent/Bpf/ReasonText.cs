@@ -30,7 +30,8 @@ internal static class ReasonText
     {
         Reason.Observed => ReasonKind.Observed,
         Reason.NotIpv4 or Reason.IpOptions or Reason.Fragment or Reason.Protocol or Reason.Ttl or Reason.Length or Reason.GatewayMac
-            or Reason.TunnelHeader or Reason.NotEndpoint or Reason.SourceAddress or Reason.Disabled or Reason.Excluded => ReasonKind.Ineligible,
+            or Reason.TunnelHeader or Reason.NotEndpoint or Reason.SourceAddress or Reason.Disabled or Reason.Excluded
+            or Reason.HostRule or Reason.Rewritten => ReasonKind.Ineligible,
         >= Reason.LearnHeld => ReasonKind.Learning,
         _ => ReasonKind.Miss,
     };
@@ -76,6 +77,16 @@ internal static class ReasonText
         Reason.LearnHelper => "a conntrack helper reads the payload",
         Reason.LearnNodePeer => "the peer is a node, not a pod",
         Reason.Excluded => "excluded by policy, as an earlier packet was",
+        Reason.LearnNotCompared => "lost sight of on the CNI's path",
+        Reason.LearnRewrittenTos => "DSCP or ECN rewritten on the CNI's path",
+        Reason.LearnRewrittenTtl => "TTL rewritten on the CNI's path",
+        Reason.LearnRewrittenIp => "IPv4 header rewritten on the CNI's path",
+        Reason.LearnRewrittenTransport => "TCP, UDP or ICMP header rewritten on the CNI's path",
+        Reason.LearnRewrittenOptions => "TCP options (MSS) rewritten on the CNI's path",
+        Reason.LearnRewrittenPayload => "payload rewritten on the CNI's path",
+        Reason.LearnHostRule => "a rule of the host must see every packet",
+        Reason.HostRule => "a rule of the host must see it, as an earlier packet",
+        Reason.Rewritten => "rewritten on the CNI's path, as an earlier packet was",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
     };
 }

@@ -30,13 +30,15 @@ internal static class MapNames
     public const string ExcludedPorts = "excluded_ports";
     public const string EndpointCounters = "endpoint_counters";
     public const string Reasons = "reasons";
+    public const string Witnesses = "witnesses";
+    public const string HostRegions = "host_regions";
     public const string Sweep = "sweep";
 
     /// <summary>Pinned and reused as a whole: epochs in one are meaningless beside entries of another.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Config, FilterCache, EgressCache, IngressCache, NodeIndex, EndpointIndex, ExcludedPrefixes, ExcludedPorts,
-        EndpointCounters, Reasons, Sweep,
+        EndpointCounters, Reasons, Witnesses, HostRegions, Sweep,
     ];
 }
 
@@ -57,6 +59,8 @@ internal sealed class DatapathMaps : IDisposable
         ExcludedPorts = new(MapNames.ExcludedPorts, obj.MapFd(MapNames.ExcludedPorts), steps);
         EndpointCounters = new(MapNames.EndpointCounters, obj.MapFd(MapNames.EndpointCounters), cpus);
         Reasons = new(MapNames.Reasons, obj.MapFd(MapNames.Reasons), cpus);
+        Witnesses = new(MapNames.Witnesses, obj.MapFd(MapNames.Witnesses), steps);
+        HostRegions = new(MapNames.HostRegions, obj.MapFd(MapNames.HostRegions), Layout.HostRegions, steps);
         Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));
     }
 
@@ -84,6 +88,12 @@ internal sealed class DatapathMaps : IDisposable
 
     public PerCpuArray<ReasonCounters> Reasons { get; }
 
+    /// <summary>Packets as they were when they were handed to the CNI.</summary>
+    public BpfMap<uint, Witness> Witnesses { get; }
+
+    /// <summary>What rules of the host keep off the fast path; the configuration has how many are in force.</summary>
+    public MappedArray<HostRegion> HostRegions { get; }
+
     public BpfMap<uint, Sweep> Sweep { get; }
 
     public void Dispose()
@@ -91,5 +101,6 @@ internal sealed class DatapathMaps : IDisposable
         Config.Dispose();
         EgressCache.Dispose();
         IngressCache.Dispose();
+        HostRegions.Dispose();
     }
 }

@@ -18,7 +18,7 @@ public sealed class LayoutTests
     private static readonly Type[] s_mirrored =
     [
         typeof(LoadOptions), typeof(Config), typeof(FlowKey), typeof(FilterEntry), typeof(EgressEntry), typeof(IngressEntry),
-        typeof(EndpointCounters), typeof(ReasonCounters), typeof(ExcludedPrefix), typeof(ExcludedPort), typeof(OnCache.Agent.Bpf.Sweep),
+        typeof(EndpointCounters), typeof(ReasonCounters), typeof(ExcludedPrefix), typeof(ExcludedPort), typeof(Witness), typeof(HostRegion), typeof(OnCache.Agent.Bpf.Sweep),
     ];
 
     public static TheoryData<string> Structs => [.. s_mirrored.Select(type => type.Name)];
@@ -60,6 +60,7 @@ public sealed class LayoutTests
     [InlineData("endpoint_flag", "ENDPOINT_", typeof(EndpointFlags))]
     [InlineData("closing", "CLOSING_", typeof(Closing))]
     [InlineData("entry_flag", "ENTRY_", typeof(EntryFlags))]
+    [InlineData("region_scope", "REGION_", typeof(RegionScope))]
     [InlineData("reason", "REASON_", typeof(Reason))]
     public void Enumeration_has_the_same_constants(string name, string prefix, Type mirror)
     {
@@ -86,6 +87,9 @@ public sealed class LayoutTests
                 ["LAYOUT_VERSION"] = (int)Layout.Version,
                 ["INDEX_NONE"] = (int)Layout.IndexNone,
                 ["HEADER_MAX"] = Layout.HeaderMax,
+                ["WITNESS_BYTES"] = Layout.WitnessBytes,
+                ["WITNESSES"] = Layout.Witnesses,
+                ["HOST_REGIONS"] = Layout.HostRegions,
             },
             ignoreOrder: true);
         s_btf.Enums["oncache_reason"]["REASON_COUNT"].ShouldBe(ReasonText.Count);
@@ -94,7 +98,7 @@ public sealed class LayoutTests
     [Fact]
     public void No_enumeration_of_ours_is_without_a_test() =>
         s_btf.Enums.Keys.Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).ShouldBe(
-            ["oncache_layout", "oncache_mode", "oncache_protocol_bit", "oncache_endpoint_flag", "oncache_closing", "oncache_entry_flag", "oncache_reason"],
+            ["oncache_layout", "oncache_mode", "oncache_protocol_bit", "oncache_endpoint_flag", "oncache_closing", "oncache_entry_flag", "oncache_region_scope", "oncache_reason"],
             ignoreOrder: true);
 
     [Fact]

@@ -7,7 +7,8 @@ namespace OnCache.Agent.Tests.Bpf;
 /// <summary>What a program finds beside the bytes of a packet.</summary>
 /// <param name="IfIndex">The device of the current network namespace that the packet is on.</param>
 /// <param name="GsoSize">Payload of each segment that the packet stands for, bytes; 0 for an ordinary packet.</param>
-internal readonly record struct PacketContext(int IfIndex, uint Mark = 0, uint Priority = 0, uint GsoSize = 0);
+/// <param name="ControlBlock">The first word of the control block; <see cref="TrafficClassIndex"/> makes a tc_index of it.</param>
+internal readonly record struct PacketContext(int IfIndex, uint Mark = 0, uint Priority = 0, uint GsoSize = 0, uint ControlBlock = 0);
 
 /// <summary>What a program left behind.</summary>
 internal sealed record ProgramOutcome(int Verdict, byte[] Packet, PacketContext Context);
@@ -29,6 +30,7 @@ internal static unsafe class ProgramRun
             Mark = context.Mark,
             Priority = context.Priority,
             IfIndex = (uint)context.IfIndex,
+            ControlBlock = context.ControlBlock,
             GsoSize = context.GsoSize,
         };
         SkBuff after = default;
@@ -67,6 +69,9 @@ internal static unsafe class ProgramRun
 
         [FieldOffset(40)]
         public uint IfIndex;
+
+        [FieldOffset(48)]
+        public uint ControlBlock;
 
         [FieldOffset(176)]
         public uint GsoSize;

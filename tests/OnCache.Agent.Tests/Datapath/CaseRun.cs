@@ -26,6 +26,8 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
 
     private bool IsOnPod => program.StartsWith("pod", StringComparison.Ordinal);
 
+    private bool IsFarEnd => program.EndsWith("learn", StringComparison.Ordinal);
+
     public void Check()
     {
         stage.Reset();
@@ -38,7 +40,10 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
 
         pairLease = before.Pair?.EgressLease ?? 0;
         started = MonotonicClock.Now();
-        var outcome = stage.Run(Stage.FullName(program), packet, new PacketContext(device, mark, GsoSize: item.GsoSize));
+        var context = new PacketContext(device, mark, GsoSize: item.GsoSize);
+        var outcome = IsFarEnd
+            ? stage.RunFarEnd(Stage.FullName(program), packet, CameAs(packet), context)
+            : stage.Run(Stage.FullName(program), packet, context);
         ended = MonotonicClock.Now();
 
         // The counters first: the reason says most about a case that went another way.
@@ -81,7 +86,48 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             stage.Maps.ExcludedPorts.Set(new ExcludedPort { Protocol = (byte)port.Protocol, Port = Network(port.Port) }, 1);
         }
 
+        var regions = item.Before.HostRegions;
+        stage.Maps.Config[0].HostRegions = (uint)regions.Count;
+        for (var i = 0; i < regions.Count; i++)
+        {
+            stage.Maps.HostRegions[(uint)i] = new HostRegion
+            {
+                RemoteIp = regions[i].Remote is { } remote ? SlotIndex.ToNetwork(WellKnown.Ip(remote)) : 0,
+                RemoteMask = regions[i].Remote is null ? 0 : uint.MaxValue,
+                LocalPortMin = regions[i].LocalPortMin,
+                LocalPortMax = regions[i].LocalPortMax,
+                RemotePortMin = regions[i].RemotePortMin,
+                RemotePortMax = regions[i].RemotePortMax,
+                Protocol = regions[i].Protocol is { } protocol ? (byte)protocol : (byte)0,
+                Scope = regions[i].Scope,
+            };
+        }
+
         return (PrepareEntry(Key, item.Before.Entry, now), PrepareEntry(PairKey, item.Before.Pair, now));
+    }
+
+    /// <summary>As it was at the near end, one hop before; null where that is not known.</summary>
+    private byte[]? CameAs(byte[] packet)
+    {
+        const int TtlAt = 8;
+        if (item.Before.Unwitnessed)
+        {
+            return null;
+        }
+
+        if (item.Before.CameAs is { } layers)
+        {
+            return PacketBuilder.Build(layers);
+        }
+
+        var at = IsOnPod ? 14 : 64;
+        var before = packet.Length > at + TtlAt ? packet[at..] : [];
+        if (before.Length > TtlAt)
+        {
+            before[TtlAt]++;
+        }
+
+        return before;
     }
 
     private FilterEntry? PrepareEntry(FlowKey key, EntryBefore? before, ulong now)
@@ -103,6 +149,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             Node = NodeSlot(entry.Node),
             Closing = entry.Closing,
             Flags = Combine(entry.Flags),
+            Reason = entry.Flags.Contains(EntryFlags.Excluded) ? (byte)entry.Reason : (byte)0,
             Unanswered = entry.Unanswered,
         };
         stage.Maps.FilterCache.Set(key, written);
@@ -203,7 +250,13 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         var wanted = before is null || expected.Fresh ? FreshEntry() : before.Value;
         wanted.Closing = expected.Closing ?? wanted.Closing;
         wanted.Flags = expected.Flags is { } flags ? Combine(flags) : wanted.Flags;
+        wanted.Reason = wanted.Flags.HasFlag(EntryFlags.Excluded) ? (byte)expected.Reason : (byte)0;
         wanted.Unanswered = expected.Unanswered ?? wanted.Unanswered;
+        if (expected.Bare)
+        {
+            (wanted.Epoch, wanted.EndpointEpoch, wanted.Endpoint) = (0, 0, 0);
+        }
+
         if (expected.Endpoint is { } endpoint)
         {
             wanted.Endpoint = EndpointSlot(endpoint);

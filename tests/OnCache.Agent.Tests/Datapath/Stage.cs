@@ -74,6 +74,19 @@ public sealed class Stage : IDisposable
         return Namespace.Run(() => ProgramRun.Once(fd, packet, context));
     }
 
+    /// <summary>Runs a program at the far end of the CNI's path.</summary>
+    /// <param name="cameAs">What the packet was at its near end, from its IPv4 header on; null where nobody knows.</param>
+    internal ProgramOutcome RunFarEnd(string program, byte[] packet, byte[]? cameAs, PacketContext context)
+    {
+        const uint Slot = 5;
+        var witness = new Witness { Length = (uint)Math.Min(cameAs?.Length ?? 0, Layout.WitnessBytes) };
+        cameAs?.AsSpan(0, (int)witness.Length).CopyTo(witness.Bytes);
+        Maps.Witnesses.Set(Slot, witness);
+        var (_, direction) = ProgramNames.OfEndpoint.Concat(ProgramNames.OfNic).Single(one => one.Program == program);
+        using var entry = new TrafficClassIndex(Datapath.ProgramFd(program), _parts.Value.Tcx ? TcxAttacher.AttachType(direction) : 0);
+        return Namespace.Run(() => ProgramRun.Once(entry.Descriptor, packet, context with { ControlBlock = Slot + 1 }));
+    }
+
     /// <summary>Puts the maps into the state from which every case starts: all known, nothing cached.</summary>
     internal void Reset()
     {
@@ -179,7 +192,7 @@ public sealed class Stage : IDisposable
         Maps.EndpointIndex.Set(entry.Ip, slot);
     }
 
-    private sealed record Parts(TestNamespace Namespace, BpfFileSystem Pins, LoadedDatapath Datapath) : IDisposable
+    private sealed record Parts(TestNamespace Namespace, BpfFileSystem Pins, LoadedDatapath Datapath, bool Tcx) : IDisposable
     {
         public static Parts Create(Func<KernelCapabilities, KernelCapabilities> kernel)
         {
@@ -194,7 +207,7 @@ public sealed class Stage : IDisposable
                     $"link set {device.Key} up",
                 }).Append($"link set nic address {WellKnown.Mac("nic")}"));
                 pins = new BpfFileSystem();
-                return new Parts(space, pins, LoadedPrograms.Load(pins, kernel: kernel));
+                return new Parts(space, pins, LoadedPrograms.Load(pins, kernel: kernel), kernel(LoadedPrograms.RequireKernel()).Tcx);
             }
             catch
             {

@@ -79,6 +79,14 @@ internal sealed record Before
 
     public List<PortBefore> ExcludedPorts { get; init; } = [];
 
+    public List<RegionBefore> HostRegions { get; init; } = [];
+
+    /// <summary>A packet at the far end of the CNI's path, as it was when it was handed over, from its IPv4 header on; the same but for the TTL when left out.</summary>
+    public List<Layer>? CameAs { get; init; }
+
+    /// <summary>Has the note of how it came been overwritten?</summary>
+    public bool Unwitnessed { get; init; }
+
     /// <summary>Entries of conntrack, inserted in the kernel.</summary>
     public List<ConntrackEntry> Conntrack { get; init; } = [];
 }
@@ -104,6 +112,9 @@ internal sealed record EntryBefore
     public Closing Closing { get; init; }
 
     public List<EntryFlags> Flags { get; init; } = [];
+
+    /// <summary>Of an excluded flow: why.</summary>
+    public Reason Reason { get; init; } = Reason.Excluded;
 
     /// <summary>Of a pair: connections begun without an answer.</summary>
     public int Unanswered { get; init; }
@@ -168,6 +179,25 @@ internal sealed record NodeBefore
     public bool Withdrawn { get; init; }
 
     public bool Indexed { get; init; } = true;
+}
+
+/// <summary>A region of the host's rules: any flow of the pod, unless said.</summary>
+internal sealed record RegionBefore
+{
+    /// <summary>A name of a well-known address; any when left out.</summary>
+    public string? Remote { get; init; }
+
+    public CaseProtocol? Protocol { get; init; }
+
+    public ushort LocalPortMin { get; init; }
+
+    public ushort LocalPortMax { get; init; } = ushort.MaxValue;
+
+    public ushort RemotePortMin { get; init; }
+
+    public ushort RemotePortMax { get; init; } = ushort.MaxValue;
+
+    public RegionScope Scope { get; init; } = RegionScope.Flows;
 }
 
 internal sealed record PortBefore
@@ -237,6 +267,12 @@ internal sealed record EntryExpected
 
     /// <summary>As they were when left out.</summary>
     public List<EntryFlags>? Flags { get; init; }
+
+    /// <summary>Of an excluded flow: why.</summary>
+    public Reason Reason { get; init; } = Reason.Excluded;
+
+    /// <summary>Written under no epoch: no verdict.</summary>
+    public bool Bare { get; init; }
 
     public int? Unanswered { get; init; }
 }
