@@ -213,11 +213,11 @@ _Static_assert(sizeof(struct oncache_witness) == 104, "layout");
 
 /* Flows that a rule of the host keeps off the fast path, seen from the local pod. */
 struct oncache_host_region {
-	__be32 local_ip;
-	__be32 local_mask;
-	__be32 remote_ip;
-	__be32 remote_mask;
-	__u16 local_port_min; /* native byte order, inclusive */
+	__u32 local_min; /* all in native byte order, inclusive */
+	__u32 local_max;
+	__u32 remote_min;
+	__u32 remote_max;
+	__u16 local_port_min;
 	__u16 local_port_max;
 	__u16 remote_port_min;
 	__u16 remote_port_max;

@@ -20,14 +20,14 @@ static long region_matches(__u32 index, struct region_search *search)
 {
 	struct oncache_host_region *region = bpf_map_lookup_elem(&host_regions, &index);
 	struct oncache_flow_key *key = search->key;
+	__u32 local = bpf_ntohl(key->local_ip), remote = bpf_ntohl(key->remote_ip);
 	__u16 local_port, remote_port;
 
 	if (!region)
 		return 1;
-	if (!(region->scope & search->scope) ||
-	    ((key->local_ip ^ region->local_ip) & region->local_mask) ||
-	    ((key->remote_ip ^ region->remote_ip) & region->remote_mask) ||
-	    (region->protocol && region->protocol != key->protocol))
+	if (!(region->scope & search->scope) || local < region->local_min ||
+	    local > region->local_max || remote < region->remote_min ||
+	    remote > region->remote_max || (region->protocol && region->protocol != key->protocol))
 		return 0;
 	/* ICMP has no ports; its regions name none. */
 	local_port = bpf_ntohs(key->local_port);

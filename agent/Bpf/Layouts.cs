@@ -268,10 +268,10 @@ internal struct Witness
 [StructLayout(LayoutKind.Sequential)]
 internal record struct HostRegion
 {
-    public uint LocalIp;
-    public uint LocalMask;
-    public uint RemoteIp;
-    public uint RemoteMask;
+    public uint LocalMin;
+    public uint LocalMax;
+    public uint RemoteMin;
+    public uint RemoteMax;
     public ushort LocalPortMin;
     public ushort LocalPortMax;
     public ushort RemotePortMin;

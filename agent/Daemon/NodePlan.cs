@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OnCache.Agent.Datapath;
+using OnCache.Agent.HostRules;
 using OnCache.Agent.Net;
 using OnCache.Agent.Topology;
 using OnCache.Api;
@@ -24,6 +25,9 @@ internal sealed record NodePlan
 
     /// <summary>Neighbours that cached packets use without confirming them.</summary>
     public required IReadOnlyList<NeighbourProbe> InUse { get; init; }
+
+    /// <summary>What rules of the host keep off the fast path.</summary>
+    public RegionPlan Regions { get; init; } = RegionPlan.None;
 
     /// <summary>NICs to attach to.</summary>
     public required IReadOnlyList<int> Nics { get; init; }

@@ -125,6 +125,8 @@ internal static class NodePlanner
             && before.Pod.Ip.Equals(pod.Ip)
             && snapshot.Links.TryGetValue(attachment.HostIfIndex, out var link)
             && link.IsUp
+            && link.MasterIfIndex == attachment.BridgeIfIndex
+            && link.PortState is null or BridgePortState.Forwarding
             && string.Equals(link.Name, attachment.HostIfName, StringComparison.Ordinal)
                 ? attachment
                 : null;
@@ -137,6 +139,7 @@ internal static class NodePlanner
         return new NeighbourProbe(device, endpoint.Address);
     }
 
-    private static bool IsOwnFilter(TcFilter filter) =>
+    /// <summary>Whether a filter is ours, whichever agent attached it.</summary>
+    public static bool IsOwnFilter(TcFilter filter) =>
         filter.BpfName?.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true;
 }

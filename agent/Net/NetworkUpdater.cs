@@ -44,6 +44,10 @@ internal sealed class NetworkUpdater
     {
         switch (message.Type)
         {
+            // A bridge tells of its ports' states in words of its own; the list has them with the rest.
+            case RTM_NEWLINK when LinkMessage.IsOfBridgePort(message):
+                _stale |= NetworkChangeKinds.Links;
+                break;
             case RTM_NEWLINK:
                 SetLink(LinkMessage.Parse(message));
                 break;

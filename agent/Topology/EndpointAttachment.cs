@@ -10,6 +10,9 @@ internal sealed record EndpointAttachment
 
     public required string HostIfName { get; init; }
 
+    /// <summary>The bridge that it is a port of; 0 where there is none.</summary>
+    public required int BridgeIfIndex { get; init; }
+
     public required MacAddress PodMac { get; init; }
 
     /// <summary>What the pod believes its gateway's address to be: the source of frames delivered to it.</summary>

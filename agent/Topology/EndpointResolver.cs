@@ -29,6 +29,7 @@ internal static class EndpointResolver
             {
                 HostIfIndex = veth.IfIndex,
                 HostIfName = veth.Name,
+                BridgeIfIndex = veth.MasterIfIndex,
                 PodMac = neighbour.Mac.GetValueOrDefault(),
                 GatewayMac = device.Mac.GetValueOrDefault(),
                 Mtu = veth.Mtu,
@@ -101,9 +102,13 @@ internal static class EndpointResolver
         veth.PeerNamespaceId is null
             ? Refuse(EndpointReason.PeerNotInPod, $"pod {pod}: the other end of {veth.Name} is {snapshot.NameOf(veth.PeerIfIndex)} in this "
                 + "network namespace, must be in the pod's")
-            : veth.IsUp
-                ? null
-                : Refuse(EndpointReason.DeviceDown, $"pod {pod}: {veth.Name} is down, must be up");
+            : !veth.IsUp
+                ? Refuse(EndpointReason.DeviceDown, $"pod {pod}: {veth.Name} is down, must be up")
+                : veth.PortState is not (null or BridgePortState.Forwarding)
+                    ? Refuse(EndpointReason.DeviceDown, $"pod {pod}: port {veth.Name} of its bridge is {veth.PortState.ToString()!.ToLowerInvariant()}, must be forwarding")
+                    : veth.IsLockedPort
+                        ? Refuse(EndpointReason.DeviceDown, $"pod {pod}: port {veth.Name} of its bridge is locked, must not be")
+                        : null;
 
     private static Refusal<EndpointReason> Refuse(EndpointReason reason, string message, NeighbourProbe? probe = null) =>
         new(reason, message, probe);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 using OnCache.Agent.Net;
 
 namespace OnCache.Agent.Topology;
@@ -33,6 +35,15 @@ internal static class IpsecMatcher
             : Find(ordered, XfrmDirection.Out, path.Local, path.Remote, path.Port)
                 ?? Find(ordered, XfrmDirection.In, path.Remote, path.Local, path.Port);
     }
+
+    /// <summary>
+    /// Whether a change of policies may take packets off the path on which verdicts were given: one came or went that transforms or blocks
+    /// packets between such addresses, in any direction.
+    /// </summary>
+    /// <param name="covers">Whether a network holds an address that matters: a pod's, a node's, one behind the tunnel.</param>
+    public static bool HasMoved(ImmutableArray<XfrmPolicy> before, ImmutableArray<XfrmPolicy> after, Predicate<Ipv4Prefix> covers) =>
+        before.Except(after).Concat(after.Except(before))
+            .Any(policy => (policy.Action == XfrmAction.Block || policy.TemplateCount > 0) && covers(policy.Source) && covers(policy.Destination));
 
     private static XfrmPolicy? Find(
         List<XfrmPolicy> ordered, XfrmDirection direction, Ipv4Address source, Ipv4Address destination, ushort port)

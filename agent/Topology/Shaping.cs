@@ -18,12 +18,14 @@ internal static class Shaping
     /// <summary>Why traffic to the pod must not bypass the veth; null when it may.</summary>
     public static string? ToPod(NetworkSnapshot snapshot, Link veth, Predicate<TcFilter> isOwnFilter)
     {
-        var root = snapshot.Qdiscs.GetValueOrDefault(veth.IfIndex, [])
-            .FirstOrDefault(static qdisc => qdisc.Parent == Qdisc.Root && !s_defaults.Contains(qdisc.Kind, StringComparer.Ordinal));
-        return root is not null
+        return RootOf(snapshot, veth.IfIndex) is { } root
             ? $"{veth.Name}: queueing discipline {root.Kind}"
             : ForeignFilter(snapshot, veth, TcDirection.Egress, isOwnFilter);
     }
+
+    /// <summary>A device's queueing discipline, where somebody chose it; null where packets may pass it by.</summary>
+    public static Qdisc? RootOf(NetworkSnapshot snapshot, int ifIndex) => snapshot.Qdiscs.GetValueOrDefault(ifIndex, [])
+        .FirstOrDefault(static qdisc => qdisc.Parent == Qdisc.Root && !s_defaults.Contains(qdisc.Kind, StringComparer.Ordinal));
 
     private static string? ForeignFilter(NetworkSnapshot snapshot, Link veth, TcDirection direction, Predicate<TcFilter> isOwnFilter)
     {

@@ -33,19 +33,25 @@ internal static class TunnelRoutes
             var old = before.RouteTables.GetValueOrDefault(number, RouteTable.Empty);
             if (!ReferenceEquals(old, present))
             {
-                // A new destination takes its share from the one that held it before, in whichever table.
-                lost.AddRange(present.Routes
-                    .Where(route => !SameWay(route, Best(old, route.Destination)))
-                    .SelectMany(route => before.RouteTables.Values.SelectMany(table => table.Matches(route.Destination.Network)
+                // A new destination takes its share from the one that held it before, in whichever table. Between tables the order of
+                // the routing rules decides, whatever the lengths: there, all that it covers, or that covers it, may be lost.
+                var news = present.Routes.Where(route => !SameWay(route, Best(old, route.Destination))).ToList();
+                lost.AddRange(news
+                    .SelectMany(route => old.Matches(route.Destination.Network)
                         .Where(holders => holders[0].Destination.Length < route.Destination.Length)
                         .Take(1)
-                        .Select(static holders => holders[0])))
+                        .Select(static holders => holders[0]))
                     .Where(route => route.OutIfIndex == tunnel));
+                lost.AddRange(before.RouteTables.Where(table => table.Key != number)
+                    .SelectMany(static table => table.Value.Routes)
+                    .Where(route => route.OutIfIndex == tunnel && news.Exists(other => Overlap(route.Destination, other.Destination))));
             }
         }
 
         return lost.Select(route => NodeBehind(before, tunnel, route.Gateway)).OfType<Ipv4Address>().ToHashSet();
     }
+
+    private static bool Overlap(Ipv4Prefix one, Ipv4Prefix other) => one.Contains(other.Network) || other.Contains(one.Network);
 
     private static Ipv4Route? Best(RouteTable table, Ipv4Prefix destination) => table.Alternatives(destination) is [var best, ..] ? best : null;
 

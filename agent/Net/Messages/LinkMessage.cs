@@ -18,8 +18,15 @@ internal static class LinkMessage
     private const ushort IFLA_LINKINFO = 18;
     private const ushort IFLA_EXT_MASK = 29;
     private const ushort IFLA_LINK_NETNSID = 37;
+    private const ushort IFLA_XDP = 43;
+    private const ushort IFLA_XDP_ATTACHED = 2;
     private const ushort IFLA_INFO_KIND = 1;
     private const ushort IFLA_INFO_DATA = 2;
+    private const ushort IFLA_INFO_SLAVE_KIND = 4;
+    private const ushort IFLA_INFO_SLAVE_DATA = 5;
+    private const ushort IFLA_BR_VLAN_FILTERING = 7;
+    private const ushort IFLA_BRPORT_STATE = 1;
+    private const ushort IFLA_BRPORT_LOCKED = 39;
     private const uint RTEXT_FILTER_SKIP_STATS = 1 << 3;
 
     /// <summary><c>struct ifinfomsg</c>.</summary>
@@ -76,8 +83,15 @@ internal static class LinkMessage
             PeerNamespaceId = link.PeerNamespaceId,
             QueueingDiscipline = link.Qdisc,
             Vxlan = link.Vxlan,
+            HasXdp = link.HasXdp,
+            VlanFiltering = link.VlanFiltering,
+            PortState = link.PortState,
+            IsLockedPort = link.IsLockedPort,
         };
     }
+
+    /// <summary>Whether it is a bridge's report on one of its ports.</summary>
+    public static bool IsOfBridgePort(in NetlinkMessage message) => message.Read<Header>().Family == AF_BRIDGE;
 
     private const LinkFlags KnownFlags = LinkFlags.Up | LinkFlags.Broadcast | LinkFlags.Loopback | LinkFlags.PointToPoint
         | LinkFlags.Running | LinkFlags.NoArp | LinkFlags.LowerUp;
@@ -94,6 +108,11 @@ internal static class LinkMessage
         public int Peer;
         public int? PeerNamespaceId;
         public VxlanAttributes? Vxlan;
+        public bool HasXdp;
+        public bool VlanFiltering;
+        public BridgePortState? PortState;
+        public bool IsLockedPort;
+        private string _masterKind = "";
 
         public void Read(NetlinkAttribute attribute)
         {
@@ -126,6 +145,13 @@ internal static class LinkMessage
                 case IFLA_LINKINFO:
                     ReadInfo(attribute.Nested);
                     break;
+                case IFLA_XDP:
+                    foreach (var part in attribute.Nested)
+                    {
+                        HasXdp |= part.Type == IFLA_XDP_ATTACHED && part.Read<byte>() != 0;
+                    }
+
+                    break;
             }
         }
 
@@ -140,6 +166,25 @@ internal static class LinkMessage
                 else if (attribute.Type == IFLA_INFO_DATA && Kind == "vxlan")
                 {
                     Vxlan = VxlanMessage.Parse(attribute.Nested);
+                }
+                else if (attribute.Type == IFLA_INFO_DATA && Kind == "bridge")
+                {
+                    foreach (var part in attribute.Nested)
+                    {
+                        VlanFiltering |= part.Type == IFLA_BR_VLAN_FILTERING && part.Read<byte>() != 0;
+                    }
+                }
+                else if (attribute.Type == IFLA_INFO_SLAVE_KIND)
+                {
+                    _masterKind = attribute.Text;
+                }
+                else if (attribute.Type == IFLA_INFO_SLAVE_DATA && _masterKind == "bridge")
+                {
+                    foreach (var part in attribute.Nested)
+                    {
+                        PortState = part.Type == IFLA_BRPORT_STATE ? (BridgePortState)part.Read<byte>() : PortState;
+                        IsLockedPort |= part.Type == IFLA_BRPORT_LOCKED && part.Read<byte>() != 0;
+                    }
                 }
             }
         }

@@ -40,6 +40,18 @@ internal sealed record Link
     /// <summary>Set for a device of kind "vxlan".</summary>
     public VxlanAttributes? Vxlan { get; init; }
 
+    /// <summary>An XDP program is attached.</summary>
+    public bool HasXdp { get; init; }
+
+    /// <summary>Of a bridge: it tells VLANs apart.</summary>
+    public bool VlanFiltering { get; init; }
+
+    /// <summary>Of a bridge's port; null of any other device.</summary>
+    public BridgePortState? PortState { get; init; }
+
+    /// <summary>Of a bridge's port: it takes frames from stations alone that somebody has let in.</summary>
+    public bool IsLockedPort { get; init; }
+
     public bool IsUp => Flags.HasFlag(LinkFlags.Up);
 
     public bool IsEthernet => HardwareType == Ethernet && Mac is not null;
@@ -60,6 +72,16 @@ internal enum LinkFlags : uint
     Running = 1 << 6,
     NoArp = 1 << 7,
     LowerUp = 1 << 16,
+}
+
+/// <summary>BR_STATE_* of linux/if_bridge.h. Only a forwarding port takes and gives frames.</summary>
+internal enum BridgePortState : byte
+{
+    Disabled = 0,
+    Listening = 1,
+    Learning = 2,
+    Forwarding = 3,
+    Blocking = 4,
 }
 
 /// <summary>RFC 2863 states, as linux/if.h numbers them.</summary>

@@ -71,6 +71,9 @@ internal static unsafe partial class NetlinkNative
     public static partial int setsockopt(NetlinkHandle socket, int level, int option, void* value, uint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockopt(NetlinkHandle socket, int level, int option, void* value, uint* length);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial nint send(NetlinkHandle socket, byte* buffer, nuint length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

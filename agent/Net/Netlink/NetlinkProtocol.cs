@@ -25,6 +25,7 @@ internal static class NetlinkProtocol
     // The two top bits of an attribute type say "nested" and "network byte order".
     public const ushort NLA_TYPE_MASK = 0x3fff;
     public const ushort NLA_F_NESTED = 0x8000;
+    public const ushort NLA_F_NET_BYTEORDER = 0x4000;
 
     public const ushort RTM_NEWLINK = 16;
     public const ushort RTM_DELLINK = 17;

@@ -92,8 +92,9 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         {
             stage.Maps.HostRegions[(uint)i] = new HostRegion
             {
-                RemoteIp = regions[i].Remote is { } remote ? SlotIndex.ToNetwork(WellKnown.Ip(remote)) : 0,
-                RemoteMask = regions[i].Remote is null ? 0 : uint.MaxValue,
+                LocalMax = uint.MaxValue,
+                RemoteMin = regions[i].Remote is { } first ? WellKnown.Ip(first).Value : 0,
+                RemoteMax = regions[i].Remote is { } last ? WellKnown.Ip(last).Value : uint.MaxValue,
                 LocalPortMin = regions[i].LocalPortMin,
                 LocalPortMax = regions[i].LocalPortMax,
                 RemotePortMin = regions[i].RemotePortMin,

@@ -1,0 +1,262 @@
+using System.Collections.Immutable;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
+using OnCache.Agent.Net;
+using OnCache.Agent.Net.Netfilter;
+
+namespace OnCache.Agent.HostRules;
+
+/// <summary>Reads the rules of one network namespace: that of the thread that made this object. Not for two threads at once.</summary>
+internal sealed class HostRulesReader : IDisposable
+{
+    // Rules that a table had the last time are not read again.
+    private readonly Dictionary<string, Dictionary<ulong, HostRule>> _decoded = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (ulong Hash, HostTable Table)> _legacy = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<ulong, Interval?>> _ipSets = new(StringComparer.Ordinal);
+    private readonly Dictionary<(byte Family, string Name), NftTable> _tables = [];
+    private readonly Dictionary<(byte Family, string Table, string Name), NftChain> _chains = [];
+    private readonly Dictionary<(byte Family, string Table, string Name), NftSet> _sets = [];
+    private readonly NftRequests? _nft;
+    private readonly LegacyXtables _xtables = LegacyXtables.Open();
+    private readonly Func<uint, string> _deviceName;
+
+    private HostRulesReader(NftRequests? nft, Func<uint, string> deviceName) => (_nft, _deviceName) = (nft, deviceName);
+
+    /// <summary>Marks that rules set may be read by a qdisc or filter, and so count as what a verdict does not carry.</summary>
+    public bool MarksAreRead { get; set; }
+
+    /// <param name="deviceName">The name of a device by its number.</param>
+    /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
+    public static HostRulesReader Open(Func<uint, string> deviceName) => new(NftRequests.TryOpen(), deviceName);
+
+    /// <summary>The tables of nf_tables that IPv4 packets meet, as keys of <see cref="Read"/>.</summary>
+    public IReadOnlyCollection<(byte Family, string Name)> Tables => _tables.Keys;
+
+    /// <summary>Reads anew what tables, chains and sets there are.</summary>
+    public void ReadNames()
+    {
+        _tables.Clear();
+        _chains.Clear();
+        _sets.Clear();
+        foreach (var table in _nft?.Tables() ?? [])
+        {
+            Add(table);
+        }
+
+        foreach (var chain in _nft?.Chains() ?? [])
+        {
+            Add(chain);
+        }
+
+        foreach (var set in _nft?.Sets() ?? [])
+        {
+            Add(set);
+        }
+    }
+
+    public void Add(NftTable table)
+    {
+        if (NftTables.Concerns(table.Family))
+        {
+            _tables[(table.Family, table.Name)] = table;
+        }
+    }
+
+    public void Remove(NftTable table)
+    {
+        _ = _tables.Remove((table.Family, table.Name));
+        _ = _decoded.Remove(NftTables.NameOf(table.Family, table.Name));
+    }
+
+    /// <summary>Whether the chain hangs at a hook, or did.</summary>
+    public bool Add(NftChain chain)
+    {
+        if (!NftTables.Concerns(chain.Family))
+        {
+            return false;
+        }
+
+        var key = (chain.Family, chain.Table, chain.Name);
+        var before = _chains.GetValueOrDefault(key);
+        // An event that concerns its counters alone leaves the hook out.
+        _chains[key] = chain.Hook is null && before?.Hook is not null ? before : chain;
+        return chain.Hook is not null && chain.Hook != before?.Hook;
+    }
+
+    /// <summary>Whether the chain hung at a hook.</summary>
+    public bool Remove(NftChain chain) => _chains.Remove((chain.Family, chain.Table, chain.Name), out var before) && before.Hook is not null;
+
+    public void Add(NftSet set)
+    {
+        if (NftTables.Concerns(set.Family))
+        {
+            _sets[(set.Family, set.Table, set.Name)] = set;
+        }
+    }
+
+    public void Remove(NftSet set) => _ = _sets.Remove((set.Family, set.Table, set.Name));
+
+    public NftSet? Set(byte family, string table, string name) => _sets.GetValueOrDefault((family, table, name));
+
+    /// <summary>The table as it is now; null when it is gone.</summary>
+    /// <exception cref="NetlinkException">It kept changing while it was read (EAGAIN), or the kernel refused.</exception>
+    public HostTable? Read((byte Family, string Name) key)
+    {
+        if (_nft is null || !_tables.TryGetValue(key, out var table))
+        {
+            return null;
+        }
+
+        var name = NftTables.NameOf(key.Family, key.Name);
+        var known = _decoded.GetValueOrDefault(name) ?? [];
+        var decoded = new Dictionary<ulong, HostRule>();
+        var sets = _sets.Values.Where(set => set.Family == key.Family && string.Equals(set.Table, key.Name, StringComparison.Ordinal))
+            .ToDictionary(static set => set.Name, StringComparer.Ordinal);
+        var elements = new Dictionary<string, IReadOnlyList<NftElement>?>(StringComparer.Ordinal);
+        var built = NftTables.Build(table, _chains.Values, _nft.Rules(table), rule =>
+        {
+            var fingerprint = NftDecoder.Fingerprint(rule.Expressions);
+            if (!decoded.TryGetValue(fingerprint, out var meaning) && !known.TryGetValue(fingerprint, out meaning))
+            {
+                var decoder = new NftDecoder(sets, Elements, _deviceName, MarksAreRead);
+                meaning = decoder.Decode(rule);
+                if (decoder.DependsOnMore)
+                {
+                    return meaning;
+                }
+            }
+
+            return decoded[fingerprint] = meaning;
+        });
+        _decoded[name] = decoded;
+        return built;
+
+        IReadOnlyList<NftElement>? Elements(NftSet set)
+        {
+            // A named set may have a million of them, and its name says all there is to say.
+            if (!set.IsAnonymous && !set.IsVerdictMap)
+            {
+                return null;
+            }
+
+            if (!elements.TryGetValue(set.Name, out var found))
+            {
+                elements[set.Name] = found = _nft.Elements(set);
+            }
+
+            return found;
+        }
+    }
+
+    /// <summary>Forgets what rules meant: something else changed that they depend on.</summary>
+    public void Forget()
+    {
+        _decoded.Clear();
+        _legacy.Clear();
+    }
+
+    /// <summary>The legacy tables as they are now, and whether any is another one than at the last look.</summary>
+    public (IReadOnlyList<HostTable> Tables, bool Changed) ReadLegacy()
+    {
+        var names = _xtables.Names();
+        var changed = false;
+        foreach (var gone in _legacy.Keys.Except(names, StringComparer.Ordinal).ToList())
+        {
+            changed |= _legacy.Remove(gone);
+        }
+
+        foreach (var name in names)
+        {
+            if (_xtables.Read(name, out var hooks, out var entries) is { } problem)
+            {
+                var unread = LegacyTables.Build(name, [0, 0, 0, 0, 0], [], MarksAreRead) with { Unreadable = problem };
+                changed |= _legacy.GetValueOrDefault(name).Table?.Unreadable != problem;
+                _legacy[name] = (0, unread);
+                continue;
+            }
+
+            var hash = Hash(hooks, entries);
+            if (!_legacy.TryGetValue(name, out var before) || before.Hash != hash)
+            {
+                _legacy[name] = (hash, LegacyTables.Build(name, hooks, entries, MarksAreRead));
+                changed = true;
+            }
+        }
+
+        return ([.. _legacy.Values.Select(static one => one.Table)], changed);
+    }
+
+    /// <summary>What changed in ipsets since the last look. The first look at a set tells nothing.</summary>
+    /// <param name="wanted">By the names that terms have for them.</param>
+    public IReadOnlyList<SetChange> ReadIpSets(ImmutableHashSet<string> wanted)
+    {
+        var changes = new List<SetChange>();
+        if (wanted.IsEmpty)
+        {
+            _ipSets.Clear();
+            return changes;
+        }
+
+        using var socket = NetlinkSocket.Open(NetlinkProtocol.NETLINK_NETFILTER);
+        Span<byte> request = stackalloc byte[128];
+        var headers = socket.Dump(IpSetMessage.HeadersRequest(request), "list ipsets", IpSetMessage.ParseHeader);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var header in headers)
+        {
+            if (header.Index is not { } index || !wanted.Contains(XtDecoder.NameOfIpSet(index)) || !seen.Add(XtDecoder.NameOfIpSet(index)))
+            {
+                continue;
+            }
+
+            var name = XtDecoder.NameOfIpSet(index);
+            var now = new Dictionary<ulong, Interval?>();
+            foreach (var element in socket.Dump(
+                IpSetMessage.ElementsRequest(request, header.Name), $"list ipset {header.Name}", static (in NetlinkMessage message) => IpSetMessage.ParseElements(message))
+                .SelectMany(static list => list))
+            {
+                now[element.Fingerprint] = element.Addresses is { } range ? new Interval(range.First, range.Last) : null;
+            }
+
+            if (_ipSets.TryGetValue(name, out var before))
+            {
+                var differing = before.Where(one => !now.ContainsKey(one.Key)).Concat(now.Where(one => !before.ContainsKey(one.Key))).Select(static one => one.Value).ToList();
+                if (differing.Count > 0)
+                {
+                    changes.Add(new SetChange(null, name, [], [.. differing.OfType<Interval>()], IsUnknown: differing.Contains(null)));
+                }
+            }
+
+            _ipSets[name] = now;
+        }
+
+        return changes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _nft?.Dispose();
+        _xtables.Dispose();
+    }
+
+    /// <summary>Of all but the counters.</summary>
+    private static ulong Hash(IReadOnlyList<int?> hooks, ReadOnlySpan<byte> entries)
+    {
+        const int CountersAt = 96, CountersEnd = 112, LengthAt = 90;
+        var hash = new XxHash64();
+        foreach (var hook in hooks)
+        {
+            hash.Append(MemoryMarshal.AsBytes([hook ?? -1]));
+        }
+
+        while (entries.Length >= CountersEnd && MemoryMarshal.Read<ushort>(entries[LengthAt..]) is var length && length >= CountersEnd && length <= entries.Length)
+        {
+            hash.Append(entries[..CountersAt]);
+            hash.Append(entries[CountersEnd..length]);
+            entries = entries[length..];
+        }
+
+        return hash.GetCurrentHashAsUInt64();
+    }
+}

@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+
+namespace OnCache.Agent.HostRules;
+
+/// <summary>The rules of a node as they were last read.</summary>
+/// <param name="Tables">By name.</param>
+internal sealed record HostRulesState(ImmutableDictionary<string, HostTable> Tables)
+{
+    public static HostRulesState None { get; } = new(ImmutableDictionary<string, HostTable>.Empty.WithComparers(StringComparer.Ordinal));
+}
+
+/// <summary>Other rules, or other elements of sets that rules look into.</summary>
+internal sealed record HostRulesChange(HostRulesState State, ImmutableArray<SetChange> Sets)
+{
+    /// <summary>When the first event of it was read, as a Stopwatch timestamp.</summary>
+    public long ReceivedAt { get; init; } = Stopwatch.GetTimestamp();
+
+    /// <summary>This change and the one after it as one.</summary>
+    public HostRulesChange Then(HostRulesChange later) => new(later.State, [.. Sets, .. later.Sets]) { ReceivedAt = ReceivedAt };
+}
+
+/// <summary>Elements that came or went.</summary>
+/// <param name="Table">The table of the set; null for an ipset, which belongs to none.</param>
+/// <param name="Set">Its name, as terms have it.</param>
+/// <param name="Keys">Of nf_tables, their keys.</param>
+/// <param name="Addresses">Of an ipset, the addresses they can be found by.</param>
+/// <param name="IsUnknown">Which elements is not known: any packet that looks into the set is concerned.</param>
+internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[]> Keys, ImmutableArray<Interval> Addresses, bool IsUnknown);
+
+/// <summary>Which events can concern packets of the fast path; what else changes need not be read at once.</summary>
+/// <param name="FlowChains">Chains that packets of flows meet, by table and name.</param>
+/// <param name="Sets">Sets that are looked into, by table and name.</param>
+/// <param name="IpSets">The same of ipsets, by the name that terms have for them.</param>
+internal sealed record HostRulesAttention(
+    ImmutableHashSet<(string Table, string Chain)> FlowChains, ImmutableHashSet<(string Table, string Set)> Sets, ImmutableHashSet<string> IpSets)
+{
+    public static HostRulesAttention None { get; } = new([], [], []);
+}

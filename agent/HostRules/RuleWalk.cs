@@ -1,0 +1,332 @@
+using System.Collections.Immutable;
+
+namespace OnCache.Agent.HostRules;
+
+/// <summary>
+/// Follows the packets that the fast path spares through the node's rules, and notes each rule that they may meet whose word a cached
+/// verdict does not carry. Pure. Packets are followed as sets; where a rule cannot be told apart by what a set knows, all of it goes both
+/// ways, so a region may be too wide and never too narrow.
+/// </summary>
+internal sealed class RuleWalk
+{
+    /// <summary>Rules met, the same rule by other packets counted again. More is not followed: all flows then stay on the CNI's path.</summary>
+    public const int MostSteps = 200_000;
+
+    // As deep as the kernel lets chains jump (NFT_JUMP_STACK_SIZE).
+    private const int MostJumps = 16;
+
+    private readonly HostTable _table;
+    private readonly DeviceRoles _devices;
+    private readonly ImmutableArray<RuleRegion>.Builder _regions = ImmutableArray.CreateBuilder<RuleRegion>();
+    private readonly HashSet<RuleRegion> _known = [];
+    private readonly List<RuleEncounter> _ofFlows = [];
+    private readonly List<RuleEncounter> _ofFirstPackets = [];
+    private readonly HashSet<SetEncounter> _sets = [];
+    private readonly HashSet<string> _flowChains = new(StringComparer.Ordinal);
+    private int _steps;
+    private WalkContext _context;
+    private bool _first;
+    private ConnectionStates? _states;
+
+    private RuleWalk(HostTable table, DeviceRoles devices) => (_table, _devices) = (table, devices);
+
+    /// <summary>What the rules keep off the fast path, and all that they would say to its packets.</summary>
+    /// <param name="outer">The tunnel's own packets, outward and inward; null where there is no tunnel.</param>
+    public static WalkResult Through(HostTable table, DeviceRoles devices, (PacketClass Out, PacketClass In)? outer)
+    {
+        var walk = new RuleWalk(table, devices);
+        try
+        {
+            foreach (var hook in table.Hooks)
+            {
+                foreach (var way in hook.Device is { } device ? Passing(device, hook.DeviceReceives, devices) : hook.Ways)
+                {
+                    walk.Follow(hook, way, outer);
+                }
+            }
+        }
+        catch (RulesTooManyException many)
+        {
+            return Through(table with { Unreadable = many.Message }, devices, outer);
+        }
+
+        return new WalkResult(walk._regions.ToImmutable(), [.. walk._ofFlows], [.. walk._ofFirstPackets], [.. walk._sets], [.. walk._flowChains]);
+    }
+
+    private void Follow(HostHook hook, PacketWay way, (PacketClass Out, PacketClass In)? outer)
+    {
+        _context = new WalkContext(_devices, hook.Stage);
+        _states = hook.States;
+        if (way is PacketWay.OuterIn or PacketWay.OuterOut)
+        {
+            // Conntrack never sees an answer to a tunnel packet, so each may be new to it.
+            if (outer is { } packets && !hook.IsNat)
+            {
+                _first = false;
+                var states = ConnectionStates.New | ConnectionStates.Established | ConnectionStates.Untracked;
+                Start(hook, (way == PacketWay.OuterOut ? packets.Out : packets.In) with { Way = way, States = States(states) });
+            }
+
+            return;
+        }
+
+        var inner = new PacketClass { Way = way, PodDevices = hook.Device is { } device && !IsKnown(device) ? [new DevicePattern(device, IsPrefix: false, IsNegated: false)] : [] };
+        if (!hook.IsNat)
+        {
+            _first = false;
+            Start(hook, inner with { States = States(ConnectionStates.Established) });
+        }
+
+        // A connection that may begin on the fast path is TCP's.
+        _first = true;
+        Start(hook, inner with { States = States(ConnectionStates.New), Protocols = IntervalSet.Of(PacketClass.Tcp, PacketClass.Tcp) });
+    }
+
+    /// <summary>Which packets pass a device's own hook. What the NIC sends passes it on the fast path, too.</summary>
+    private static ImmutableArray<PacketWay> Passing(string device, bool receives, DeviceRoles devices) =>
+        devices.Tunnels.Contains(device, StringComparer.Ordinal) ? [receives ? PacketWay.ToPod : PacketWay.FromPod]
+        : devices.Nics.Contains(device, StringComparer.Ordinal) ? receives ? [PacketWay.OuterIn] : []
+        : devices.OtherDevices.Contains(device) ? []
+        : [receives ? PacketWay.FromPod : PacketWay.ToPod];
+
+    private bool IsKnown(string device) => _devices.Tunnels.Contains(device, StringComparer.Ordinal) || _devices.Nics.Contains(device, StringComparer.Ordinal);
+
+    private ConnectionStates States(ConnectionStates usual) => _states ?? usual;
+
+    private void Start(HostHook hook, PacketClass packets)
+    {
+        if (_table.Unreadable is { } problem)
+        {
+            _regions.Add(new RuleRegion(packets, _first ? RegionReach.ShortConnections : RegionReach.Flows, problem, _table.Name, "rules that are not read"));
+            return;
+        }
+
+        _ = Chain(hook.Chain, packets, depth: 0);
+    }
+
+    /// <summary>Follows packets through a chain.</summary>
+    /// <returns>Those that come out at its end, or return; null for none.</returns>
+    private PacketClass? Chain(string name, PacketClass packets, int depth)
+    {
+        if (depth > MostJumps || !_table.Chains.TryGetValue(name, out var chain))
+        {
+            return packets;
+        }
+
+        if (!_first)
+        {
+            _ = _flowChains.Add(name);
+        }
+
+        PacketClass? rest = packets;
+        var returned = false;
+        foreach (var rule in chain.Rules)
+        {
+            if (rest is null)
+            {
+                break;
+            }
+
+            rest = Rule(chain, rule, rest, depth, ref returned);
+        }
+
+        // Who returned goes on in the caller; as sets cannot be added, all that came in does.
+        return returned ? packets : rest;
+    }
+
+    /// <returns>The packets that go on to the next rule; null for none.</returns>
+    private PacketClass? Rule(HostChain chain, HostRule rule, PacketClass packets, int depth, ref bool returned)
+    {
+        if (++_steps > MostSteps)
+        {
+            throw new RulesTooManyException($"packets meet rules more than {MostSteps} times");
+        }
+
+        if (!TryNarrow(chain, rule, rule.Terms, packets, rule.Verdict, out var matching, out var exact, out var varying))
+        {
+            return packets;
+        }
+
+        Note(rule, chain, matching);
+        if (_first && rule.Verdict.Kind != VerdictKind.Continue && !matching.SourcePorts.Equals(IntervalSet.AllPorts))
+        {
+            // The next connection of the pair has another one.
+            varying ??= "source port";
+        }
+
+        if (varying is not null && rule.Verdict.Kind != VerdictKind.Continue)
+        {
+            Region(chain, rule, matching, varying);
+        }
+
+        return Decide(chain, rule, rule.Verdict, packets, matching, exact, depth, ref returned);
+    }
+
+    private PacketClass? Decide(
+        HostChain chain, HostRule rule, RuleVerdict verdict, PacketClass packets, PacketClass matching, bool exact, int depth, ref bool returned)
+    {
+        switch (verdict.Kind)
+        {
+            case VerdictKind.Accept:
+            case VerdictKind.Drop:
+                return exact ? Without(packets, matching) : packets;
+            case VerdictKind.Return:
+                returned = true;
+                return exact ? Without(packets, matching) : packets;
+            case VerdictKind.Goto:
+                // What comes out of it goes on in the caller, as after a return.
+                returned |= Chain(verdict.Target!, matching, depth + 1) is not null;
+                return exact ? Without(packets, matching) : packets;
+            case VerdictKind.Jump:
+                return Chain(verdict.Target!, matching, depth + 1) is null && exact ? Without(packets, matching) : packets;
+            case VerdictKind.Map:
+                foreach (var entry in verdict.Entries)
+                {
+                    if (TryNarrow(chain, rule, entry.Terms, matching, entry.Verdict, out var chosen, out var only, out _))
+                    {
+                        // An element that is not found goes on to the next rule: nothing ends here for certain.
+                        _ = Decide(chain, rule, entry.Verdict, matching, chosen, exact && only, depth, ref returned);
+                    }
+                }
+
+                return packets;
+            default:
+                return packets;
+        }
+    }
+
+    private bool TryNarrow(
+        HostChain chain,
+        HostRule rule,
+        ImmutableArray<RuleTerm> terms,
+        PacketClass packets,
+        RuleVerdict verdict,
+        out PacketClass matching,
+        out bool exact,
+        out string? varying)
+    {
+        matching = packets;
+        exact = true;
+        varying = null;
+        foreach (var term in terms)
+        {
+            if (term.Narrow(matching, _context, out var all) is not { } narrowed)
+            {
+                return false;
+            }
+
+            matching = narrowed;
+            exact &= all;
+            switch (term)
+            {
+                case EffectTerm effect when _first || !effect.FirstPacketsOnly:
+                    Region(chain, rule, matching, effect.What);
+                    break;
+                case VaryingTerm { What: var what }:
+                    varying ??= what;
+                    break;
+                case TcpFlagsTerm flags when !_first && flags.Varies(matching):
+                    varying ??= "TCP flags";
+                    break;
+                case SetTerm set:
+                    _sets.Add(new SetEncounter(set, matching, _first));
+                    // What only ever denies may end unheard; that it begins is heard.
+                    if (set.IsVolatile && (verdict.Kind != VerdictKind.Drop || set.IsNegated))
+                    {
+                        Region(chain, rule, matching, "set whose elements come or go unheard");
+                    }
+
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    private void Note(HostRule rule, HostChain chain, PacketClass packets)
+    {
+        (_first ? _ofFirstPackets : _ofFlows).Add(new RuleEncounter(packets, rule.Fingerprint, chain.Where, rule.Text));
+    }
+
+    private void Region(HostChain chain, HostRule rule, PacketClass packets, string reason)
+    {
+        var region = new RuleRegion(packets, _first ? RegionReach.ShortConnections : RegionReach.Flows, rule.Text, chain.Where, reason);
+        if (_known.Add(region))
+        {
+            _regions.Add(region);
+        }
+    }
+
+    private sealed class RulesTooManyException(string message) : Exception(message);
+
+    /// <summary>Packets of the one class that are not of the other, where that is a class; else all of them.</summary>
+    private static PacketClass? Without(PacketClass packets, PacketClass gone)
+    {
+        if (packets.Equals(gone))
+        {
+            return null;
+        }
+
+        if (!packets.PodDevices.SequenceEqual(gone.PodDevices))
+        {
+            return packets;
+        }
+
+        var differing = 0;
+        var rest = packets;
+        if (packets.States != gone.States)
+        {
+            differing++;
+            rest = packets with { States = packets.States & ~gone.States };
+        }
+
+        if (!packets.Protocols.Equals(gone.Protocols))
+        {
+            differing++;
+            rest = packets with { Protocols = packets.Protocols.Except(gone.Protocols) };
+        }
+
+        if (!packets.Sources.Equals(gone.Sources))
+        {
+            differing++;
+            rest = packets with { Sources = packets.Sources.Except(gone.Sources) };
+        }
+
+        if (!packets.Destinations.Equals(gone.Destinations))
+        {
+            differing++;
+            rest = packets with { Destinations = packets.Destinations.Except(gone.Destinations) };
+        }
+
+        if (!packets.SourcePorts.Equals(gone.SourcePorts))
+        {
+            differing++;
+            rest = packets with { SourcePorts = packets.SourcePorts.Except(gone.SourcePorts) };
+        }
+
+        if (!packets.DestinationPorts.Equals(gone.DestinationPorts))
+        {
+            differing++;
+            rest = packets with { DestinationPorts = packets.DestinationPorts.Except(gone.DestinationPorts) };
+        }
+
+        return differing == 1 ? rest : packets;
+    }
+}
+
+/// <summary>What a walk found.</summary>
+/// <param name="Regions">What stays on the CNI's path.</param>
+/// <param name="OfFlows">The rules that packets of flows meet, in order.</param>
+/// <param name="OfFirstPackets">The rules that packets meet that begin a connection.</param>
+/// <param name="Sets">The sets that are looked into.</param>
+/// <param name="FlowChains">The chains that packets of flows meet.</param>
+internal sealed record WalkResult(
+    ImmutableArray<RuleRegion> Regions,
+    ImmutableArray<RuleEncounter> OfFlows,
+    ImmutableArray<RuleEncounter> OfFirstPackets,
+    ImmutableArray<SetEncounter> Sets,
+    ImmutableArray<string> FlowChains)
+{
+    public static WalkResult Nothing { get; } = new([], [], [], [], []);
+}
+

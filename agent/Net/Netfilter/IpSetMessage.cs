@@ -1,0 +1,157 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Text;
+
+using static OnCache.Agent.Net.NetlinkProtocol;
+
+namespace OnCache.Agent.Net.Netfilter;
+
+/// <summary>Messages of ipset. linux/netfilter/ipset/ip_set.h.</summary>
+internal static class IpSetMessage
+{
+    private const ushort IPSET_CMD_LIST = 6 << 8 | 7;
+    private const byte IPSET_PROTOCOL = 7;
+    private const ushort IPSET_ATTR_PROTOCOL = 1;
+    private const ushort IPSET_ATTR_SETNAME = 2;
+    private const ushort IPSET_ATTR_TYPENAME = 3;
+    private const ushort IPSET_ATTR_FLAGS = 6;
+    private const ushort IPSET_ATTR_ADT = 8;
+    private const ushort IPSET_ATTR_INDEX = 11;
+    private const uint IPSET_FLAG_LIST_HEADER = 4;
+    private const ushort IPSET_ATTR_IP = 1;
+    private const ushort IPSET_ATTR_IP_TO = 2;
+    private const ushort IPSET_ATTR_CIDR = 3;
+    private const ushort IPSET_ATTR_TIMEOUT = 6;
+    private const ushort IPSET_ATTR_IP2 = 20;
+    private const ushort IPSET_ATTR_BYTES = 24;
+    private const ushort IPSET_ATTR_PACKETS = 25;
+    private const ushort IPSET_ATTR_IPADDR_IPV4 = 1;
+    private const int HeaderLength = 4;
+
+    /// <summary>Names and numbers of all sets, without their elements.</summary>
+    public static Span<byte> HeadersRequest(Span<byte> buffer)
+    {
+        var writer = Begin(buffer);
+        writer.Attribute(IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER, BinaryPrimitives.ReverseEndianness(IPSET_FLAG_LIST_HEADER));
+        return writer.Finish();
+    }
+
+    public static Span<byte> ElementsRequest(Span<byte> buffer, string set)
+    {
+        var writer = Begin(buffer);
+        Span<byte> name = stackalloc byte[32];
+        var length = Encoding.UTF8.GetBytes(set, name[..^1]);
+        name[length] = 0;
+        writer.Attribute(IPSET_ATTR_SETNAME, name[..(length + 1)]);
+        return writer.Finish();
+    }
+
+    /// <summary>A set's number and name.</summary>
+    public static IpSetHeader? ParseHeader(in NetlinkMessage message)
+    {
+        ushort? index = null;
+        string? name = null, type = null;
+        foreach (var attribute in message.Attributes(HeaderLength))
+        {
+            switch (attribute.Type)
+            {
+                case IPSET_ATTR_SETNAME:
+                    name = attribute.Text;
+                    break;
+                case IPSET_ATTR_TYPENAME:
+                    type = attribute.Text;
+                    break;
+                case IPSET_ATTR_INDEX when attribute.Value.Length >= sizeof(ushort):
+                    index = BinaryPrimitives.ReadUInt16BigEndian(attribute.Value);
+                    break;
+            }
+        }
+
+        return name is null ? null : new IpSetHeader(name, type ?? "", index);
+    }
+
+    /// <summary>The elements of one message: what tells each, without what it counts, and the addresses it names.</summary>
+    public static List<IpSetElement> ParseElements(in NetlinkMessage message)
+    {
+        var elements = new List<IpSetElement>();
+        foreach (var attribute in message.Attributes(HeaderLength))
+        {
+            if (attribute.Type != IPSET_ATTR_ADT)
+            {
+                continue;
+            }
+
+            foreach (var element in attribute.Nested)
+            {
+                elements.Add(ParseElement(element));
+            }
+        }
+
+        return elements;
+    }
+
+    private static IpSetElement ParseElement(in NetlinkAttribute element)
+    {
+        var hash = new XxHash64();
+        uint? first = null, last = null, second = null;
+        byte prefix = 32;
+        foreach (var part in element.Nested)
+        {
+            if (part.Type is IPSET_ATTR_TIMEOUT or IPSET_ATTR_BYTES or IPSET_ATTR_PACKETS)
+            {
+                continue;
+            }
+
+            hash.Append([(byte)part.Type]);
+            hash.Append(part.Value);
+            switch (part.Type)
+            {
+                case IPSET_ATTR_IP:
+                    first = Address(part);
+                    break;
+                case IPSET_ATTR_IP_TO:
+                    last = Address(part);
+                    break;
+                case IPSET_ATTR_IP2:
+                    second = Address(part);
+                    break;
+                case IPSET_ATTR_CIDR when part.Value.Length > 0:
+                    prefix = part.Value[0];
+                    break;
+            }
+        }
+
+        var width = prefix is 0 or > 32 ? uint.MaxValue : prefix == 32 ? 0 : uint.MaxValue >> prefix;
+        return new IpSetElement(hash.GetCurrentHashAsUInt64(), second is null && first is { } start ? (start, last ?? (start | width)) : null);
+    }
+
+    private static uint? Address(in NetlinkAttribute attribute)
+    {
+        foreach (var part in attribute.Nested)
+        {
+            if (part.Type == IPSET_ATTR_IPADDR_IPV4 && part.Value.Length >= sizeof(uint))
+            {
+                return BinaryPrimitives.ReadUInt32BigEndian(part.Value);
+            }
+        }
+
+        return null;
+    }
+
+    private static NetlinkMessageWriter Begin(Span<byte> buffer)
+    {
+        var writer = new NetlinkMessageWriter(buffer, IPSET_CMD_LIST, NLM_F_REQUEST | NLM_F_DUMP);
+        writer.Write((uint)AF_INET);
+        writer.Attribute(IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL);
+        return writer;
+    }
+}
+
+/// <summary>An ipset.</summary>
+/// <param name="Index">By which rules name it; null of a kernel that does not tell.</param>
+internal sealed record IpSetHeader(string Name, string Type, ushort? Index);
+
+/// <summary>An element of an ipset.</summary>
+/// <param name="Fingerprint">Of all that it is, without what it counts and when it ends.</param>
+/// <param name="Addresses">The only addresses that it can be found by, in host byte order; null where that is not known.</param>
+internal readonly record struct IpSetElement(ulong Fingerprint, (uint First, uint Last)? Addresses);

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+
+namespace OnCache.Agent.Net.Netfilter;
+
+/// <summary>A table of nf_tables.</summary>
+/// <param name="Family">NFPROTO_*.</param>
+/// <param name="IsDormant">Its chains see nothing.</param>
+internal sealed record NftTable(byte Family, string Name, bool IsDormant);
+
+/// <summary>A chain; a base chain where it has a hook.</summary>
+internal sealed record NftChain(byte Family, string Table, string Name, NftHook? Hook);
+
+/// <summary>Where a base chain hangs.</summary>
+/// <param name="Number">NF_INET_* or NF_NETDEV_*.</param>
+/// <param name="Type">"filter", "nat" or "route".</param>
+/// <param name="Devices">Of family netdev, or the ingress hook of inet.</param>
+internal sealed record NftHook(int Number, int Priority, string Type, ImmutableArray<string> Devices)
+{
+    public bool Equals(NftHook? other) =>
+        other is not null && Number == other.Number && Priority == other.Priority && string.Equals(Type, other.Type, StringComparison.Ordinal)
+        && Devices.SequenceEqual(other.Devices, StringComparer.Ordinal);
+
+    public override int GetHashCode() => HashCode.Combine(Number, Priority, Type, Devices.Length);
+}
+
+/// <summary>A rule as the kernel tells it.</summary>
+/// <param name="Expressions">The list of expressions, not yet read.</param>
+/// <param name="UserData">What the program that added the rule notes of it: nft's comments.</param>
+internal sealed record NftRule(byte Family, string Table, string Chain, ulong Handle, byte[] Expressions, byte[] UserData);
+
+/// <summary>A set or map.</summary>
+/// <param name="Flags">NFT_SET_*.</param>
+/// <param name="DataType">Of a map, what it leads to; NFT_DATA_VERDICT for a verdict map.</param>
+internal sealed record NftSet(byte Family, string Table, string Name, uint Flags, int KeyLength, uint DataType)
+{
+    public bool IsAnonymous => (Flags & NftProtocol.NFT_SET_ANONYMOUS) != 0;
+
+    public bool IsVerdictMap => (Flags & NftProtocol.NFT_SET_MAP) != 0 && DataType == NftProtocol.NFT_DATA_VERDICT;
+
+    /// <summary>Elements come by packets, or go by time, and nobody is told.</summary>
+    public bool IsVolatile => (Flags & (NftProtocol.NFT_SET_TIMEOUT | NftProtocol.NFT_SET_EVAL)) != 0;
+}
+
+/// <summary>An element of a set or map.</summary>
+/// <param name="KeyEnd">Of a range in a concatenation, its last key.</param>
+/// <param name="IsEnd">Of intervals, the first key beyond.</param>
+/// <param name="IsCatchAll">Matches what nothing else does.</param>
+/// <param name="Verdict">Of a verdict map, where it leads to.</param>
+/// <param name="Stateful">What it has of its own: a counter, a limit, a quota.</param>
+internal sealed record NftElement(
+    string Table, string Set, byte[] Key, byte[]? KeyEnd, bool IsEnd, bool IsCatchAll, NftVerdict? Verdict, ImmutableArray<string> Stateful);
+
+/// <summary>A verdict: NF_* or NFT_*, and where to.</summary>
+internal sealed record NftVerdict(int Code, string? Chain);
