@@ -16,6 +16,9 @@ public sealed record CachePolicy
     /// <summary>What happens with the pods it matches.</summary>
     public AccelerationMode Mode { get; init; } = AccelerationMode.Accelerate;
 
+    /// <summary>What becomes of flows of these pods that a rule of the node's own must see packet by packet.</summary>
+    public HostRules HostRules { get; init; } = HostRules.Respect;
+
     /// <summary>The protocols it covers.</summary>
     [JsonIgnore]
     public Protocols Protocols { get; init; } = Protocols.All;

@@ -51,7 +51,10 @@ public static class EndpointSelection
                         policy.Protocols,
                         policy.Name,
                         SelectionCause.PolicyMatched,
-                        $"policy {policy.Name}");
+                        $"policy {policy.Name}")
+                    {
+                        HostRules = policy.HostRules,
+                    };
             }
         }
 

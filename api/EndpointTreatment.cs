@@ -11,7 +11,11 @@ public sealed record EndpointTreatment(
     Protocols Protocols,
     string? PolicyName,
     SelectionCause Cause,
-    string Reason);
+    string Reason)
+{
+    /// <summary>What becomes of its flows that a rule of the node's own must see, as the policy that decided has it; Respect where none did.</summary>
+    public HostRules HostRules { get; init; } = HostRules.Respect;
+}
 
 /// <summary>What decided an endpoint's treatment, in the order in which it is asked.</summary>
 public enum SelectionCause

@@ -9,6 +9,9 @@ namespace OnCache.Api;
 /// </remarks>
 public sealed record NodeCacheConfigStatus
 {
+    /// <summary>The most <see cref="HostRules"/>.</summary>
+    public const int MaximumHostRules = 16;
+
     /// <summary>The generation of the object that the agent has put in force, or failed to.</summary>
     public long ObservedGeneration { get; init; }
 
@@ -29,6 +32,14 @@ public sealed record NodeCacheConfigStatus
     [Items(maxItems: 64)]
     [ListType(ListType.Atomic)]
     public IReadOnlyList<Refusal> Refusals { get; init; } = [];
+
+    /// <summary>
+    /// Rules of the node's own that keep flows off the fast path, those that keep whole flows off first; what is beyond 16 is left out.
+    /// Written when the rules change and not when pods come and go.
+    /// </summary>
+    [Items(maxItems: MaximumHostRules)]
+    [ListType(ListType.Atomic)]
+    public IReadOnlyList<NodeHostRule> HostRules { get; init; } = [];
 
     /// <summary>What kernel and devices offer; absent until it was looked for.</summary>
     public NodeCapabilities? Capabilities { get; init; }
@@ -55,7 +66,7 @@ public sealed record EndpointCounts
     /// <summary>Something has to appear first, such as the pod's interface.</summary>
     public int Waiting { get; init; }
 
-    /// <summary>Kept on the CNI's path by a bandwidth limit.</summary>
+    /// <summary>Something on its way must see every packet: a bandwidth limit, a foreign filter, a rule of the host.</summary>
     public int Shaped { get; init; }
 }
 

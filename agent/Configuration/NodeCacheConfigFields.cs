@@ -16,6 +16,9 @@ internal static class NodeCacheConfigFields
         (nameof(AccelerationMode.Observe), AccelerationMode.Observe),
         (nameof(AccelerationMode.Disabled), AccelerationMode.Disabled));
 
+    private static readonly Func<string, Parse<HostRules>> Rules =
+        Parse.OneOf((nameof(HostRules.Respect), HostRules.Respect), (nameof(HostRules.Ignore), HostRules.Ignore));
+
     private static readonly Func<string, Parse<LabelSelectorOperator>> Operator = Parse.OneOf(
         (nameof(LabelSelectorOperator.In), LabelSelectorOperator.In),
         (nameof(LabelSelectorOperator.NotIn), LabelSelectorOperator.NotIn),
@@ -70,6 +73,7 @@ internal static class NodeCacheConfigFields
             Name = policy.RequiredText("name", "default"),
             Priority = policy.Integer("priority", 0),
             Mode = policy.Parsed("mode", AccelerationMode.Accelerate, Mode),
+            HostRules = policy.Parsed("hostRules", HostRules.Respect, Rules),
             Protocols = listed?.Aggregate(Protocols.None, (all, one) => all | one) ?? Protocols.All,
             Namespaces = policy.Object("namespaces", NamespacesOf) ?? new NamespaceSelection(),
             PodSelector = policy.Object("podSelector", Selector),

@@ -1,6 +1,7 @@
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Net;
+using OnCache.Agent.Telemetry;
 
 namespace OnCache.Agent.Daemon;
 
@@ -13,5 +14,6 @@ internal sealed record AgentState(
     IReadOnlyDictionary<int, string> AttachFailures,
     Bpf.EndpointCounters Retired,
     FlushRecord? LastFlush,
+    IReadOnlyList<HostRuleStatus> HostRules,
     IReadOnlyList<string> NicFailures,
     IReadOnlyList<string> Warnings);

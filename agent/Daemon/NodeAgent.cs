@@ -267,6 +267,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _controller.AttachFailures,
         _controller.Endpoints.Retired,
         _controller.LastFlush,
+        HostRules: [],
         NicFailures(),
         Warnings());
 

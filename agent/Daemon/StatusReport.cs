@@ -57,6 +57,7 @@ internal sealed class StatusReport(
             LastFlush = state.LastFlush is { } flush
                 ? new LastFlush(flush.At, flush.Cause.ToString(), flush.Duration.TotalMicroseconds, flush.Endpoints) { Subject = flush.Subject, Nodes = flush.Nodes }
                 : null,
+            HostRules = state.HostRules,
             NicFailures = state.NicFailures,
             Warnings = state.Warnings,
         };

@@ -11,14 +11,14 @@ internal static class NodeStatus
 
     /// <param name="status">What the agent tells about itself.</param>
     /// <param name="generation">The generation of the object that is in force.</param>
-    /// <param name="before">The conditions that were written last.</param>
-    public static NodeCacheConfigStatus Of(AgentStatus status, long generation, IReadOnlyList<Condition> before, DateTimeOffset now)
+    /// <param name="before">What was written last; null before the first time.</param>
+    public static NodeCacheConfigStatus Of(AgentStatus status, long generation, NodeCacheConfigStatus? before, DateTimeOffset now)
     {
         var covered = status.Endpoints.Where(endpoint => endpoint.Policy is not null).ToList();
         return new NodeCacheConfigStatus
         {
             ObservedGeneration = generation,
-            Conditions = ConditionSet.Next(before, Findings(status), generation, now),
+            Conditions = ConditionSet.Next(before?.Conditions ?? [], Findings(status), generation, now),
             Endpoints = new EndpointCounts
             {
                 Accelerated = Count(status, EndpointState.Accelerated),
@@ -40,6 +40,7 @@ internal static class NodeStatus
                     .OrderBy(group => group.Key, StringComparer.Ordinal)
                     .Select(group => new Refusal(group.Key, group.Count())),
             ],
+            HostRules = HostRules(status, before?.HostRules ?? []),
             Capabilities = new NodeCapabilities(
                 status.Capabilities.Kernel,
                 status.Capabilities.Attach,
@@ -64,6 +65,21 @@ internal static class NodeStatus
         message = Bounded(message + Hint([.. status.NicFailures.Concat(status.Warnings).Where(hint => hint != message)]));
         yield return new Finding(ConditionType.Programmed, programmed, reason, message);
         yield return new Finding(ConditionType.Ready, programmed, reason, message);
+    }
+
+    // The counts stay those of the moment at which the rules changed: else the status would be written with each pod that comes or goes.
+    private static IReadOnlyList<NodeHostRule> HostRules(AgentStatus status, IReadOnlyList<NodeHostRule> before)
+    {
+        NodeHostRule[] now =
+        [
+            .. status.HostRules.OrderBy(rule => rule.Scope)
+                .Take(NodeCacheConfigStatus.MaximumHostRules)
+                .Select(rule => new NodeHostRule(
+                    Excerpt.Of(rule.Rule, NodeHostRule.MaximumRule), Excerpt.Of(rule.Reason, NodeHostRule.MaximumReason), rule.Scope, rule.Pods.Count)),
+        ];
+        return now.Select(WithoutPods).SequenceEqual(before.Select(WithoutPods)) ? before : now;
+
+        static NodeHostRule WithoutPods(NodeHostRule rule) => rule with { Pods = 0 };
     }
 
     private static string Hint(IReadOnlyList<string> hints) => hints switch

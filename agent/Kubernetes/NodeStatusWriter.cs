@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Telemetry;
@@ -20,7 +20,7 @@ internal sealed partial class NodeStatusWriter(
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
     private static readonly Backoff s_backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private AgentState? _seen;
-    private (string? Uid, string Content) _written;
+    private (string? Uid, string Content, NodeCacheConfigStatus? Status) _written;
 
     /// <summary>Follows the agent until cancelled. A write that fails is tried again with the next look.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -51,20 +51,23 @@ internal sealed partial class NodeStatusWriter(
             return;
         }
 
+        // The object lags behind what was just written to it.
+        var before = _written.Uid == target.Metadata.Uid ? _written.Status : target.Status;
+
         // After each flush, so a sweep for each would hold a core while events come thick; the object tells no number of flows.
-        var next = NodeStatus.Of(status.Status(countFlows: false), current.Configuration.Generation, target.Status?.Conditions ?? [], time.GetUtcNow());
+        var next = NodeStatus.Of(status.Status(countFlows: false), current.Configuration.Generation, before, time.GetUtcNow());
         var content = Content(next);
-        if (_written != (target.Metadata.Uid, content.ToJsonString()))
+        if ((_written.Uid, _written.Content) != (target.Metadata.Uid, content))
         {
             await client.ApplyStatusAsync(
                 new V1Alpha1NodeCacheConfig { Metadata = new V1ObjectMeta { Name = node }, Status = next }, force: true, cancellationToken);
-            _written = (target.Metadata.Uid, content.ToJsonString());
+            _written = (target.Metadata.Uid, content, next);
         }
 
         _seen = current;
     }
 
-    private static JsonNode Content(NodeCacheConfigStatus value) => System.Text.Json.JsonSerializer.SerializeToNode(value, KubernetesJson.Options)!;
+    private static string Content(NodeCacheConfigStatus value) => JsonSerializer.Serialize(value, KubernetesJson.Options);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "status not written, tried again: {Reason}")]
     private partial void LogNotWritten(string reason);

@@ -39,6 +39,9 @@ internal sealed record AgentStatus
     /// <summary>The nodes the egress cache knows.</summary>
     public IReadOnlyList<RemoteNodeStatus> RemoteNodes { get; init => field = value ?? []; } = [];
 
+    /// <summary>Rules of the host's own that keep flows off the fast path.</summary>
+    public IReadOnlyList<HostRuleStatus> HostRules { get; init => field = value ?? []; } = [];
+
     /// <summary>Sums over all pods and both directions.</summary>
     public required Totals Totals { get; init; }
 

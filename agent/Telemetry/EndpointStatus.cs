@@ -32,7 +32,7 @@ internal sealed record EndpointStatus
     /// <summary>What is the case.</summary>
     public required EndpointState State { get; init; }
 
-    /// <summary>Why it is not accelerated, as one word; absent where the state says all there is.</summary>
+    /// <summary>Why it is not accelerated, as one word, such as <c>HostRule</c> for a rule of the host; absent where the state says all there is.</summary>
     public string? Cause { get; init; }
 
     /// <summary>Why.</summary>
@@ -65,7 +65,7 @@ internal enum EndpointState
     /// <summary>Something has to appear first: its interface, its neighbour entry, a free place in the ingress cache.</summary>
     Waiting,
 
-    /// <summary>A bandwidth limit on its interface keeps it on the CNI's path.</summary>
+    /// <summary>Something on its way must see every packet: a bandwidth limit, a foreign filter, a rule of the host.</summary>
     Shaped,
 }
 

@@ -20,6 +20,7 @@ internal static class StatusText
         AppendCaches(text, status);
         AppendEndpoints(text, status);
         AppendNodes(text, status);
+        AppendHostRules(text, status);
         AppendReasons(text, status);
         return text.ToString();
     }
@@ -103,6 +104,18 @@ internal static class StatusText
         foreach (var node in status.RemoteNodes)
         {
             table.Add(node.Address, node.State.ToString(), node.Reason ?? "");
+        }
+
+        table.AppendTo(text);
+    }
+
+    // A rule has any length and goes last; where it is tells it from most others.
+    private static void AppendHostRules(StringBuilder text, AgentStatus status)
+    {
+        var table = new TextTable(new("HOST RULE"), new("SCOPE"), new("PODS", Number: true), new("WHY"));
+        foreach (var rule in status.HostRules)
+        {
+            table.Add(rule.Where, rule.Scope.ToString(), Number(rule.Pods.Count), $"{rule.Reason}: {rule.Rule} ({rule.Region})");
         }
 
         table.AppendTo(text);

@@ -56,6 +56,7 @@ internal static class PolicyCompiler
         Name = policy.Name,
         Priority = policy.Spec.Priority,
         Mode = policy.Spec.Mode,
+        HostRules = policy.Spec.HostRules,
         Protocols = policy.Spec.Protocols.ToBits(),
         Namespaces = policy.Spec.Namespaces,
         PodSelector = policy.Spec.PodSelector,

@@ -1,3 +1,4 @@
+using OnCache.Api;
 using OnCache.Operator.Controllers;
 
 namespace OnCache.Operator.Removal;
@@ -9,6 +10,8 @@ internal static class RemovalEvents
     public static PolicyEvent Unconfirmed(RemovalVerdict verdict) => new(
         IsWarning: true,
         "RemovalUnconfirmed",
-        Status.Excerpt.Of($"{verdict.Missing.Count} agents did not confirm within {PolicyRemoval.Deadline.TotalMinutes:0} minutes, the first on node {verdict.Missing[0]}; "
-            + "an agent that is dead accelerates nothing, one that is cut off stops when it is back or its node restarts"));
+        Excerpt.Of(
+            $"{verdict.Missing.Count} agents did not confirm within {PolicyRemoval.Deadline.TotalMinutes:0} minutes, the first on node {verdict.Missing[0]}; "
+                + "an agent that is dead accelerates nothing, one that is cut off stops when it is back or its node restarts",
+            OverlayCachePolicyStatus.MaximumMessage));
 }

@@ -24,7 +24,7 @@ internal static class StatusAggregator
             Conditions = ConditionSet.Next(before?.Conditions ?? [], Findings(compiled.Acceptance, tally), compiled.Policy.Generation, now),
             Nodes = new PolicyNodes(tally.Selected, tally.Programmed, tally.Failed),
             Pods = tally.Pods,
-            Message = Message(compiled.Acceptance, tally) is { } message ? Excerpt.Of(message) : null,
+            Message = Message(compiled.Acceptance, tally) is { } message ? Excerpt.Of(message, OverlayCachePolicyStatus.MaximumMessage) : null,
         };
     }
 
@@ -33,7 +33,7 @@ internal static class StatusAggregator
         if (!acceptance.IsAccepted)
         {
             // Tools that follow kstatus read Accepted=False alone as healthy.
-            var why = Excerpt.Of(acceptance.Message);
+            var why = Excerpt.Of(acceptance.Message, OverlayCachePolicyStatus.MaximumMessage);
             yield return new Finding(ConditionType.Accepted, ConditionStatus.False, acceptance.Reason, why);
             yield return new Finding(ConditionType.Programmed, ConditionStatus.False, acceptance.Reason, why);
             yield return new Finding(ConditionType.Ready, ConditionStatus.False, acceptance.Reason, why);
@@ -47,9 +47,11 @@ internal static class StatusAggregator
             : tally.Programmed > 0 ? ConditionReason.PartiallyProgrammed
             : tally.Pending > 0 ? ConditionReason.Pending
             : ConditionReason.Failed;
-        var words = Excerpt.Of(isProgrammed
-            ? $"in force on {Count(tally.Selected, "node")}"
-            : $"in force on {tally.Programmed} of {Count(tally.Selected, "node")}; {Message(acceptance, tally)}");
+        var words = Excerpt.Of(
+            isProgrammed
+                ? $"in force on {Count(tally.Selected, "node")}"
+                : $"in force on {tally.Programmed} of {Count(tally.Selected, "node")}; {Message(acceptance, tally)}",
+            OverlayCachePolicyStatus.MaximumMessage);
         var status = isProgrammed ? ConditionStatus.True : ConditionStatus.False;
         yield return new Finding(ConditionType.Programmed, status, reason, words);
         yield return new Finding(ConditionType.Ready, status, reason, words);

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using OnCache.Api;
 using OnCache.Kubernetes.Serialization;
 using OnCache.Operator.Compilation;
-using OnCache.Operator.Status;
 using OnCache.Operator.Validation;
 
 namespace OnCache.Operator.Webhook;
@@ -45,7 +44,7 @@ internal static class PolicyAdmission
         var known = others.ToArray();
         var created = known.FirstOrDefault(Is)?.CreatedAt ?? DateTimeOffset.MaxValue;
         var compiled = PolicyCompiler.Compile([.. known.Where(other => !Is(other)), new ClusterPolicy(name, 0, created, spec)], nodes);
-        return compiled.Policies[name].Acceptance is { IsAccepted: false, Message: var message } ? [Excerpt.Of(message)] : [];
+        return compiled.Policies[name].Acceptance is { IsAccepted: false, Message: var message } ? [Excerpt.Of(message, OverlayCachePolicyStatus.MaximumMessage)] : [];
 
         bool Is(ClusterPolicy other) => string.Equals(other.Name, name, StringComparison.Ordinal);
     }

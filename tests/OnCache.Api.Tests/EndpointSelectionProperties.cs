@@ -23,6 +23,7 @@ public sealed class EndpointSelectionProperties
     private static readonly Gen<CachePolicy> Policies =
         from name in Gen.Elements("a", "b", "c", "d")
         from mode in Gen.Elements(Enum.GetValues<AccelerationMode>())
+        from rules in Gen.Elements(Enum.GetValues<HostRules>())
         from protocols in Gen.Elements(Protocols.Tcp, Protocols.Udp, Protocols.Tcp | Protocols.Icmp, Protocols.All)
         from names in Gen.SubListOf(NamespaceNames)
         from spaces in Selectors.OrNull()
@@ -31,6 +32,7 @@ public sealed class EndpointSelectionProperties
         {
             Name = name,
             Mode = mode,
+            HostRules = rules,
             Protocols = protocols,
             Namespaces = new() { Names = [.. names], Selector = spaces },
             PodSelector = pods,

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using OnCache.Kubernetes.Serialization;
+
 namespace OnCache.Api.Tests;
 
 public sealed class EndpointSelectionTests
@@ -34,6 +37,21 @@ public sealed class EndpointSelectionTests
         treatment.Protocols.ShouldBe(Protocols.None);
         treatment.PolicyName.ShouldBe("off");
     }
+
+    [Fact]
+    public void The_rules_of_the_host_count_as_the_policy_that_decides_has_it()
+    {
+        var counted = new CachePolicy { Name = "counted", PodSelector = Endpoints.Selector("app", "web"), HostRules = HostRules.Ignore };
+        var spec = Endpoints.Spec(counted, Endpoints.Everything);
+
+        Select(spec, Endpoints.Pod).HostRules.ShouldBe(HostRules.Ignore);
+        Select(spec, Endpoints.Pod with { Labels = Endpoints.Labels(("app", "db")) }).HostRules.ShouldBe(HostRules.Respect);
+        Select(Endpoints.Spec(), Endpoints.Pod).HostRules.ShouldBe(HostRules.Respect);
+    }
+
+    [Fact]
+    public void A_policy_of_an_operator_that_knows_no_rules_of_the_host_respects_them() =>
+        JsonSerializer.Deserialize<CachePolicy>("""{ "name": "p", "mode": "Accelerate" }""", KubernetesJson.Options)!.HostRules.ShouldBe(HostRules.Respect);
 
     [Fact]
     public void The_system_namespace_is_covered_only_when_asked_for()

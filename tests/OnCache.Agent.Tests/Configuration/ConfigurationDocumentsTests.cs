@@ -36,6 +36,7 @@ public sealed class ConfigurationDocumentsTests
 
         var policy = spec.Policies.ShouldHaveSingleItem();
         (policy.Name, policy.Priority, policy.Mode, policy.Protocols).ShouldBe(("default", 7, AccelerationMode.Observe, Protocols.Tcp | Protocols.Icmp));
+        policy.HostRules.ShouldBe(HostRules.Ignore);
         policy.Namespaces.Names.ShouldBe(["default"]);
         policy.Namespaces.Selector!.MatchLabels["team"].ShouldBe("blue");
         policy.PodSelector!.MatchLabels["app"].ShouldBe("web");
@@ -75,7 +76,8 @@ public sealed class ConfigurationDocumentsTests
         var spec = reading.Configuration!.Node.Spec;
         spec.CacheSizes.ShouldBe(new CacheSizes());
         (spec.Lease, spec.Settle).ShouldBe((TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(2)));
-        spec.Policies.ShouldHaveSingleItem().Protocols.ShouldBe(Protocols.All);
+        var policy = spec.Policies.ShouldHaveSingleItem();
+        (policy.Protocols, policy.HostRules).ShouldBe((Protocols.All, HostRules.Respect));
     }
 
     [Fact]

@@ -21,6 +21,7 @@ internal static class ConfigurationText
           - name: default
             priority: 7
             mode: Observe
+            hostRules: Ignore
             protocols: [ TCP, ICMP ]
             namespaces: { names: [ default ], selector: { matchLabels: { team: blue } } }
             podSelector: { matchLabels: { app: web } }

@@ -23,7 +23,7 @@ public sealed class NodeStatusTests
                 Endpoint("c", EndpointState.Observed, "trial"),
                 Endpoint("d", EndpointState.Disabled, policy: null)),
             generation: 7,
-            before: [],
+            before: null,
             s_now);
 
         status.ObservedGeneration.ShouldBe(7);
@@ -44,7 +44,7 @@ public sealed class NodeStatusTests
                 Endpoint("f", EndpointState.Waiting, "web", nameof(EndpointReason.NeighbourUnresolved)),
                 Endpoint("g", EndpointState.Shaped, "web")),
             generation: 7,
-            before: [],
+            before: null,
             s_now);
 
         status.Refusals.ShouldBe([new Refusal("NeighbourUnresolved", 1), new Refusal("NoPolicy", 2), new Refusal("OptedOut", 1), new Refusal("Shaped", 1)]);
@@ -53,7 +53,7 @@ public sealed class NodeStatusTests
     [Fact]
     public void A_node_in_order_is_programmed_and_ready()
     {
-        var conditions = NodeStatus.Of(Status(), 3, [], s_now).Conditions;
+        var conditions = NodeStatus.Of(Status(), 3, null, s_now).Conditions;
 
         conditions.Select(condition => (condition.Type, condition.Status, condition.ObservedGeneration)).ShouldBe(
             [(ConditionType.Programmed, ConditionStatus.True, 3), (ConditionType.Ready, ConditionStatus.True, 3)]);
@@ -62,7 +62,7 @@ public sealed class NodeStatusTests
     [Fact]
     public void A_node_without_a_tunnel_has_failed_and_says_why()
     {
-        var programmed = NodeStatus.Of(Status() with { Underlay = new UnderlayStatus { Reason = "tunnel: no VXLAN device" } }, 1, [], s_now).Conditions[0];
+        var programmed = NodeStatus.Of(Status() with { Underlay = new UnderlayStatus { Reason = "tunnel: no VXLAN device" } }, 1, null, s_now).Conditions[0];
 
         programmed.Status.ShouldBe(ConditionStatus.False);
         programmed.Reason.ShouldBe(ConditionReason.Failed);
@@ -74,7 +74,7 @@ public sealed class NodeStatusTests
     {
         var status = Status() with { Warnings = ["TCP stays on the CNI's path: nf_conntrack is not loaded"] };
 
-        foreach (var condition in NodeStatus.Of(status, 1, [], s_now).Conditions)
+        foreach (var condition in NodeStatus.Of(status, 1, null, s_now).Conditions)
         {
             condition.Status.ShouldBe(ConditionStatus.True);
             condition.Reason.ShouldBe(ConditionReason.Programmed);
@@ -84,7 +84,7 @@ public sealed class NodeStatusTests
 
     [Fact]
     public void Of_several_warnings_the_first_is_told_and_the_others_are_counted() =>
-        NodeStatus.Of(Status() with { Warnings = ["one", "two", "three"] }, 1, [], s_now).Conditions
+        NodeStatus.Of(Status() with { Warnings = ["one", "two", "three"] }, 1, null, s_now).Conditions
             .ShouldAllBe(static condition => condition.Message == "programs are attached by tcx; one; and 2 more");
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class NodeStatusTests
     {
         var status = Status() with { NicFailures = ["eth0: attach oncache_node_ingress: Operation not permitted (errno 1)", "eth1: the same"], Warnings = ["one"] };
 
-        foreach (var condition in NodeStatus.Of(status, 1, [], s_now).Conditions)
+        foreach (var condition in NodeStatus.Of(status, 1, null, s_now).Conditions)
         {
             condition.Status.ShouldBe(ConditionStatus.False);
             condition.Reason.ShouldBe(ConditionReason.Failed);
@@ -105,16 +105,83 @@ public sealed class NodeStatusTests
     {
         var longest = (int)typeof(Condition).GetProperty(nameof(Condition.Message))!.GetCustomAttribute<LengthAttribute>()!.MaxLength;
 
-        NodeStatus.Of(Status() with { Warnings = [new string('w', longest)] }, 1, [], s_now).Conditions
+        NodeStatus.Of(Status() with { Warnings = [new string('w', longest)] }, 1, null, s_now).Conditions
             .ShouldAllBe(condition => condition.Message.Length == longest);
     }
 
     [Fact]
     public void A_condition_that_holds_on_keeps_the_time_since_when()
     {
-        var first = NodeStatus.Of(Status(), 1, [], s_now).Conditions;
+        var first = NodeStatus.Of(Status(), 1, null, s_now);
         NodeStatus.Of(Status(), 2, first, s_now.AddHours(1)).Conditions.ShouldAllBe(condition => condition.LastTransitionTime == s_now);
     }
+
+    [Fact]
+    public void Rules_of_the_host_that_keep_whole_flows_off_come_first_and_their_pods_are_counted()
+    {
+        var status = Status() with { HostRules = [Rule("count", HostRuleScope.ShortConnections, "a/x"), Rule("log"), Rule("limit", HostRuleScope.Flows, "a/x", "a/y")] };
+
+        NodeStatus.Of(status, 1, null, s_now).HostRules.ShouldBe(
+        [
+            new NodeHostRule("log", "sees every packet", HostRuleScope.Flows, 0),
+            new NodeHostRule("limit", "sees every packet", HostRuleScope.Flows, 2),
+            new NodeHostRule("count", "sees every packet", HostRuleScope.ShortConnections, 1),
+        ]);
+    }
+
+    [Fact]
+    public void More_rules_of_the_host_than_the_schema_admits_are_left_out()
+    {
+        var status = Status() with { HostRules = [Rule("last", HostRuleScope.ShortConnections), .. Enumerable.Range(0, 16).Select(i => Rule($"rule {i}"))] };
+
+        NodeStatus.Of(status, 1, null, s_now).HostRules.Select(rule => rule.Rule).ShouldBe(Enumerable.Range(0, 16).Select(i => $"rule {i}"));
+    }
+
+    [Fact]
+    public void A_rule_of_the_host_is_never_longer_than_the_schema_admits()
+    {
+        var status = Status() with { HostRules = [Rule(new string('r', 256)), Rule(new string('r', 257)) with { Reason = new string('w', 129) }] };
+
+        var rules = NodeStatus.Of(status, 1, null, s_now).HostRules;
+
+        rules[0].Rule.ShouldBe(new string('r', 256));
+        rules[1].Rule.ShouldBe(new string('r', 253) + "...");
+        rules[1].Reason.ShouldBe(new string('w', 125) + "...");
+    }
+
+    [Fact]
+    public void Pods_that_come_and_go_leave_the_rules_of_the_host_as_they_were_written()
+    {
+        var endless = new string('r', 300);
+        var first = NodeStatus.Of(Status() with { HostRules = [Rule("limit", HostRuleScope.Flows, "a/x"), Rule(endless)] }, 1, null, s_now);
+        var churned = Status() with { HostRules = [Rule("limit", HostRuleScope.Flows, "a/y", "a/z"), Rule(endless, HostRuleScope.Flows, "a/y")] };
+
+        NodeStatus.Of(churned, 1, first, s_now).HostRules.ShouldBe(first.HostRules);
+        NodeStatus.Of(churned with { HostRules = [churned.HostRules[0]] }, 1, first, s_now).HostRules.ShouldHaveSingleItem().Pods.ShouldBe(2);
+        NodeStatus.Of(Status(), 1, first, s_now).HostRules.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("quota", "sees every packet", HostRuleScope.Flows)]
+    [InlineData("limit", "counts packets", HostRuleScope.Flows)]
+    [InlineData("limit", "sees every packet", HostRuleScope.ShortConnections)]
+    public void Another_rule_reason_or_scope_is_another_list_with_the_counts_of_now(string rule, string reason, HostRuleScope scope)
+    {
+        var first = NodeStatus.Of(Status() with { HostRules = [Rule("limit", HostRuleScope.Flows, "a/x")] }, 1, null, s_now);
+
+        NodeStatus.Of(Status() with { HostRules = [Rule(rule, scope, "a/x", "a/y") with { Reason = reason }] }, 1, first, s_now)
+            .HostRules.ShouldBe([new NodeHostRule(rule, reason, scope, 2)]);
+    }
+
+    private static HostRuleStatus Rule(string rule, HostRuleScope scope = HostRuleScope.Flows, params string[] pods) => new()
+    {
+        Rule = rule,
+        Where = "inet filter/forward",
+        Reason = "sees every packet",
+        Region = "any flow",
+        Scope = scope,
+        Pods = pods,
+    };
 
     private static AgentStatus Status(params EndpointStatus[] endpoints) => new()
     {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
+using OnCache.Api;
 using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Telemetry;
 
@@ -206,6 +207,24 @@ public sealed class StatusServerTests : IDisposable
     }
 
     [Fact]
+    public async Task Rules_of_the_host_and_their_pods_are_counted_by_scope()
+    {
+        IReadOnlyList<HostRuleStatus> rules = [];
+        using var exposition = new PrometheusText(HostRuleMetrics.MeterName);
+        using var metrics = new HostRuleMetrics(() => rules);
+        await using var server = await StatusServer.StartAsync(Socket, null, _sample, _sample, exposition.Write, _cancellation);
+
+        (await SendAsync("GET", "/metrics")).Text.ShouldContain("oncache_host_rules{scope=\"flows\"} 0\n");
+        rules = [Rule(HostRuleScope.Flows, "a/x", "a/y"), Rule(HostRuleScope.Flows, "a/y"), Rule(HostRuleScope.ShortConnections, "a/z")];
+        var (_, text) = await SendAsync("GET", "/metrics");
+
+        text.ShouldContain("oncache_host_rules{scope=\"flows\"} 2\n");
+        text.ShouldContain("oncache_host_rules{scope=\"short_connections\"} 1\n");
+        text.ShouldContain("oncache_host_rule_pods{scope=\"flows\"} 2\n");
+        text.ShouldContain("oncache_host_rule_pods{scope=\"short_connections\"} 1\n");
+    }
+
+    [Fact]
     public async Task Nobody_there_is_said_so()
     {
         using var client = new AgentClient(Socket);
@@ -223,6 +242,9 @@ public sealed class StatusServerTests : IDisposable
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return (IPEndPoint)socket.LocalEndPoint!;
     }
+
+    private static HostRuleStatus Rule(HostRuleScope scope, params string[] pods) =>
+        new() { Rule = "counter", Where = "inet filter/forward", Reason = "counts packets", Region = "any flow", Scope = scope, Pods = pods };
 
     private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, null, _sample, _sample, () => "", _cancellation);
 

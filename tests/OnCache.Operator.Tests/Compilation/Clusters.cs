@@ -55,6 +55,7 @@ internal static class Clusters
         from namespaces in Namespaces
         from pods in Selectors.OrNull()
         from mode in Gen.Elements(Enum.GetValues<AccelerationMode>())
+        from rules in Gen.Elements(Enum.GetValues<HostRules>())
         from protocols in Gen.NonEmptyListOf(Gen.Elements(Enum.GetValues<Protocol>()))
         from filter in Gen.Elements(1024, 65_536, 100_000)
         from lease in Gen.Elements(1, 30, 600)
@@ -68,6 +69,7 @@ internal static class Clusters
             Namespaces = namespaces,
             PodSelector = pods,
             Mode = mode,
+            HostRules = rules,
             Protocols = [.. protocols.Distinct()],
             CacheSizes = new CacheSizes { Filter = filter },
             Lease = TimeSpan.FromSeconds(lease),

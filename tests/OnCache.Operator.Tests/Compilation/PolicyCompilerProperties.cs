@@ -80,6 +80,7 @@ public sealed class PolicyCompilerProperties
                 {
                     Name = policy.Name,
                     Mode = policy.Spec.Mode,
+                    HostRules = policy.Spec.HostRules,
                     Protocols = policy.Spec.Protocols.ToBits(),
                     Namespaces = policy.Spec.Namespaces,
                     PodSelector = policy.Spec.PodSelector,

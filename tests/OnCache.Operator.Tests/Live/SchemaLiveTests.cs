@@ -24,6 +24,8 @@ public sealed class SchemaLiveTests(LiveServer server) : IAsyncLifetime
     [InlineData("priority: 1000001", "spec.priority")]
     [InlineData("mode: Observe", "")]
     [InlineData("mode: Sometimes", "spec.mode")]
+    [InlineData("hostRules: Ignore", "")]
+    [InlineData("hostRules: Sometimes", "spec.hostRules")]
     [InlineData("protocols: [ TCP, ICMP ]", "")]
     [InlineData("protocols: []", "spec.protocols")]
     [InlineData("protocols: [ TCP, TCP ]", "spec.protocols[1]")]
@@ -58,8 +60,8 @@ public sealed class SchemaLiveTests(LiveServer server) : IAsyncLifetime
     {
         await server.MustAsync(Policy("{}"), "apply", "-f", "-");
 
-        (await server.MustAsync("", "get", "ocp", "p", "-o", "jsonpath={.spec.mode} {.spec.lease} {.spec.settle} {.spec.cacheSizes.filter} {.spec.protocols}"))
-            .ShouldBe("""Accelerate 30s 2s 65536 ["TCP","UDP","ICMP"]""");
+        (await server.MustAsync("", "get", "ocp", "p", "-o", "jsonpath={.spec.mode} {.spec.hostRules} {.spec.lease} {.spec.settle} {.spec.cacheSizes.filter} {.spec.protocols}"))
+            .ShouldBe("""Accelerate Respect 30s 2s 65536 ["TCP","UDP","ICMP"]""");
     }
 
     [Fact]
