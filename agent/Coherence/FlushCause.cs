@@ -78,6 +78,12 @@ internal enum FlushCause
     /// <summary>An IPsec policy covers the tunnel now.</summary>
     IpsecChanged,
 
+    /// <summary>Rules of the host that packets of pods can meet came, changed or went.</summary>
+    HostRulesChanged,
+
+    /// <summary>A program or filter of ours was gone from its device, and has been put back.</summary>
+    ProgramRestored,
+
     /// <summary>The CNI made its tunnel device anew.</summary>
     CniRestart,
 }

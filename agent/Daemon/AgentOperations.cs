@@ -5,6 +5,7 @@ using OnCache.Agent.Configuration;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Kubernetes;
 using OnCache.Agent.Net;
+using OnCache.Agent.Rules;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
 using OnCache.Kubernetes.Cli;
@@ -57,6 +58,7 @@ internal sealed class AgentOperations : IAgentOperations
 
         using var monitor = NetworkMonitor.Start();
         using var prober = NeighbourProber.Open();
+        using var rules = HostRulesMonitor.Start(index => monitor.Current.NameOf((int)index));
         var options = new UnderlayOptions(settings.TunnelDevice, KernelDefaults.LocalPorts(), KernelDefaults.DefaultTtl());
         // In a cluster the CNI may come after us, and the status of the node says what is missing.
         if (settings.Node is null && UnderlayResolver.Resolve(monitor.Current, options).Refusal is { } refusal)
@@ -85,7 +87,7 @@ internal sealed class AgentOperations : IAgentOperations
                     ? new TcxAttacher(pins.Links)
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
                 var agent = new NodeAgent(
-                    datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), configuration.Current, settings, options,
+                    datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, options,
                     metrics, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 using var flushes = lane.Serve(agent);
                 try

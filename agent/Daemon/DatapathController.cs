@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Cli;
@@ -28,6 +29,9 @@ internal sealed class DatapathController
     private Underlay? _appliedUnderlay;
     private ProtocolBits _appliedProtocols;
     private ConntrackTimeouts? _appliedTimeouts;
+    private readonly Dictionary<uint, string> _programNames = [];
+    private ImmutableArray<HostRegion> _appliedRegions = [];
+    private HashSet<uint>? _ownPrograms;
     private volatile FlushRecord? _lastFlush;
     private bool _alive;
 
@@ -72,18 +76,30 @@ internal sealed class DatapathController
         Volatile.Write(ref Config.HeartbeatDeadline, now + MonotonicClock.Nanoseconds(_settings.HeartbeatTimeout));
     }
 
+    private HashSet<uint> OwnPrograms => _ownPrograms ??= [.. ProgramNames.OfNic.Concat(ProgramNames.OfEndpoint).Select(one => _datapath.ProgramInfo(one.Program).Id)];
+
+    private string NameOfProgram(uint id)
+    {
+        if (!_programNames.TryGetValue(id, out var name))
+        {
+            _programNames[id] = name = BpfProgramInfo.OfId(id)?.Name is { Length: > 0 } known ? known : $"{id}";
+        }
+
+        return name;
+    }
+
     private ref Config Config => ref _datapath.Maps.Config[0];
 
     private static FlushTiming Now => new(Stopwatch.GetTimestamp());
 
     /// <param name="before">The plan in force; null at first.</param>
-    /// <param name="routed">What the routes into the tunnel make void.</param>
+    /// <param name="voided">What became void by changes that leave the tables as they are: of routes, IPsec, rules of the host.</param>
     /// <param name="protocols">What this node may accelerate at all.</param>
     /// <param name="timing">When the first of the changes that led to this plan came.</param>
     public void Apply(
         NodePlan plan,
         NodePlan? before,
-        FlushPlan? routed,
+        IReadOnlyList<FlushPlan> voided,
         NodeCacheConfigSpec spec,
         ProtocolBits protocols,
         ConntrackTimeouts timeouts,
@@ -91,9 +107,15 @@ internal sealed class DatapathController
     {
         ApplySettings(spec, protocols, timeouts, timing);
         ApplyUnderlay(plan.Underlay.Value, spec, timing);
-        if (routed is not null)
+        if (ApplyRegions(plan.Regions.Entries))
         {
-            Flush(routed, spec.Settle, timing);
+            var ruled = plan.Regions.Targets.Union(before?.Regions.Targets ?? []).ToList();
+            voided = [.. voided, new FlushPlan(FlushCause.HostRulesChanged, "regions of the host's rules", ruled, Settle: false)];
+        }
+
+        foreach (var flush in voided)
+        {
+            Flush(flush, spec.Settle, timing);
         }
 
         var specs = plan.Endpoints.Select(endpoint => endpoint.Spec).OfType<EndpointSpec>().ToList();
@@ -114,6 +136,38 @@ internal sealed class DatapathController
         AttachTo(failures, _attachedNics, plan.Nics, ProgramNames.OfNic);
         AttachTo(failures, _attachedEndpoints, Endpoints.Specs.Values.Select(item => item.IfIndex), ProgramNames.OfEndpoint);
         AttachFailures = failures;
+    }
+
+    public bool IsBeforeOurs(TcFilter filter) => _attacher.IsBeforeOurs(filter);
+
+    /// <summary>The programs of others at a tcx hook, by name.</summary>
+    public IReadOnlyList<string> ForeignPrograms(int device, TcDirection direction, bool behindOurs) =>
+        [.. _attacher.Others(device, direction, behindOurs, OwnPrograms).Select(NameOfProgram)];
+
+    /// <summary>Puts back what somebody took off a device; whether there was anything.</summary>
+    public bool Restore(NetworkSnapshot snapshot)
+    {
+        var missing = new List<string>();
+        foreach (var (devices, programs) in new[] { (_attachedNics, ProgramNames.OfNic), (_attachedEndpoints, ProgramNames.OfEndpoint) })
+        {
+            foreach (var device in devices.Where(device => snapshot.Links.ContainsKey(device)).ToList())
+            {
+                if (programs.FirstOrDefault(one => !_attacher.IsAttached(device, one.Program, one.Direction, _datapath.ProgramInfo(one.Program).Id)) is { Program: { } program })
+                {
+                    missing.Add($"{program} on {snapshot.NameOf(device)}");
+                    devices.Remove(device);
+                }
+            }
+        }
+
+        if (missing.Count == 0)
+        {
+            return false;
+        }
+
+        // The next application attaches to every device that it does not know to have them.
+        Flush(FlushPlan.Everything(FlushCause.ProgramRestored, string.Join(", ", missing.Take(3)), settle: false), TimeSpan.Zero, Now);
+        return true;
     }
 
     /// <summary>Takes our programs off devices that an earlier agent attached to and this plan does not name.</summary>
@@ -197,6 +251,28 @@ internal sealed class DatapathController
                 : FlushPlan.Everything(FlushCause.Configuration, "lease, exclusions or protocols", settle: false),
             spec.Settle,
             timing);
+    }
+
+    /// <summary>
+    /// Written before anything is flushed, so what is learned after a flush is learned by these. A learner that reads them meanwhile may miss one;
+    /// what it records is void by the flush of the pods concerned.
+    /// </summary>
+    private bool ApplyRegions(ImmutableArray<HostRegion> regions)
+    {
+        if (_appliedRegions.SequenceEqual(regions))
+        {
+            return false;
+        }
+
+        var map = _datapath.Maps.HostRegions;
+        for (var i = 0; i < regions.Length; i++)
+        {
+            map[(uint)i] = regions[i];
+        }
+
+        Volatile.Write(ref Config.HostRegions, (uint)regions.Length);
+        _appliedRegions = regions;
+        return true;
     }
 
     private static bool SameExclusions(Exclusions left, Exclusions right) =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 using System.Threading.Channels;
@@ -8,6 +9,7 @@ using OnCache.Agent.Coherence;
 using OnCache.Agent.Configuration;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
+using OnCache.Agent.Rules;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
 using OnCache.Api;
@@ -28,6 +30,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly DatapathController _controller;
     private readonly NeighbourProber _prober;
     private readonly ConntrackSysctl _conntrack;
+    private readonly HostRulesMonitor _hostRules;
     private readonly AgentSettings _settings;
     private readonly CacheSizes _sizes;
     private readonly UnderlayOptions _underlayOptions;
@@ -40,6 +43,10 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private NetworkSnapshot _snapshot;
     private volatile AgentConfiguration _configuration;
     private NetworkSnapshot _plannedSnapshot;
+    private HostRulesState _rules;
+    private HostRulesView _rulesView = HostRulesView.Empty;
+    private ImmutableArray<SetChange> _setChanges = [];
+    private ImmutableArray<RuleRegion> _foreign = [];
     private NodePlan? _plan;
     private long? _changedSince;
     private string? _tcpRefusal;
@@ -55,6 +62,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         NetworkSnapshot snapshot,
         NeighbourProber prober,
         ConntrackSysctl conntrack,
+        HostRulesMonitor hostRules,
         AgentConfiguration configuration,
         AgentSettings settings,
         UnderlayOptions underlayOptions,
@@ -68,6 +76,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _metrics = metrics;
         _prober = prober;
         _conntrack = conntrack;
+        _hostRules = hostRules;
+        _rules = hostRules.Current;
         _configuration = configuration;
         _sizes = configuration.Node.Spec.CacheSizes;
         _settings = settings;
@@ -102,8 +112,10 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         var feeders = new[]
         {
             FeedNetworkAsync(network, stop.Token),
+            FeedHostRulesAsync(stop.Token),
             FeedConfigurationAsync(configurations, stop.Token),
             FeedTimeAsync(_settings.HeartbeatTimeout / 10, KeepAlive, stop.Token),
+            FeedTimeAsync(HostRulesMonitor.Look, LookAround, stop.Token),
             FeedTimeAsync(s_housekeeping, KeepHouse, stop.Token),
         };
         try
@@ -213,9 +225,15 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _changedSince = null;
         // A connection that conntrack has not seen begin must be able to return to the CNI, or none may be opened like that.
         var configuration = _picksUpTcp ? _configuration : _configuration with { Local = _configuration.Local with { NetworkPolicies = null } };
-        _plan = NodePlanner.Plan(_snapshot, configuration, _underlayOptions, before);
+        var plan = NodePlanner.Plan(_snapshot, configuration, _underlayOptions, before);
+        (_rulesView, var rulesChanged) = _rulesView.Next(_rules, _setChanges, RulePlanner.RolesOf(plan, _snapshot), RulePlanner.OuterOf(plan));
+        _setChanges = [];
+        _hostRules.Attention = _rulesView.Attention;
+        _hostRules.MarksAreRead = plan.Nics.Any(nic => Shaping.RootOf(_snapshot, nic) is not null);
+        _plan = RulePlanner.WithRules(plan, _snapshot, _rulesView.Regions, _foreign, _controller.IsBeforeOurs);
         var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
-        _controller.Apply(_plan, before, RoutesChanged(before), configuration.Node.Spec, protocols, _conntrack.Timeouts(), timing);
+        FlushPlan[] flushes = [.. new[] { RoutesChanged(before), IpsecChanged(before), RulesChanged(before, rulesChanged) }.OfType<FlushPlan>()];
+        _controller.Apply(_plan, before, flushes, configuration.Node.Spec, protocols, _conntrack.Timeouts(), timing);
         _plannedSnapshot = _snapshot;
         foreach (var probe in _plan.Missing)
         {
@@ -245,6 +263,35 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             : new FlushPlan(FlushCause.RouteChanged, $"routes to {string.Join(", ", nodes.Take(3))}", [], Settle: true) { Nodes = [.. nodes] };
     }
 
+    /// <summary>What a change of IPsec policies makes void: packets that went in plain text may not any more.</summary>
+    private FlushPlan? IpsecChanged(NodePlan? before)
+    {
+        if (before?.Underlay.Value is not { } underlay || _plannedSnapshot.XfrmPolicies.SequenceEqual(_snapshot.XfrmPolicies))
+        {
+            return null;
+        }
+
+        var here = IntervalSet.Of(before.Endpoints.Select(static endpoint => endpoint.Address).Append(underlay.LocalAddress)
+            .Concat(before.RemoteNodes.Select(static node => node.Address))
+            .Select(static address => new Interval(address.Value, address.Value))).Union(RulePlanner.PeersOf(_plannedSnapshot, underlay));
+        return IpsecMatcher.HasMoved(_plannedSnapshot.XfrmPolicies, _snapshot.XfrmPolicies, network => here.Overlaps(RulePlanner.RangeOf(network)))
+            ? FlushPlan.Everything(FlushCause.IpsecChanged, "IPsec policies", settle: true)
+            : null;
+    }
+
+    /// <summary>What rules that came, changed or went make void: the flows of pods that can meet them.</summary>
+    private FlushPlan? RulesChanged(NodePlan? before, ImmutableArray<RuleEncounter> changed)
+    {
+        if (before is null || RulePlanner.Concerned(_plan!, _snapshot, changed) is not { Count: > 0 } concerned)
+        {
+            return null;
+        }
+
+        var first = changed.First(encounter => RulePlanner.Concerned(_plan!, _snapshot, [encounter]).Count > 0);
+        return new FlushPlan(
+            FlushCause.HostRulesChanged, $"{first.Where}: {first.Rule}", [.. concerned.Select(static pod => new FlushTarget(pod.Uid, pod.Address))], Settle: true);
+    }
+
     /// <summary>After all that was queued is in force, and only then, the programs may go on.</summary>
     private void Beat()
     {
@@ -267,7 +314,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _controller.AttachFailures,
         _controller.Endpoints.Retired,
         _controller.LastFlush,
-        HostRules: [],
+        HostRules: RulePlanner.StatusOf(_plan!.Regions),
         NicFailures(),
         Warnings());
 
@@ -281,6 +328,16 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         }
 
         return false;
+    }
+
+    /// <summary>Looks at what the kernel announces to nobody: programs beside ours, and ours that somebody took off.</summary>
+    private bool LookAround()
+    {
+        var restored = _controller.Restore(_snapshot);
+        var foreign = ForeignPrograms.Of(_plan!, _snapshot, _controller.ForeignPrograms);
+        var changed = !foreign.SequenceEqual(_foreign);
+        _foreign = foreign;
+        return restored | changed;
     }
 
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
@@ -430,6 +487,20 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             Post(() =>
             {
                 _snapshot = change.Snapshot;
+                Changed(change.ReceivedAt);
+                return true;
+            });
+        }
+    }
+
+    private async Task FeedHostRulesAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var change in _hostRules.Changes.ReadAllAsync(cancellationToken))
+        {
+            Post(() =>
+            {
+                _rules = change.State;
+                _setChanges = [.. _setChanges, .. change.Sets];
                 Changed(change.ReceivedAt);
                 return true;
             });

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using OnCache.Agent.Datapath;
-using OnCache.Agent.HostRules;
+using OnCache.Agent.Rules;
 using OnCache.Agent.Net;
 using OnCache.Agent.Topology;
 using OnCache.Api;

@@ -72,6 +72,7 @@ internal static class PlanChanges
 
         return was.Spec!.IfIndex != spec.IfIndex ? FlushCause.LinkChanged
             : was.Spec.PodMac != spec.PodMac ? FlushCause.NeighbourChanged
+            : ((was.Spec.Flags ^ spec.Flags) & Bpf.EndpointFlags.Ruled) != Bpf.EndpointFlags.None ? FlushCause.HostRulesChanged
             : FlushCause.Configuration;
     }
 

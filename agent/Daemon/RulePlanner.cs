@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
 
 using OnCache.Agent.Bpf;
-using OnCache.Agent.Configuration;
-using OnCache.Agent.Datapath;
-using OnCache.Agent.HostRules;
+using OnCache.Agent.Rules;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
+using OnCache.Api;
 
 namespace OnCache.Agent.Daemon;
 
@@ -111,8 +110,10 @@ internal static class RulePlanner
     public static IntervalSet PeersOf(NetworkSnapshot snapshot, Underlay underlay) => IntervalSet.Of(
         snapshot.RouteTables.Values.SelectMany(static table => table.Routes)
             .Where(route => route.OutIfIndex == underlay.Tunnel.IfIndex)
-            .Select(static route => new Interval(
-                route.Destination.Network.Value, route.Destination.Length == 0 ? uint.MaxValue : route.Destination.Network.Value | (uint)((1UL << (32 - route.Destination.Length)) - 1))));
+            .SelectMany(static route => RangeOf(route.Destination).Intervals));
+
+    public static IntervalSet RangeOf(Ipv4Prefix network) =>
+        IntervalSet.Of(network.Network.Value, network.Network.Value | (uint)((1UL << (Ipv4Prefix.MaxLength - network.Length)) - 1));
 
     private static IReadOnlyList<RuledPod> PodsOf(NodePlan plan, NetworkSnapshot snapshot) =>
     [
@@ -123,7 +124,7 @@ internal static class RulePlanner
             endpoint.Attachment?.Value is { } at
                 ? at.BridgeIfIndex == 0 ? [at.HostIfName] : [at.HostIfName, snapshot.NameOf(at.BridgeIfIndex)]
                 : [],
-            endpoint.Treatment.HostRules == Api.HostRules.Respect)),
+            endpoint.Treatment.HostRules == HostRules.Respect)),
     ];
 
     private static IEnumerable<Link> Bridges(NodePlan plan, NetworkSnapshot snapshot) => plan.Endpoints

@@ -75,6 +75,14 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
         }
     }
 
+    public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => Occupant(ifIndex, direction)?.Id == programId;
+
+    public bool IsBeforeOurs(TcFilter filter) => filter.Priority < priority;
+
+    /// <summary>All programs of tcx run before the filters.</summary>
+    public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours) =>
+        behindOurs ? [] : [.. TcxChain.Of(ifIndex, direction).Where(program => !ours.Contains(program))];
+
     public IReadOnlyCollection<int> AttachedDevices() =>
         devices()
             .Where(device => Occupies(device, TcDirection.Ingress) || Occupies(device, TcDirection.Egress))

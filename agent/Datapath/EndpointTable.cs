@@ -162,6 +162,13 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             }
 
             Write(ref entry, target);
+            if (samePod && ((known!.Flags ^ target.Flags) & EndpointFlags.Ruled) != EndpointFlags.None)
+            {
+                // What was learned without the regions of the host's rules, or under them: the flag first, the epoch second.
+                Interlocked.Increment(ref entry.Epoch);
+                treated.Add(target.Address);
+            }
+
             _specs[target.Address] = target;
         }
 

@@ -14,6 +14,16 @@ internal interface IProgramAttacher
     /// <summary>Detaches ours. No error when there is none, or when the device has gone.</summary>
     void Detach(int ifIndex, string program, TcDirection direction);
 
+    /// <summary>Whether the program is at its place; false where somebody took it off.</summary>
+    bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId);
+
+    /// <summary>Whether a filter runs before ours at a hook, and so sees what takes the fast path.</summary>
+    bool IsBeforeOurs(TcFilter filter);
+
+    /// <summary>The programs of others at a tcx hook.</summary>
+    /// <param name="behindOurs">Those alone that run behind ours.</param>
+    IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours);
+
     /// <summary>Devices that hold a program of ours, also those attached by an earlier agent.</summary>
     IReadOnlyCollection<int> AttachedDevices();
 }

@@ -48,6 +48,19 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
 
     public void Detach(int ifIndex, string program, TcDirection direction) => Detach(PathOf(ifIndex, program));
 
+    public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => TcxChain.Of(ifIndex, direction).Contains(programId);
+
+    /// <summary>Filters run when all programs of tcx have let the packet pass.</summary>
+    public bool IsBeforeOurs(TcFilter filter) => false;
+
+    public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours)
+    {
+        var chain = TcxChain.Of(ifIndex, direction);
+        var last = behindOurs ? chain.ToList().FindLastIndex(ours.Contains) : -1;
+        // Where ours is not there, nothing is behind it, and nothing takes the fast path.
+        return behindOurs && last < 0 ? [] : [.. chain.Skip(last + 1).Where(program => !ours.Contains(program))];
+    }
+
     public IReadOnlyCollection<int> AttachedDevices() =>
         Pinned().Select(static pinned => pinned.Device).ToHashSet();
 

@@ -47,6 +47,31 @@ internal sealed class NftRequests : IDisposable
         return elements;
     }
 
+    /// <summary>The elements of a set that has few; null of one that has more than <paramref name="most"/>.</summary>
+    public List<NftElement>? FewElements(NftSet set, int most)
+    {
+        // A list that is broken off leaves its rest in the socket: it gets one of its own.
+        using var socket = NetlinkSocket.Open(NetlinkProtocol.NETLINK_NETFILTER);
+        var elements = new List<NftElement>();
+        try
+        {
+            return socket.TryDumpSome(
+                NftMessage.ElementsRequest(_request, set),
+                $"list the elements of set {set.Name}",
+                (in NetlinkMessage message) =>
+                {
+                    elements.AddRange(NftMessage.ParseElements(message));
+                    return elements.Count <= most;
+                })
+                ? elements
+                : null;
+        }
+        catch (NetlinkException gone) when (gone.Errno is NetlinkNative.ENOENT or NetlinkNative.EINVAL)
+        {
+            return null;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 

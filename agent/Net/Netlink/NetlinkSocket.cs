@@ -9,6 +9,9 @@ namespace OnCache.Agent.Net;
 internal delegate T? NetlinkParser<out T>(in NetlinkMessage message)
     where T : class;
 
+/// <summary>Takes one message of a list; false for enough.</summary>
+internal delegate bool NetlinkTaker(in NetlinkMessage message);
+
 /// <summary>
 /// A netlink socket. It belongs for its whole life to the network namespace of the thread that opened it, whichever thread uses it later.
 /// Not safe for use by two threads at once.
@@ -101,6 +104,36 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         }
 
         throw new NetlinkException(operation, EAGAIN, $"the list changed during each of {MaxInterruptedDumps} reads");
+    }
+
+    /// <summary>Asks for a list and reads it until <paramref name="take"/> has enough, after which the socket is of no more use.</summary>
+    /// <returns>False where it was broken off, or changed while it was read.</returns>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public bool TryDumpSome(Span<byte> request, string operation, NetlinkTaker take)
+    {
+        var sequence = Send(request, operation);
+        while (true)
+        {
+            var datagram = ReceiveReply(operation);
+            while (NetlinkMessage.TryTake(ref datagram, out var message))
+            {
+                if (message.Sequence != sequence)
+                {
+                    continue;
+                }
+
+                if (message.Type is NLMSG_DONE or NLMSG_ERROR)
+                {
+                    ThrowOnError(message, operation);
+                    return (message.Flags & NLM_F_DUMP_INTR) == 0;
+                }
+
+                if ((message.Flags & NLM_F_DUMP_INTR) != 0 || !take(message))
+                {
+                    return false;
+                }
+            }
+        }
     }
 
     /// <summary>Sends a request and waits for its acknowledgement.</summary>

@@ -83,6 +83,12 @@ public sealed class HeartbeatTests
 
     private sealed class NoDevices : IProgramAttacher
     {
+        public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => true;
+
+        public bool IsBeforeOurs(TcFilter filter) => false;
+
+        public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours) => [];
+
         public string Name => "none";
 
         public void Attach(int ifIndex, string program, TcDirection direction, int programFd)

@@ -48,6 +48,9 @@ internal sealed partial class TestNamespace : IDisposable
     /// <summary>Runs several <c>ip</c> commands, one a line, in one process.</summary>
     public void IpBatch(params IEnumerable<string> commands) => Execute("ip", $"-n {Name} -batch -", string.Join('\n', commands) + "\n");
 
+    /// <summary>Runs a program in this namespace; its working directory and /sys stay those of the test.</summary>
+    public string Do(string command, string arguments = "", string? input = null) => Execute("nsenter", $"--net={Path} {command} {arguments}", input);
+
     /// <summary>Runs <c>tc</c> in this namespace.</summary>
     public string Tc(string arguments) => Execute("tc", $"-n {Name} {arguments}");
 

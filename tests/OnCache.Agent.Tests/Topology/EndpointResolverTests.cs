@@ -18,6 +18,7 @@ public sealed class EndpointResolverTests
     {
         HostIfIndex = Networks.PodVeth,
         HostIfName = "vethpod",
+        BridgeIfIndex = Networks.Cni0,
         PodMac = Networks.PodMac,
         GatewayMac = Networks.Cni0Mac,
         Mtu = 1450,
@@ -32,6 +33,7 @@ public sealed class EndpointResolverTests
         {
             HostIfIndex = CaliVeth,
             HostIfName = "cali7",
+            BridgeIfIndex = 0,
             PodMac = Networks.PodMac,
             GatewayMac = MacAddress.Parse("ee:ee:ee:ee:ee:ee"),
             Mtu = 1450,

@@ -36,6 +36,7 @@ public sealed class LiveLayoutTests
         {
             HostIfIndex = node.IfIndex(FlannelNode.PodVeth),
             HostIfName = FlannelNode.PodVeth,
+            BridgeIfIndex = node.IfIndex("cni0"),
             PodMac = MacAddress.Parse(FlannelNode.PodMac),
             GatewayMac = MacAddress.Parse("02:00:00:00:02:01"),
             Mtu = 1450,
@@ -57,6 +58,7 @@ public sealed class LiveLayoutTests
         {
             HostIfIndex = node.IfIndex("cali0"),
             HostIfName = "cali0",
+            BridgeIfIndex = 0,
             PodMac = MacAddress.Parse("02:00:00:00:07:07"),
             GatewayMac = MacAddress.Parse("ee:ee:ee:ee:ee:ee"),
             Mtu = 1450,

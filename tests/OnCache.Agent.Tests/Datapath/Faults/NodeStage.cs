@@ -200,7 +200,7 @@ internal sealed class NodeStage : IDisposable
 
         public void Turn(NodePlan plan, NodeCacheConfigSpec spec)
         {
-            controller.Apply(plan, before: null, routed: null, spec, ProtocolBits.All, s_timeouts, Now);
+            controller.Apply(plan, before: null, voided: [], spec, ProtocolBits.All, s_timeouts, Now);
             controller.RenewHeartbeat(TimeSpan.FromSeconds(1));
         }
 

@@ -1,4 +1,4 @@
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>One thing that a rule asks or does.</summary>
 internal abstract record RuleTerm
@@ -194,6 +194,9 @@ internal sealed record OpaqueTerm(string Description) : RuleTerm
 /// <param name="IsNegated">Passes what is not in it.</param>
 internal sealed record SetTerm(string Set, bool IsVolatile, bool IsNegated) : RuleTerm
 {
+    /// <summary>It chooses among verdicts, each of which says for whom it is.</summary>
+    public bool IsMap { get; init; }
+
     /// <summary>By the octets of an element's key, the packets that find it; null where that cannot be told.</summary>
     public Func<byte[], IReadOnlyList<RuleTerm>>? Finders { get; init; }
 
@@ -204,7 +207,7 @@ internal sealed record SetTerm(string Set, bool IsVolatile, bool IsNegated) : Ru
 
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
-        exact = false;
+        exact = IsMap;
         return packets;
     }
 }

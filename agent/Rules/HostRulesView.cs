@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>
 /// What the rules of a node mean for the fast path, and what of it is otherwise than before. Immutable; a table that is as it was, is not
@@ -22,6 +22,7 @@ internal sealed class HostRulesView
     /// <summary>Which events can concern packets of the fast path.</summary>
     public HostRulesAttention Attention => new(
         [.. _walks.SelectMany(static pair => pair.Value.Walk.FlowChains.Select(chain => (pair.Key, chain)))],
+        [.. _walks.SelectMany(static pair => pair.Value.Walk.Sets.Where(static set => !IsIpSet(set.Look) && !set.FirstPacketsOnly).Select(set => (pair.Key, set.Look.Set)))],
         [.. _walks.SelectMany(static pair => pair.Value.Walk.Sets.Where(static set => !IsIpSet(set.Look)).Select(set => (pair.Key, set.Look.Set)))],
         [.. _walks.Values.SelectMany(static one => one.Walk.Sets.Where(static set => IsIpSet(set.Look)).Select(static set => set.Look.Set))]);
 

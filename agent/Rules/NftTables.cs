@@ -6,7 +6,7 @@ using OnCache.Agent.Net.Netfilter;
 
 using static OnCache.Agent.Net.Netfilter.NftProtocol;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>From the tables of nf_tables to those of which the walk knows. Pure.</summary>
 internal static class NftTables

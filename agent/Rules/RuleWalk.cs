@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>
 /// Follows the packets that the fast path spares through the node's rules, and notes each rule that they may meet whose word a cached
@@ -180,16 +180,16 @@ internal sealed class RuleWalk
             case VerdictKind.Jump:
                 return Chain(verdict.Target!, matching, depth + 1) is null && exact ? Without(packets, matching) : packets;
             case VerdictKind.Map:
+                PacketClass? unfound = matching;
                 foreach (var entry in verdict.Entries)
                 {
-                    if (TryNarrow(chain, rule, entry.Terms, matching, entry.Verdict, out var chosen, out var only, out _))
+                    if (unfound is not null && TryNarrow(chain, rule, entry.Terms, unfound, entry.Verdict, out var chosen, out var only, out _))
                     {
-                        // An element that is not found goes on to the next rule: nothing ends here for certain.
-                        _ = Decide(chain, rule, entry.Verdict, matching, chosen, exact && only, depth, ref returned);
+                        unfound = Decide(chain, rule, entry.Verdict, unfound, chosen, only, depth, ref returned);
                     }
                 }
 
-                return packets;
+                return exact && packets.Equals(matching) ? unfound : packets;
             default:
                 return packets;
         }

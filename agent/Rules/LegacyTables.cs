@@ -5,7 +5,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>From the entries of a legacy table of iptables (linux/netfilter_ipv4/ip_tables.h) to what they mean. Pure.</summary>
 internal static class LegacyTables
@@ -219,9 +219,10 @@ internal static class LegacyTables
             return;
         }
 
-        // The mask covers the closing zero of a whole name.
-        var device = Text(name);
-        var pattern = new DevicePattern(device, IsPrefix: device.Length < mask.Length && mask[device.Length] == 0, inverted);
+        // The mask covers the closing zero of a whole name; of a prefix it covers what must be the same, and not the plus sign behind it.
+        var covered = mask.IndexOf((byte)0);
+        var device = Text(covered < 0 ? name : name[..covered]);
+        var pattern = new DevicePattern(device, IsPrefix: covered >= 0 && covered == device.Length, inverted);
         terms.Add(new DeviceTerm(incoming, pattern));
         text.Append(CultureInfo.InvariantCulture, $"{(inverted ? "! " : "")}{option} {device}{(pattern.IsPrefix ? "+" : "")} ");
     }

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>
 /// What the matches and targets of xtables mean, whether legacy tables hold them or nf_tables' compat expressions. Pure. A name that is

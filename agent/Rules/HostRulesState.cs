@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>The rules of a node as they were last read.</summary>
 /// <param name="Tables">By name.</param>
@@ -30,10 +30,14 @@ internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[
 
 /// <summary>Which events can concern packets of the fast path; what else changes need not be read at once.</summary>
 /// <param name="FlowChains">Chains that packets of flows meet, by table and name.</param>
-/// <param name="Sets">Sets that are looked into, by table and name.</param>
+/// <param name="FlowSets">Sets that packets of flows look into, by table and name.</param>
+/// <param name="Sets">Sets that any packet looks into.</param>
 /// <param name="IpSets">The same of ipsets, by the name that terms have for them.</param>
 internal sealed record HostRulesAttention(
-    ImmutableHashSet<(string Table, string Chain)> FlowChains, ImmutableHashSet<(string Table, string Set)> Sets, ImmutableHashSet<string> IpSets)
+    ImmutableHashSet<(string Table, string Chain)> FlowChains,
+    ImmutableHashSet<(string Table, string Set)> FlowSets,
+    ImmutableHashSet<(string Table, string Set)> Sets,
+    ImmutableHashSet<string> IpSets)
 {
-    public static HostRulesAttention None { get; } = new([], [], []);
+    public static HostRulesAttention None { get; } = new([], [], [], []);
 }

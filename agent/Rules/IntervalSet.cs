@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>A set of numbers as ranges: addresses in host byte order, ports, protocols. Immutable; ranges are ascending and apart.</summary>
 internal sealed class IntervalSet : IEquatable<IntervalSet>

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 using OnCache.Agent.Net;
 using OnCache.Agent.Topology;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>What devices that cached packets leap over do with packets, as regions: qdiscs, filters and XDP programs of the tunnel, the bridge and the NIC. Pure.</summary>
 internal static class DeviceRules

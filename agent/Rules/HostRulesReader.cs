@@ -5,11 +5,14 @@ using System.Runtime.InteropServices;
 using OnCache.Agent.Net;
 using OnCache.Agent.Net.Netfilter;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>Reads the rules of one network namespace: that of the thread that made this object. Not for two threads at once.</summary>
 internal sealed class HostRulesReader : IDisposable
 {
+    // Elements of a named set that are read: more are not worth their reading.
+    private const int FewElements = 64;
+
     // Rules that a table had the last time are not read again.
     private readonly Dictionary<string, Dictionary<ulong, HostRule>> _decoded = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (ulong Hash, HostTable Table)> _legacy = new(StringComparer.Ordinal);
@@ -130,19 +133,17 @@ internal sealed class HostRulesReader : IDisposable
             return decoded[fingerprint] = meaning;
         });
         _decoded[name] = decoded;
-        return built;
+        return built with { Fingerprint = built.Fingerprint ^ Fingerprint(elements) };
 
         IReadOnlyList<NftElement>? Elements(NftSet set)
         {
-            // A named set may have a million of them, and its name says all there is to say.
-            if (!set.IsAnonymous && !set.IsVerdictMap)
-            {
-                return null;
-            }
-
             if (!elements.TryGetValue(set.Name, out var found))
             {
-                elements[set.Name] = found = _nft.Elements(set);
+                // A named set may have a million of them; then its name says all there is to say.
+                found = set.IsAnonymous || set.IsVerdictMap ? _nft.Elements(set)
+                    : set.IsVolatile || (set.Flags & (NftProtocol.NFT_SET_MAP | NftProtocol.NFT_SET_CONCAT)) != 0 ? null
+                    : _nft.FewElements(set, FewElements);
+                elements[set.Name] = found;
             }
 
             return found;
@@ -238,6 +239,23 @@ internal sealed class HostRulesReader : IDisposable
     {
         _nft?.Dispose();
         _xtables.Dispose();
+    }
+
+    /// <summary>Of what rules mean by sets whose elements were read.</summary>
+    private static ulong Fingerprint(Dictionary<string, IReadOnlyList<NftElement>?> elements)
+    {
+        var sum = 0UL;
+        foreach (var (name, found) in elements)
+        {
+            foreach (var element in found ?? [])
+            {
+                // In any order: the kernel lists them in that of its table.
+                sum += XxHash64.HashToUInt64(
+                    [.. MemoryMarshal.AsBytes(name.AsSpan()), .. element.Key, .. element.KeyEnd ?? [], (byte)(element.IsEnd ? 1 : 0), .. MemoryMarshal.AsBytes($"{element.Verdict}".AsSpan())]);
+            }
+        }
+
+        return sum;
     }
 
     /// <summary>Of all but the counters.</summary>

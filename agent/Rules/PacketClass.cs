@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>
 /// Packets that a rule may meet, as far as rules can be told apart by them: a product of sets, in the packet's own direction. What is not

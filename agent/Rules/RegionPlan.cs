@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 
 using OnCache.Agent.Bpf;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Net;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>A pod of this node, as rules may tell it from others.</summary>
 /// <param name="Devices">The host's end of its veth pair, and the bridge that it is a port of.</param>
@@ -25,6 +26,9 @@ internal sealed record RegionPlan(ImmutableArray<HostRegion> Entries, ImmutableA
 
     /// <summary>The addresses of pods that have flows in a region.</summary>
     public IEnumerable<Ipv4Address> Ruled => Impacts.SelectMany(static impact => impact.Pods).Select(static pod => pod.Address).Distinct();
+
+    /// <summary>The same pods, as flushes name them.</summary>
+    public IEnumerable<FlushTarget> Targets => Impacts.SelectMany(static impact => impact.Pods).Select(static pod => new FlushTarget(pod.Uid, pod.Address)).Distinct();
 
     /// <param name="peers">The addresses that are reached by the tunnel, in host byte order.</param>
     public static RegionPlan Of(IEnumerable<RuleRegion> regions, IReadOnlyCollection<RuledPod> pods, IntervalSet peers)
@@ -78,7 +82,7 @@ internal sealed record RegionPlan(ImmutableArray<HostRegion> Entries, ImmutableA
         }
 
         // A device of the pods' side makes it a matter of single pods.
-        var locals = packets.PodDevices.IsEmpty ? Ranges(local) : [.. pods.Select(static pod => new Interval(pod.Address.Value, pod.Address.Value))];
+        ImmutableArray<Interval> locals = packets.PodDevices.IsEmpty ? Ranges(local) : [.. pods.Select(static pod => new Interval(pod.Address.Value, pod.Address.Value))];
         IReadOnlyList<byte> protocols = packets.Protocols.Equals(PacketClass.CachedProtocols)
             ? [0]
             : [.. ((ReadOnlySpan<byte>)[PacketClass.Icmp, PacketClass.Tcp, PacketClass.Udp]).ToArray().Where(protocol => packets.Protocols.Contains(protocol))];
@@ -111,7 +115,7 @@ internal sealed record RegionPlan(ImmutableArray<HostRegion> Entries, ImmutableA
         Scope = scope,
     };
 
-    private static IReadOnlyList<Interval> Ranges(IntervalSet set) => set.Intervals.Length <= MostRanges ? set.Intervals : [set.Hull];
+    private static ImmutableArray<Interval> Ranges(IntervalSet set) => set.Intervals.Length <= MostRanges ? set.Intervals : [set.Hull];
 
     /// <summary>Where there are more than the programs can be told, those of a scope become one that covers them all.</summary>
     private static ImmutableArray<HostRegion> Bounded(IReadOnlyList<HostRegion> entries)

@@ -1,4 +1,4 @@
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>Packets that have to meet a rule, and why.</summary>
 /// <param name="Packets">Which.</param>

@@ -9,7 +9,7 @@ using OnCache.Agent.Net.Netfilter;
 using static OnCache.Agent.Net.Netfilter.NftProtocol;
 using static OnCache.Agent.Net.NetlinkNative;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>
 /// Follows the rules of one network namespace: that of the thread that started it. A thread of its own reads the events of nf_tables, and now
@@ -302,9 +302,13 @@ internal sealed class HostRulesMonitor : IDisposable
             return;
         }
 
-        if (_reader.Set(family, table, set)?.IsVerdictMap == true)
+        // What a small set holds, and where a map leads to, is part of the rules.
+        if (_attention.FlowSets.Contains((name, set)))
         {
-            // Where its elements lead to is part of the rules.
+            Dirty(family, table);
+        }
+        else
+        {
             _ = _later.Add((family, table));
         }
 

@@ -7,7 +7,7 @@ using System.Text;
 using OnCache.Agent.Net;
 using OnCache.Agent.Net.Netfilter;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>
 /// From the expressions of an nf_tables rule to what it asks and does. Pure. An expression that is not known counts as something that no
@@ -658,7 +658,7 @@ internal sealed class NftDecoder(
                 {
                     Entries = [.. Elements(found).Where(static element => element.Verdict is not null).Select(element => (Terms(key, element), VerdictOf(element.Verdict!)))],
                 };
-            _terms.Add(new SetTerm(name, set.IsVolatile, IsNegated: false));
+            _terms.Add(new SetTerm(name, set.IsVolatile, IsNegated: false) { IsMap = true });
             if (found is null)
             {
                 _terms.Add(new EffectTerm("map that could not be read"));
@@ -690,8 +690,14 @@ internal sealed class NftDecoder(
             }
         }
 
-        if (set is { IsAnonymous: true } && found is not null && key is [var single])
+        if (set is { IsVolatile: false } && found is not null && key is [var single])
         {
+            if (!set.IsAnonymous)
+            {
+                // Its elements are part of what the rule means; that they change is heard.
+                _terms.Add(new SetTerm(name, IsVolatile: false, negated) { IsMap = true, Finders = octets => Terms(key, octets, octets) });
+            }
+
             _terms.AddRange(Term(single, [.. Elements(found).Select(static element => (element.Key, element.KeyEnd ?? element.Key))], negated));
         }
         else

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace OnCache.Agent.HostRules;
+namespace OnCache.Agent.Rules;
 
 /// <summary>A rule of the node's own, whichever program of the kernel has it, so far as it matters to cached verdicts.</summary>
 /// <param name="Text">In the words of <c>nft list</c> or <c>iptables -S</c>.</param>

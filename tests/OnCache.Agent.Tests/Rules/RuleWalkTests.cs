@@ -1,0 +1,127 @@
+using OnCache.Agent.Rules;
+
+namespace OnCache.Agent.Tests.Rules;
+
+/// <summary>Single rules, written by the real programs and read back: what of them a cached verdict carries.</summary>
+public sealed class RuleWalkTests
+{
+    private const string Table = "nft add table ip t\nnft add chain ip t f { type filter hook forward priority 0; }\n";
+
+    [Theory]
+    [InlineData("iptables -A FORWARD -j DROP")]
+    [InlineData("iptables -A FORWARD -s 10.244.2.0/24 -p tcp --dport 80 -j ACCEPT")]
+    [InlineData("iptables -A FORWARD -m conntrack --ctstate NEW -m limit --limit 5/min -j ACCEPT", "ShortConnections: limit")]
+    [InlineData("iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\niptables -A FORWARD -m limit --limit 3/min -j LOG", "ShortConnections: limit", "ShortConnections: log")]
+    [InlineData("iptables -A FORWARD -m limit --limit 50/sec -j ACCEPT", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("iptables -A FORWARD -m hashlimit --hashlimit-above 50/sec --hashlimit-name x -j DROP", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("iptables -A FORWARD -p tcp -m connlimit --connlimit-above 10 -j REJECT", "ShortConnections: counts connections")]
+    [InlineData("iptables -A FORWARD -m connbytes --connbytes 1000: --connbytes-dir both --connbytes-mode bytes -j DROP", "Flows: counts a connection's bytes", "ShortConnections: counts a connection's bytes")]
+    [InlineData("iptables -A FORWARD -m quota --quota 1000 -j ACCEPT", "Flows: quota", "ShortConnections: quota")]
+    [InlineData("iptables -A FORWARD -m statistic --mode random --probability 0.1 -j DROP", "Flows: statistic: one packet is not like the next", "ShortConnections: statistic: one packet is not like the next")]
+    [InlineData("iptables -A FORWARD -m recent --name x --update --seconds 60 -j DROP", "Flows: set that packets fill", "ShortConnections: set that packets fill")]
+    [InlineData("iptables -A FORWARD -m time --timestart 08:00 --timestop 17:00 -j DROP", "Flows: time of day", "ShortConnections: time of day")]
+    [InlineData("iptables -A FORWARD -m string --algo bm --string secret -j DROP", "Flows: asks for the packet's content", "ShortConnections: asks for the packet's content")]
+    [InlineData("iptables -A FORWARD -m u32 --u32 '0&0xFF=0:10' -j DROP", "Flows: asks for the packet's content", "ShortConnections: asks for the packet's content")]
+    [InlineData("iptables -A FORWARD -m length --length 1000:1500 -j DROP", "Flows: length", "ShortConnections: length")]
+    [InlineData("iptables -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200", "ShortConnections: MSS clamping")]
+    [InlineData("iptables -A FORWARD -p tcp --tcp-flags ALL NONE -j DROP")]
+    [InlineData("iptables -A FORWARD -p tcp --tcp-flags RST RST -j DROP", "Flows: TCP flags")]
+    [InlineData("iptables -t mangle -A POSTROUTING -j DSCP --set-dscp 46", "Flows: rewrites the packet", "ShortConnections: rewrites the packet")]
+    [InlineData("iptables -t mangle -A FORWARD -j TTL --ttl-set 12", "Flows: rewrites the packet", "ShortConnections: rewrites the packet")]
+    [InlineData("iptables -t mangle -A POSTROUTING -j CLASSIFY --set-class 1:1", "Flows: classifies packets", "ShortConnections: classifies packets")]
+    [InlineData("iptables -t mangle -A FORWARD -j MARK --set-mark 7")]
+    [InlineData("iptables -A FORWARD -j NFLOG", "Flows: log", "ShortConnections: log")]
+    [InlineData("iptables -t mangle -A PREROUTING -j TEE --gateway 10.0.0.1", "Flows: copies or diverts packets", "ShortConnections: copies or diverts packets")]
+    [InlineData("iptables -t raw -A PREROUTING -j TRACE", "Flows: trace", "ShortConnections: trace")]
+    [InlineData("iptables -t nat -A PREROUTING -d 10.244.2.9 -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.244.2.10", "ShortConnections: statistic: one packet is not like the next")]
+    [InlineData("iptables -A INPUT -p udp --dport 8472 -m limit --limit 10/sec -j ACCEPT", "Flows: limit")]
+    [InlineData("iptables -A INPUT -p udp --dport 8472 -j ACCEPT\niptables -A INPUT -m limit --limit 10/sec -j LOG")]
+    [InlineData("iptables -A INPUT -p tcp --dport 22 -m hashlimit --hashlimit-above 5/min --hashlimit-name ssh -j DROP")]
+    [InlineData("iptables -A OUTPUT -j NFLOG", "Flows: log")]
+    [InlineData("iptables -A FORWARD -i docker0 -m limit --limit 5/sec -j ACCEPT")]
+    [InlineData("iptables -A FORWARD -i cni0 -o flannel.1 -m limit --limit 5/sec -j ACCEPT", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("iptables -A FORWARD -o veth+ -m limit --limit 5/sec -j ACCEPT", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("iptables -A FORWARD -o eth0 -m limit --limit 5/sec -j ACCEPT")]
+    [InlineData("iptables -A FORWARD -d 8.8.8.8 -m limit --limit 5/sec -j ACCEPT")]
+    [InlineData("iptables -A FORWARD -p sctp -m limit --limit 5/sec -j ACCEPT")]
+    [InlineData("iptables -A FORWARD -m addrtype --dst-type LOCAL -m limit --limit 5/sec -j ACCEPT")]
+    [InlineData(Table + "nft add rule ip t f limit rate over 50/second drop", "Flows: limit", "ShortConnections: limit")]
+    [InlineData(Table + "nft add rule ip t f ip daddr 10.244.2.0/24 udp dport { 53, 5353 } counter accept")]
+    [InlineData(Table + "nft add rule ip t f ip dscp set af11", "Flows: rewrites the packet", "ShortConnections: rewrites the packet")]
+    [InlineData(Table + "nft add rule ip t f ct count over 10 reject", "ShortConnections: counts connections")]
+    [InlineData(Table + "nft add rule ip t f tcp flags syn tcp option maxseg size set 1200", "ShortConnections: MSS clamping")]
+    [InlineData(Table + "nft add rule ip t f quota over 10 mbytes drop", "Flows: quota", "ShortConnections: quota")]
+    [InlineData(Table + "nft add rule ip t f numgen random mod 10 0 drop", "Flows: statistic: one packet is not like the next", "ShortConnections: statistic: one packet is not like the next")]
+    [InlineData(Table + "nft add rule ip t f meta length 1000-1500 drop", "Flows: meta length", "ShortConnections: meta length")]
+    [InlineData(Table + "nft add rule ip t f meta hour 08:00-17:00 drop", "Flows: time of day", "ShortConnections: time of day")]
+    [InlineData(Table + "nft add rule ip t f meta nftrace set 1", "Flows: trace", "ShortConnections: trace")]
+    [InlineData(Table + "nft add rule ip t f log", "Flows: log", "ShortConnections: log")]
+    [InlineData(Table + "nft add rule ip t f ct state vmap { established : accept, related : accept }\nnft add rule ip t f limit rate 1/second log", "ShortConnections: limit", "ShortConnections: log")]
+    [InlineData(Table + "nft add set ip t s { type ipv4_addr; flags timeout; }\nnft add rule ip t f ip saddr @s drop")]
+    [InlineData(Table + "nft add set ip t s { type ipv4_addr; flags timeout; }\nnft add rule ip t f ip saddr @s accept", "Flows: set whose elements come or go unheard", "ShortConnections: set whose elements come or go unheard")]
+    [InlineData(Table + "nft add set ip t s { type ipv4_addr; flags dynamic; size 100; }\nnft add rule ip t f add @s { ip saddr limit rate over 5/second } drop", "Flows: set that packets fill", "ShortConnections: set that packets fill")]
+    [InlineData("nft add table bridge b\nnft add chain bridge b p { type filter hook prerouting priority 0; }\nnft add rule bridge b p limit rate over 5/second drop", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("nft add table bridge b\nnft add chain bridge b p { type filter hook forward priority 0; }\nnft add rule bridge b p limit rate over 5/second drop")]
+    [InlineData("nft add table inet d { flags dormant; }\nnft add chain inet d f { type filter hook forward priority 0; }\nnft add rule inet d f limit rate 5/second drop")]
+    [InlineData("nft add table ip6 t\nnft add chain ip6 t f { type filter hook forward priority 0; }\nnft add rule ip6 t f limit rate 5/second drop")]
+    [InlineData("nft add table arp t\nnft add chain arp t f { type filter hook input priority 0; }\nnft add rule arp t f limit rate 5/second drop")]
+    public void What_is_kept_off_the_fast_path(string commands, params string[] kept)
+    {
+        using var rules = NodeRules.Create();
+
+        NodeRules.Kept(rules.With(commands).View()).ShouldBe(kept);
+
+        if (commands.StartsWith("iptables", StringComparison.Ordinal))
+        {
+            using var legacy = NodeRules.Create();
+            NodeRules.Kept(legacy.With(commands.Replace("iptables ", "iptables-legacy ", StringComparison.Ordinal)).View()).ShouldBe(kept, "the same by legacy iptables");
+        }
+    }
+
+    [Fact]
+    public void A_region_is_as_narrow_as_its_rule()
+    {
+        using var rules = NodeRules.Create();
+        var view = rules.With("iptables -A FORWARD -s 10.244.1.5 -d 10.244.2.7 -p udp --dport 5000:6000 -m limit --limit 5/sec -j ACCEPT").View();
+
+        var plan = RegionPlan.Of(view.Regions, [NodeRules.Pod, NodeRules.Routed], NodeRules.Peers);
+
+        var impact = plan.Impacts.ShouldHaveSingleItem();
+        impact.Pods.ShouldBe([NodeRules.Pod]);
+        impact.Region.Where.ShouldBe("table ip filter, chain FORWARD");
+        impact.Region.Rule.ShouldContain("10.244.2.7");
+        var entry = plan.Entries.ShouldHaveSingleItem();
+        (entry.LocalMin, entry.LocalMax).ShouldBe((NodeRules.Pod.Address.Value, NodeRules.Pod.Address.Value));
+        (entry.RemotePortMin, entry.RemotePortMax, entry.Protocol).ShouldBe(((ushort)5000, (ushort)6000, (byte)17));
+        (entry.LocalPortMin, entry.LocalPortMax).ShouldBe(((ushort)0, ushort.MaxValue));
+    }
+
+    [Fact]
+    public void A_rule_in_a_chain_that_is_jumped_to_is_as_narrow_as_the_way_to_it()
+    {
+        using var rules = NodeRules.Create();
+        var view = rules.With(
+            """
+            iptables -N mine
+            iptables -A FORWARD -p tcp --dport 443 -j mine
+            iptables -A mine -d 10.244.2.0/25 -j NFLOG
+            """).View();
+
+        var flows = RegionPlan.Of(view.Regions, [NodeRules.Pod], NodeRules.Peers).Entries.Where(static entry => entry.Scope == Agent.Bpf.RegionScope.Flows);
+
+        flows.ShouldHaveSingleItem().RemotePortMin.ShouldBe((ushort)443);
+    }
+
+    [Fact]
+    public void More_regions_than_the_programs_can_be_told_become_one_that_covers_them()
+    {
+        using var rules = NodeRules.Create();
+        var view = rules.With(string.Join('\n', Enumerable.Range(0, 300).Select(static i => $"nft add rule ip t f ip daddr 10.244.2.{i % 250} udp dport {1000 + i} limit rate 5/second accept").Prepend(Table))).View();
+
+        var plan = RegionPlan.Of(view.Regions, [NodeRules.Pod], NodeRules.Peers);
+
+        plan.Impacts.Length.ShouldBe(300);
+        plan.Entries.Length.ShouldBeLessThanOrEqualTo(Agent.Bpf.Layout.HostRegions);
+        plan.Entries.ShouldContain(static entry => entry.RemotePortMin <= 1000 && entry.RemotePortMax >= 1299);
+    }
+}
