@@ -46,7 +46,7 @@ internal static class OperatorProcess
             caches,
             signals,
             new ClusterWriter(client),
-            new PolicyEventRecorder(recorder),
+            new ClusterEventRecorder(recorder),
             metrics,
             TimeProvider.System,
             loggers.CreateLogger<ClusterReconciler>());

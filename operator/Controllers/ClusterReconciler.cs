@@ -19,7 +19,7 @@ internal sealed partial class ClusterReconciler(
     ClusterCaches caches,
     SignalLedger signals,
     ClusterWriter writer,
-    IPolicyEventSink events,
+    IEventSink events,
     OperatorMetrics metrics,
     TimeProvider time,
     ILogger<ClusterReconciler> logger)
@@ -32,6 +32,9 @@ internal sealed partial class ClusterReconciler(
 
     private static readonly TimeSpan WriteLag = TimeSpan.FromSeconds(5);
     private const int ParallelWrites = 8;
+
+    // A rule that comes to thousands of nodes at once must not hold up their configurations.
+    private const int HostRuleEventsATurn = 20;
 
     private readonly ReconcilePlanner _planner = new();
     private readonly CanonicalText _text = new();
@@ -49,10 +52,11 @@ internal sealed partial class ClusterReconciler(
         var following = Task.WhenAll(
             caches.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken),
             signals.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken));
+        var hostRules = new HostRuleEvents(caches.View.Configs);
         var failuresInARow = 0;
         while (true)
         {
-            var turn = await TurnAsync(cancellationToken);
+            var turn = await TurnAsync(hostRules, cancellationToken);
             failuresInARow = turn.Failures > 0 ? failuresInARow + 1 : 0;
             await Task.Delay(Pace, time, cancellationToken);
             var wait = failuresInARow > 0 ? _backoff.Delay(failuresInARow, Random.Shared.NextDouble()) : turn.Wait;
@@ -78,7 +82,7 @@ internal sealed partial class ClusterReconciler(
         }
     }
 
-    private async Task<Turn> TurnAsync(CancellationToken cancellationToken)
+    private async Task<Turn> TurnAsync(HostRuleEvents hostRules, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var started = time.GetTimestamp();
@@ -105,6 +109,13 @@ internal sealed partial class ClusterReconciler(
         foreach (var departure in plan.Departures)
         {
             await DepartAsync(departure, now, turn, cancellationToken);
+        }
+
+        var news = hostRules.Next(view.Configs, HostRuleEventsATurn);
+        await Task.WhenAll(news.Select(item => events.PublishAsync(item.Config, item.Happened, cancellationToken)));
+        if (news.Count == HostRuleEventsATurn)
+        {
+            turn.LookAgainIn(TimeSpan.Zero);
         }
 
         metrics.Reconciled(time.GetElapsedTime(started), view, turn.Failures);

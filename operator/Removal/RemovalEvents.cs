@@ -7,7 +7,7 @@ namespace OnCache.Operator.Removal;
 internal static class RemovalEvents
 {
     /// <summary>The policy goes although agents have not said that they let go of it.</summary>
-    public static PolicyEvent Unconfirmed(RemovalVerdict verdict) => new(
+    public static ClusterEvent Unconfirmed(RemovalVerdict verdict) => new(
         IsWarning: true,
         "RemovalUnconfirmed",
         Excerpt.Of(

@@ -105,6 +105,28 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_rule_of_a_host_is_told_once_and_by_no_other_replica_again()
+    {
+        await using (RunningOperator.Start(server, "first"))
+        {
+            await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
+            await AgentReportsAsync("n1", "everything");
+            _ = await PolicyAsync("everything", status => status.Nodes.Programmed == 1);
+            await AgentReportsAsync("n1", "everything", rule: new NodeHostRule("counter packets", "counts packets", HostRuleScope.Flows, 2));
+            await Eventually.HoldsAsync("the event", async () => await EventsAsync() == 1);
+        }
+
+        await using var second = RunningOperator.Start(server, "second");
+        await AgentReportsAsync("n2", "everything");
+        _ = await PolicyAsync("everything", status => status.Nodes.Programmed == 2);
+        (await EventsAsync()).ShouldBe(1);
+
+        async Task<int> EventsAsync() => System.Text.RegularExpressions.Regex.Count(
+            await server.MustAsync("", "describe", "ncc", "n1"),
+            @"Warning +HostRules .*flows of 2 pods on node n1 stay on the CNI's path for a rule of the host \(counts packets\): counter packets");
+    }
+
+    [Fact]
     public async Task An_idle_cluster_costs_no_write()
     {
         await using var running = RunningOperator.Start(server);
@@ -222,7 +244,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
             await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped(name)) is { Status: { } status } && until(status) ? status : null);
 
     // Plays the agent: takes up the configuration that holds the policy, or no longer does, and says so.
-    private async Task AgentReportsAsync(string node, string? policy, int accelerated = 0)
+    private async Task AgentReportsAsync(string node, string? policy, int accelerated = 0, NodeHostRule? rule = null)
     {
         var config = await ConfigAsync(node, config => policy is null
             ? config.Spec.Policies.Count == 0
@@ -243,6 +265,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
                     Conditions = conditions,
                     Endpoints = new EndpointCounts { Accelerated = accelerated },
                     Policies = policy is null ? [] : [new PolicyEndpoints(policy, accelerated, accelerated)],
+                    HostRules = rule is null ? [] : [rule],
                     Capabilities = new NodeCapabilities("6.18.0", "tcx", [new NodeFeature("conntrack", Available: true)]),
                 },
             },
