@@ -7,7 +7,7 @@ declare -A groups=(
   # The toolchain, and what the .NET SDK itself loads on a minimal system.
   [build]="make clang llvm libbpf-dev linux-libc-dev ca-certificates libssl3 libstdc++6 zlib1g"
   # What the agent loads and what the lab and the live tests call.
-  [run]="libbpf1 iproute2 iptables conntrack ethtool procps util-linux"
+  [run]="libbpf1 iproute2 iptables nftables ipset conntrack ethtool procps util-linux"
   # The model checker, which compiles what it checks.
   [model]="spin gcc libc6-dev"
   # Beside [run]: what the benchmarks measure with and draw by. Whatever is missing is a named gap in the results.

@@ -17,7 +17,8 @@ internal enum NetworkChangeKinds
     Qdiscs = 1 << 6,
     Filters = 1 << 7,
     XfrmPolicies = 1 << 8,
-    All = Links | Addresses | Routes | Rules | Neighbours | Fdb | Qdiscs | Filters | XfrmPolicies,
+    Settings = 1 << 9,
+    All = Links | Addresses | Routes | Rules | Neighbours | Fdb | Qdiscs | Filters | XfrmPolicies | Settings,
 }
 
 /// <summary>A new state of the network, and what is different from the one published before.</summary>

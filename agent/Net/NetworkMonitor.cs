@@ -72,7 +72,7 @@ internal sealed class NetworkMonitor : IDisposable
             var route = Keep(NetlinkSocket.Open(NETLINK_ROUTE));
             route.SetReceiveBuffer(receiveBuffer);
             ReadOnlySpan<int> groups =
-                [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE];
+                [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_TC, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF];
             foreach (var group in groups)
             {
                 route.Subscribe(group);

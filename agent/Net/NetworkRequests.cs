@@ -73,6 +73,9 @@ internal sealed class NetworkRequests : IDisposable
         return filters;
     }
 
+    public List<DeviceSettings> Settings() =>
+        _route.Dump(NetconfMessage.DumpRequest(new byte[RequestLength]), "list settings of devices", NetconfMessage.Parse);
+
     /// <summary>IPsec policies; none when the kernel has no IPsec.</summary>
     public List<XfrmPolicy> XfrmPolicies() =>
         _xfrm is null

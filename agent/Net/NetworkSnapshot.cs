@@ -36,8 +36,14 @@ internal sealed record NetworkSnapshot
     public ImmutableDictionary<int, ImmutableArray<TcFilter>> Filters { get; init; } =
         ImmutableDictionary<int, ImmutableArray<TcFilter>>.Empty;
 
+    /// <summary>Settings of IPv4, of devices that have any.</summary>
+    public ImmutableDictionary<int, DeviceSettings> Settings { get; init; } = ImmutableDictionary<int, DeviceSettings>.Empty;
+
     /// <summary>In the kernel's order.</summary>
     public ImmutableArray<XfrmPolicy> XfrmPolicies { get; init; } = [];
+
+    /// <summary>Whether packets that the device receives may be sent on. Where nothing is known, the routes decide.</summary>
+    public bool Forwards(int ifIndex) => Settings.GetValueOrDefault(ifIndex)?.Forwards != false;
 
     /// <summary>The device of this name; null when there is none.</summary>
     public Link? LinkByName(string name) => Links.Values.FirstOrDefault(link => string.Equals(link.Name, name, StringComparison.Ordinal));

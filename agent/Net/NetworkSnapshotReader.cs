@@ -33,6 +33,7 @@ internal static class NetworkSnapshotReader
             Fdb = ByDeviceAndKey(requests.Fdb(), static entry => entry.IfIndex, static entry => entry.Key),
             Qdiscs = qdiscs,
             Filters = Filters(requests, qdiscs),
+            Settings = ByKey(requests.Settings(), static settings => settings.IfIndex),
             XfrmPolicies = [.. requests.XfrmPolicies()],
         };
     }

@@ -81,6 +81,13 @@ internal sealed class NetworkUpdater
             case RTM_NEWNEXTHOP or RTM_DELNEXTHOP:
                 _stale |= NetworkChangeKinds.Routes;
                 break;
+            case RTM_NEWNETCONF when NetconfMessage.Parse(message) is { } settings:
+                if (Snapshot.Settings.GetValueOrDefault(settings.IfIndex) != settings)
+                {
+                    Change(Snapshot with { Settings = Snapshot.Settings.SetItem(settings.IfIndex, settings) }, NetworkChangeKinds.Settings, settings.IfIndex);
+                }
+
+                break;
             case RTM_NEWQDISC:
                 SetQdisc(TcMessage.ParseQdisc(message));
                 break;
@@ -197,6 +204,7 @@ internal sealed class NetworkUpdater
             Snapshot with
             {
                 Links = Snapshot.Links.Remove(ifIndex),
+                Settings = Snapshot.Settings.Remove(ifIndex),
                 Addresses = Snapshot.Addresses.Remove(ifIndex),
                 Neighbours = Snapshot.Neighbours.Remove(ifIndex),
                 Fdb = Snapshot.Fdb.Remove(ifIndex),

@@ -52,6 +52,8 @@ internal static class EndpointResolver
                         $"pod {pod}: its route leaves by {other.Name} of kind '{other.Kind}', must be a bridge or a veth"),
                     { Mac: null } bare => Refuse(EndpointReason.NotVeth, $"pod {pod}: {bare.Name} has no Ethernet address"),
                     { IsUp: false } down => Refuse(EndpointReason.DeviceDown, $"pod {pod}: {down.Name} is down, must be up"),
+                    var deaf when !snapshot.Forwards(deaf.IfIndex) =>
+                        Refuse(EndpointReason.DeviceDown, $"pod {pod}: net.ipv4.conf.{deaf.Name}.forwarding is 0, must be 1"),
                     var device => device,
                 },
             { Verdict: RouteVerdict.Forward, Route: { } route } => Refuse(EndpointReason.UnsupportedRoute,

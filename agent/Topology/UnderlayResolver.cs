@@ -10,7 +10,7 @@ internal static class UnderlayResolver
     public static UnderlayResolution Resolve(NetworkSnapshot snapshot, UnderlayOptions options)
     {
         if (!FindTunnel(snapshot, options).TryGet(out var link, out var refusal)
-            || !CheckTunnel(link).TryGet(out var vxlan, out refusal)
+            || !CheckTunnel(snapshot, link).TryGet(out var vxlan, out refusal)
             || !FindLocal(snapshot, link, vxlan).TryGet(out var local, out refusal))
         {
             return refusal;
@@ -51,9 +51,14 @@ internal static class UnderlayResolver
         };
     }
 
-    private static Resolution<VxlanAttributes, UnderlayReason> CheckTunnel(Link link)
+    private static Resolution<VxlanAttributes, UnderlayReason> CheckTunnel(NetworkSnapshot snapshot, Link link)
     {
         var vxlan = link.Vxlan!;
+        if (!snapshot.Forwards(link.IfIndex))
+        {
+            return Refuse(UnderlayReason.TunnelDown, $"tunnel {link.Name}: net.ipv4.conf.{link.Name}.forwarding is 0, must be 1");
+        }
+
         return vxlan switch
         {
             { CollectMetadata: true } => No(UnderlayReason.CollectMetadata, "is 'external' (collect metadata)", "have a VNI of its own"),

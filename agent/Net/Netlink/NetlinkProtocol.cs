@@ -48,6 +48,9 @@ internal static class NetlinkProtocol
     public const ushort RTM_NEWTFILTER = 44;
     public const ushort RTM_DELTFILTER = 45;
     public const ushort RTM_GETTFILTER = 46;
+    public const ushort RTM_NEWNETCONF = 80;
+    public const ushort RTM_DELNETCONF = 81;
+    public const ushort RTM_GETNETCONF = 82;
     public const ushort RTM_NEWCHAIN = 100;
     public const ushort RTM_DELCHAIN = 101;
     public const ushort RTM_NEWNEXTHOP = 104;
@@ -59,6 +62,7 @@ internal static class NetlinkProtocol
     public const int RTNLGRP_IPV4_IFADDR = 5;
     public const int RTNLGRP_IPV4_ROUTE = 7;
     public const int RTNLGRP_IPV4_RULE = 8;
+    public const int RTNLGRP_IPV4_NETCONF = 24;
     public const int RTNLGRP_NEXTHOP = 32;
 
     public const ushort XFRM_MSG_NEWPOLICY = 0x13;

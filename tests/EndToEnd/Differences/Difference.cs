@@ -24,6 +24,9 @@ internal sealed record Difference(string Name)
 
     /// <summary>What is observed beside packets and connections.</summary>
     public Observation Observes { get; init; }
+
+    /// <summary>Whether the agents know that no policy restricts the pods: connections may begin on the fast path.</summary>
+    public bool Unrestricted { get; init; }
 }
 
 /// <summary>One event in mid-flow.</summary>
@@ -46,6 +49,12 @@ internal static class Bounds
     /// it sends again, and a busy machine's. Below the lease, which would end a verdict that nothing has flushed.
     /// </summary>
     public static readonly TimeSpan Announced = TimeSpan.FromSeconds(20);
+
+    /// <summary>After a change of rules that is announced and of which TCP need not recover: the next packet, and the time of two looks on a busy machine.</summary>
+    public static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(4);
+
+    /// <summary>After a change that nobody announces and that is looked for: five seconds, and the time of two looks.</summary>
+    public static readonly TimeSpan LookedFor = TimeSpan.FromSeconds(9);
 }
 
 /// <summary>What only some rows observe, since it takes longer.</summary>
@@ -59,4 +68,10 @@ internal enum Observation
 
     /// <summary>What a sender that must not be fragmented learns of the path's MTU.</summary>
     PathMtu = 2,
+
+    /// <summary>The MSS of some connections, one after the other.</summary>
+    SegmentSize = 4,
+
+    /// <summary>How many connections can be open at once, and how many one after the other.</summary>
+    Connections = 8,
 }

@@ -194,6 +194,237 @@ internal static class DifferenceRows
         {
             Phases = [new(["a1: unpin"], UdpAnswered, TcpGoesOn)],
         },
+        new("A rule marks the flow's packets from before it begins")
+        {
+            Setup = ["n1: iptables -t mangle -A POSTROUTING -p udp --dport 7777 -j DSCP --set-dscp 46"],
+            Shows = ["tos 184", UdpAnswered],
+            Accelerated = false,
+        },
+        new("A rule marks the flow's packets from its midst on, and no longer")
+        {
+            Phases =
+            [
+                new(["n1: iptables -t mangle -A POSTROUTING -p udp --dport 7777 -j DSCP --set-dscp 46"], "tos 184", UdpAnswered) { Bound = Bounds.AtOnce },
+                new(["n1: iptables -t mangle -D POSTROUTING -p udp --dport 7777 -j DSCP --set-dscp 46"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("nftables rewrites the TTL of what comes for the pod")
+        {
+            Phases =
+            [
+                new(["n2: nft add table ip t", "n2: nft add chain ip t f { type filter hook forward priority 0 ; }", "n2: nft add rule ip t f udp dport 7777 ip ttl set 33"], "ttl 33", UdpAnswered)
+                {
+                    Bound = Bounds.AtOnce,
+                },
+            ],
+        },
+        new("A rate limit is in force before the flow begins")
+        {
+            Setup = ["n1: iptables -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"],
+            Shows = ["udp: some answered"],
+            Accelerated = false,
+        },
+        new("A rate limit comes in the midst of a flow")
+        {
+            Phases =
+            [
+                new(["n1: iptables -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"], "udp: some answered", TcpGoesOn)
+                {
+                    Bound = Bounds.AtOnce,
+                },
+                new(["n1: iptables -F FORWARD"], UdpAnswered) { AcceleratedAgain = true },
+            ],
+        },
+        new("nftables limits the rate of a flow in its midst")
+        {
+            Phases =
+            [
+                new(
+                    ["n2: nft add table inet t", "n2: nft add chain inet t f { type filter hook prerouting priority 0 ; }", "n2: nft add rule inet t f udp dport 7777 limit rate over 50/second drop"],
+                    "udp: some answered",
+                    TcpGoesOn) { Bound = Bounds.AtOnce },
+            ],
+        },
+        new("A legacy rule limits the rate of a flow in its midst")
+        {
+            Phases =
+            [
+                new(["n1: iptables-legacy -A FORWARD -p udp --dport 7777 -m limit --limit 1000/sec -j RETURN", "n1: iptables-legacy -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name l -j DROP"], "udp: some answered", TcpGoesOn)
+                {
+                    Bound = Bounds.LookedFor,
+                },
+            ],
+        },
+        new("A quota is used up")
+        {
+            Setup = ["n1: iptables -A FORWARD -p udp --dport 7777 -m quota --quota 20000 -j ACCEPT", "n1: iptables -A FORWARD -p udp --dport 7777 -j DROP"],
+            Shows = [UdpLost],
+            Accelerated = false,
+        },
+        new("The MSS of connections is clamped, short ones included")
+        {
+            Setup = ["n1: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200"],
+            Shows = ["mss: 1188"],
+            Observes = Observation.SegmentSize,
+            Unrestricted = true,
+            Accelerated = false,
+        },
+        new("The MSS of connections is clamped from now on, short ones included")
+        {
+            Observes = Observation.SegmentSize,
+            Unrestricted = true,
+            Phases =
+            [
+                new(["n1: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200"], "mss: 1188") { Bound = Bounds.AtOnce },
+            ],
+        },
+        new("Connections are counted, short ones included")
+        {
+            Setup = ["n1: iptables -A FORWARD -p tcp --dport 7777 --syn -m connlimit --connlimit-above 10 -j REJECT"],
+            Shows = ["connections: 9 at once"],
+            Observes = Observation.Connections,
+            Unrestricted = true,
+            Accelerated = false,
+        },
+        new("A rule is added by hand that drops, by iptables")
+        {
+            Phases =
+            [
+                new(["n1: iptables -I FORWARD -p udp --dport 7777 -j DROP"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+                new(["n1: iptables -D FORWARD -p udp --dport 7777 -j DROP"], UdpAnswered, TcpGoesOn) { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+            ],
+        },
+        new("A rule is added by hand that drops, by legacy iptables")
+        {
+            Phases =
+            [
+                new(["n1: iptables-legacy -I FORWARD -p udp --dport 7777 -j DROP"], UdpLost, TcpGoesOn) { Bound = Bounds.LookedFor },
+                new(["n1: iptables-legacy -D FORWARD -p udp --dport 7777 -j DROP"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("A rule is added by hand that drops, by nftables")
+        {
+            Phases =
+            [
+                new(["n2: nft add table ip t", "n2: nft add chain ip t f { type filter hook forward priority 0 ; }", "n2: nft add rule ip t f udp dport 7777 drop"], UdpLost, TcpGoesOn)
+                {
+                    Bound = Bounds.AtOnce,
+                },
+                new(["n2: nft delete table ip t"], UdpAnswered, TcpGoesOn) { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+            ],
+        },
+        new("A table of the bridge drops")
+        {
+            Phases =
+            [
+                new(["n1: nft add table bridge t", "n1: nft add chain bridge t f { type filter hook prerouting priority 0 ; }", "n1: nft add rule bridge t f udp dport 7777 drop"], UdpLost, TcpGoesOn)
+                {
+                    Bound = Bounds.AtOnce,
+                },
+                new(["n1: nft delete table bridge t"], UdpAnswered) { AcceleratedAgain = true },
+            ],
+        },
+        new("A table at a device's ingress drops")
+        {
+            Phases =
+            [
+                new(["n2: nft add table netdev t", "n2: nft add chain netdev t f { type filter hook ingress device flannel.1 priority 0 ; }", "n2: nft add rule netdev t f udp dport 7777 drop"], UdpLost, TcpGoesOn)
+                {
+                    Bound = Bounds.AtOnce,
+                },
+                new(["n2: nft delete table netdev t"], UdpAnswered) { AcceleratedAgain = true },
+            ],
+        },
+        new("An address is added to a set that is dropped")
+        {
+            Setup =
+            [
+                "n1: nft add table ip t",
+                "n1: nft add set ip t bad { type ipv4_addr ; }",
+                "n1: nft add chain ip t f { type filter hook forward priority 0 ; }",
+                "n1: nft add rule ip t f ip daddr @bad udp dport 7777 drop",
+            ],
+            Phases =
+            [
+                new(["n1: nft add element ip t bad { 10.244.2.2 }"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+                new(["n1: nft delete element ip t bad { 10.244.2.2 }"], UdpAnswered, TcpGoesOn) { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+            ],
+        },
+        new("An address is added to an ipset that is dropped")
+        {
+            Setup = ["n1: ipset create bad hash:ip", "n1: iptables -A FORWARD -p udp -m set --match-set bad dst -j DROP"],
+            Phases =
+            [
+                new(["n1: ipset add bad 10.244.2.2"], UdpLost, TcpGoesOn) { Bound = Bounds.LookedFor },
+                new(["n1: ipset del bad 10.244.2.2"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The tunnel's packets are dropped on their way in")
+        {
+            Phases =
+            [
+                new(["n2: iptables -I INPUT -p udp --dport 8472 -j DROP"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n2: iptables -D INPUT -p udp --dport 8472 -j DROP"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The tunnel device is shaped")
+        {
+            Setup = ["n1: tc qdisc add dev flannel.1 root tbf rate 8mbit burst 65536 latency 25ms"],
+            Shows = ["1 MB/s"],
+            Observes = Observation.Rate,
+            Accelerated = false,
+        },
+        new("The bridge is shaped in the midst of flows")
+        {
+            Observes = Observation.Rate,
+            Phases = [new(["n2: tc qdisc add dev cni0 root tbf rate 8mbit burst 65536 latency 25ms"], "1 MB/s") { Bound = Bounds.Announced }],
+        },
+        new("The pod's veth is taken out of its bridge and put back")
+        {
+            Phases =
+            [
+                new(["n1: ip link set {veth} nomaster"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: ip link set {veth} master cni0"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The pod's port of the bridge is blocked")
+        {
+            Phases =
+            [
+                new(["n2: bridge link set dev {veth} state 4"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n2: bridge link set dev {veth} state 3"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The bridge begins to tell VLANs apart, and the pod's port has none")
+        {
+            Phases =
+            [
+                new(["n1: ip link set cni0 type bridge vlan_filtering 1", "n1: bridge vlan delete vid 1 dev {veth}"], UdpLost) { Bound = Bounds.AtOnce },
+            ],
+        },
+        new("The bridge is not forwarded from any more")
+        {
+            Phases =
+            [
+                new(["n1: sysctl -qw net.ipv4.conf.cni0.forwarding=0"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: sysctl -qw net.ipv4.conf.cni0.forwarding=1"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("An IPsec policy blocks packets between the pods")
+        {
+            Phases =
+            [
+                new(["n1: ip xfrm policy add src 10.244.1.0/24 dst 10.244.2.0/24 dir fwd action block", "n1: ip xfrm policy add src 10.244.1.0/24 dst 10.244.2.0/24 dir out action block"], UdpLost)
+                {
+                    Bound = Bounds.AtOnce,
+                },
+            ],
+        },
+        new("A table that is asked before the main one gets a route to the pods")
+        {
+            Setup = [.. s_secondWire, "n1: ip rule add priority 99 lookup 78"],
+            Phases = [new(["n1: ip route add 10.244.0.0/16 via 192.168.78.2 dev eth1 table 78"], "n2 eth1:") { Bound = Bounds.AtOnce }],
+        },
     ];
 
     public static Difference Named(string name) => All.Single(row => row.Name == name);

@@ -96,6 +96,67 @@ internal sealed class TcpProbe : IConversation
         }
     }
 
+    /// <summary>The MSS of connections that are opened one after the other, some time apart: what a pair vouches for shows in the later ones.</summary>
+    public async Task<string> SegmentSizesAsync()
+    {
+        const int Connections = 6;
+        var sizes = new SortedSet<int>();
+        for (var i = 0; i < Connections; i++)
+        {
+            using var socket = await Sockets.ConnectAsync(client, echo.EndPoint);
+            _ = await socket.SendAsync(new byte[MessageBytes], SocketFlags.None);
+            _ = await socket.ReceiveAsync(new byte[MessageBytes], SocketFlags.None);
+            sizes.Add(BitConverter.ToInt32(Option(socket)));
+        }
+
+        return string.Join(", ", sizes);
+
+        static byte[] Option(Socket socket)
+        {
+            const int MaximumSegment = 2;
+            var value = new byte[sizeof(int)];
+            _ = socket.GetRawSocketOption((int)SocketOptionLevel.Tcp, MaximumSegment, value);
+            return value;
+        }
+    }
+
+    /// <summary>How many of thirty connections open at once, and how many of thirty one after the other.</summary>
+    public async Task<string> ConnectionsAsync()
+    {
+        const int Tried = 30;
+        var (together, inTurn) = (0, 0);
+        for (var i = 0; i < Tried; i++)
+        {
+            inTurn += await OpensAsync() == "opens" ? 1 : 0;
+        }
+
+        var open = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < Tried; i++)
+            {
+                var socket = client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+                open.Add(socket);
+                using var patience = Patience.Of(s_patience);
+                try
+                {
+                    await socket.ConnectAsync(echo.EndPoint, patience.Token);
+                    together++;
+                }
+                catch (Exception refused) when (refused is SocketException or OperationCanceledException && !TestContext.Current.CancellationToken.IsCancellationRequested)
+                {
+                    // That is what is counted.
+                }
+            }
+        }
+        finally
+        {
+            open.ForEach(static socket => socket.Dispose());
+        }
+
+        return $"{together} at once, {inTurn} in turn";
+    }
+
     /// <summary>Bytes a second of a stream on a connection of its own, as the server receives them.</summary>
     public async Task<double> RateAsync()
     {

@@ -51,7 +51,7 @@ internal sealed class Trial : IAsyncDisposable
                 await Task.WhenAll(made.Agents.Select(one =>
                 {
                     one.Executable = agent;
-                    return one.StartAsync();
+                    return one.StartAsync(row.Unrestricted ? new AgentConfig { NetworkPolicies = "[]" } : null);
                 }));
             }
 
@@ -104,6 +104,16 @@ internal sealed class Trial : IAsyncDisposable
         if (observes.HasFlag(Observation.PathMtu))
         {
             lines.Add($"path mtu: {await udp.PathMtuAsync(lab.Client)}");
+        }
+
+        if (observes.HasFlag(Observation.SegmentSize))
+        {
+            lines.Add($"mss: {await tcp.SegmentSizesAsync()}");
+        }
+
+        if (observes.HasFlag(Observation.Connections))
+        {
+            lines.Add($"connections: {await tcp.ConnectionsAsync()}");
         }
 
         var form = new FrameForm(NameOf(), Port);
