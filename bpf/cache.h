@@ -24,9 +24,12 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 					  struct oncache_filter_entry *entry, struct packet *packet,
 					  __u64 now, enum oncache_direction direction)
 {
-	if (likely(!(packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+	if (likely((packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
 		   now - entry->touched < cfg->touch_interval))
 		return GO;
+	/* No segment of a connection, but a probe: rules of the host may know it by its flags. */
+	if (!(packet->tcp_flags & (TCP_ACK | TCP_RST)))
+		return REASON_TCP_FLAGS;
 	if (packet->key.protocol == IPPROTO_ICMP)
 		return GO; /* its lease is one touch interval: the CNI itself refreshes */
 	if (packet->tcp_flags & TCP_FIN)

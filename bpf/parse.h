@@ -93,7 +93,7 @@ static __always_inline int parse_ipv4(struct iphdr *ip, void *end, __u32 length,
 		return REASON_LENGTH;
 
 	packet->tos = ip->tos;
-	packet->tcp_flags = 0;
+	packet->tcp_flags = TCP_ACK; /* of other protocols: an ordinary packet */
 	if (ip->protocol == IPPROTO_TCP) {
 		struct tcp_header *tcp = (void *)(ip + 1);
 

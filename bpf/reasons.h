@@ -62,7 +62,8 @@ enum oncache_reason {
 	REASON_LEARN_HOST_RULE = 46, /* a rule of the host must see every packet */
 	REASON_HOST_RULE = 47, /* handed to the CNI: an earlier packet of the flow was found so */
 	REASON_REWRITTEN = 48, /* handed to the CNI: an earlier packet of the flow was rewritten */
-	REASON_COUNT = 49,
+	REASON_TCP_FLAGS = 49, /* handed to the CNI: neither ACK nor RST, in no handshake */
+	REASON_COUNT = 50,
 };
 
 #endif

@@ -52,4 +52,5 @@ internal enum Reason
     LearnHostRule = 46,
     HostRule = 47,
     Rewritten = 48,
+    TcpFlags = 49,
 }

@@ -31,7 +31,7 @@ internal static class ReasonText
         Reason.Observed => ReasonKind.Observed,
         Reason.NotIpv4 or Reason.IpOptions or Reason.Fragment or Reason.Protocol or Reason.Ttl or Reason.Length or Reason.GatewayMac
             or Reason.TunnelHeader or Reason.NotEndpoint or Reason.SourceAddress or Reason.Disabled or Reason.Excluded
-            or Reason.HostRule or Reason.Rewritten => ReasonKind.Ineligible,
+            or Reason.HostRule or Reason.Rewritten or Reason.TcpFlags => ReasonKind.Ineligible,
         >= Reason.LearnHeld => ReasonKind.Learning,
         _ => ReasonKind.Miss,
     };
@@ -87,6 +87,7 @@ internal static class ReasonText
         Reason.LearnHostRule => "a rule of the host must see every packet",
         Reason.HostRule => "a rule of the host must see it, as an earlier packet",
         Reason.Rewritten => "rewritten on the CNI's path, as an earlier packet was",
+        Reason.TcpFlags => "TCP flags of no ordinary segment",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
     };
 }

@@ -220,7 +220,7 @@ internal static class DifferenceRows
         },
         new("A rate limit is in force before the flow begins")
         {
-            Setup = ["n1: iptables -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"],
+            Setup = ["n1: iptables -I FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"],
             Shows = ["udp: some answered"],
             Accelerated = false,
         },
@@ -228,11 +228,11 @@ internal static class DifferenceRows
         {
             Phases =
             [
-                new(["n1: iptables -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"], "udp: some answered", TcpGoesOn)
+                new(["n1: iptables -I FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"], "udp: some answered", TcpGoesOn)
                 {
                     Bound = Bounds.AtOnce,
                 },
-                new(["n1: iptables -F FORWARD"], UdpAnswered) { AcceleratedAgain = true },
+                new(["n1: iptables -D FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name seven -j DROP"], UdpAnswered) { AcceleratedAgain = true },
             ],
         },
         new("nftables limits the rate of a flow in its midst")
@@ -249,7 +249,7 @@ internal static class DifferenceRows
         {
             Phases =
             [
-                new(["n1: iptables-legacy -A FORWARD -p udp --dport 7777 -m limit --limit 1000/sec -j RETURN", "n1: iptables-legacy -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name l -j DROP"], "udp: some answered", TcpGoesOn)
+                new(["n1: iptables-legacy -A FORWARD -p udp --dport 7777 -m hashlimit --hashlimit-above 50/sec --hashlimit-name l -j DROP"], "udp: some answered", TcpGoesOn)
                 {
                     Bound = Bounds.LookedFor,
                 },
@@ -257,7 +257,7 @@ internal static class DifferenceRows
         },
         new("A quota is used up")
         {
-            Setup = ["n1: iptables -A FORWARD -p udp --dport 7777 -m quota --quota 20000 -j ACCEPT", "n1: iptables -A FORWARD -p udp --dport 7777 -j DROP"],
+            Setup = ["n1: iptables -I FORWARD -p udp --dport 7777 -j DROP", "n1: iptables -I FORWARD -p udp --dport 7777 -m quota --quota 2000 -j ACCEPT"],
             Shows = [UdpLost],
             Accelerated = false,
         },
@@ -280,7 +280,7 @@ internal static class DifferenceRows
         },
         new("Connections are counted, short ones included")
         {
-            Setup = ["n1: iptables -A FORWARD -p tcp --dport 7777 --syn -m connlimit --connlimit-above 10 -j REJECT"],
+            Setup = ["n1: iptables -I FORWARD -p tcp --dport 7777 --syn -m connlimit --connlimit-above 10 -j REJECT"],
             Shows = ["connections: 9 at once"],
             Observes = Observation.Connections,
             Unrestricted = true,
@@ -352,7 +352,7 @@ internal static class DifferenceRows
         },
         new("An address is added to an ipset that is dropped")
         {
-            Setup = ["n1: ipset create bad hash:ip", "n1: iptables -A FORWARD -p udp -m set --match-set bad dst -j DROP"],
+            Setup = ["n1: ipset create bad hash:ip", "n1: iptables -I FORWARD -p udp -m set --match-set bad dst -j DROP"],
             Phases =
             [
                 new(["n1: ipset add bad 10.244.2.2"], UdpLost, TcpGoesOn) { Bound = Bounds.LookedFor },
@@ -374,10 +374,12 @@ internal static class DifferenceRows
             Observes = Observation.Rate,
             Accelerated = false,
         },
-        new("The bridge is shaped in the midst of flows")
+        new("The bridge is shaped")
         {
+            Setup = ["n2: tc qdisc add dev cni0 root tbf rate 8mbit burst 65536 latency 25ms"],
+            Shows = ["1 MB/s"],
             Observes = Observation.Rate,
-            Phases = [new(["n2: tc qdisc add dev cni0 root tbf rate 8mbit burst 65536 latency 25ms"], "1 MB/s") { Bound = Bounds.Announced }],
+            Accelerated = false,
         },
         new("The pod's veth is taken out of its bridge and put back")
         {
@@ -387,19 +389,12 @@ internal static class DifferenceRows
                 new(["n1: ip link set {veth} master cni0"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
             ],
         },
-        new("The pod's port of the bridge is blocked")
+        new("The pod's port of the bridge is disabled")
         {
             Phases =
             [
-                new(["n2: bridge link set dev {veth} state 4"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n2: bridge link set dev {veth} state 0"], UdpLost) { Bound = Bounds.AtOnce },
                 new(["n2: bridge link set dev {veth} state 3"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
-            ],
-        },
-        new("The bridge begins to tell VLANs apart, and the pod's port has none")
-        {
-            Phases =
-            [
-                new(["n1: ip link set cni0 type bridge vlan_filtering 1", "n1: bridge vlan delete vid 1 dev {veth}"], UdpLost) { Bound = Bounds.AtOnce },
             ],
         },
         new("The bridge is not forwarded from any more")

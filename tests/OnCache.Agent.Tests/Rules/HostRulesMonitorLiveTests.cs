@@ -1,0 +1,221 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+using OnCache.Agent.Rules;
+
+namespace OnCache.Agent.Tests.Rules;
+
+/// <summary>Rules that change while they are followed: what is heard, how soon, and what is not worth a flush.</summary>
+public sealed class HostRulesMonitorLiveTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
+    [Theory]
+    [InlineData("iptables -I FORWARD -j DROP")]
+    [InlineData("nft add rule ip filter FORWARD ip daddr 10.244.2.9 drop")]
+    [InlineData("nft add table bridge b\nnft add chain bridge b p { type filter hook prerouting priority 0; }\nnft add rule bridge b p drop")]
+    [InlineData("nft delete table ip filter")]
+    [InlineData("nft add element ip filter bad { 10.244.2.9 }")]
+    [InlineData("iptables-legacy -I FORWARD -j DROP")]
+    public async Task A_change_that_packets_of_pods_can_meet_is_heard(string commands)
+    {
+        using var rules = NodeRules.Create().With(
+            """
+            iptables -A FORWARD -s 10.244.0.0/16 -p tcp -j ACCEPT
+            nft add set ip filter bad { type ipv4_addr; }
+            nft add rule ip filter FORWARD ip daddr @bad drop
+            """);
+        using var followed = Followed.Start(rules);
+
+        rules.With(commands);
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("nft add rule ip filter FORWARD iifname docker0 drop")]
+    [InlineData("nft add rule ip filter FORWARD ip daddr 8.8.8.8 drop")]
+    [InlineData("nft add rule ip filter INPUT tcp dport 22 drop")]
+    [InlineData("nft add table ip6 t")]
+    [InlineData("nft add element ip filter bad { 8.8.8.8 }")]
+    [InlineData("nft add rule ip nat services ip daddr 10.96.0.77 tcp dport 80 dnat to 10.244.2.9")]
+    public async Task What_cannot_concern_pods_flushes_nobody(string commands)
+    {
+        using var rules = NodeRules.Create().With(
+            """
+            iptables -A FORWARD -s 10.0.0.1 -j ACCEPT
+            iptables -A INPUT -p udp --dport 8472 -j ACCEPT
+            nft add set ip filter bad { type ipv4_addr; }
+            nft add rule ip filter FORWARD ip daddr @bad drop
+            iptables -t nat -N services
+            iptables -t nat -A PREROUTING -j services
+            """);
+        using var followed = Followed.Start(rules);
+
+        rules.With(commands);
+        // What comes after it shows that it was read.
+        rules.With("nft add rule ip filter FORWARD ip daddr 10.244.2.200 drop");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        followed.Flushes.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Elements_of_an_ipset_are_looked_at_within_five_seconds()
+    {
+        Assert.SkipUnless(File.Exists("/usr/sbin/ipset"), "needs ipset (Debian package ipset)");
+        using var rules = NodeRules.Create().With("ipset create bad hash:ip\niptables -A FORWARD -m set --match-set bad dst -j DROP");
+        using var followed = Followed.Start(rules);
+        await Task.Delay(HostRulesMonitor.Look * 1.5, TestContext.Current.CancellationToken);
+        followed.Flushes.ShouldBe(0);
+
+        rules.With("ipset add bad 8.8.8.8\nipset add bad 10.244.2.9");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Notifications_that_were_lost_are_made_good()
+    {
+        using var rules = NodeRules.Create().With("iptables -A FORWARD -s 10.0.0.1 -j ACCEPT");
+        using var followed = Followed.Start(rules, receiveBuffer: 1);
+        var many = string.Join('\n', Enumerable.Range(0, 2000).Select(static i => $"add rule ip filter FORWARD ip daddr 8.8.{i / 250}.{i % 250} drop"));
+
+        _ = rules.Space.Do("nft", "-f -", many + "\nadd rule ip filter FORWARD ip daddr 10.244.2.9 drop\n");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        followed.Monitor.Resyncs.ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>kube-proxy's rules for a thousand Services, written anew again and again with changes of Services among them.</summary>
+    [Theory]
+    [InlineData("iptables-nft-restore")]
+    [InlineData("iptables-legacy-restore")]
+    public async Task A_service_proxy_that_writes_its_rules_anew_flushes_nobody(string restore)
+    {
+        const int Services = 1000, Times = 6;
+        using var rules = NodeRules.Create();
+        _ = rules.Space.Do(restore, "--noflush --counters", ProxyRules(Services));
+        using var followed = Followed.Start(rules);
+        var used = Process.GetCurrentProcess().TotalProcessorTime;
+
+        for (var i = 0; i < Times; i++)
+        {
+            _ = rules.Space.Do(restore, "--noflush --counters", ProxyRules(Services + i % 2));
+        }
+
+        await Task.Delay(HostRulesMonitor.Pause + TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        followed.Flushes.ShouldBe(0);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{Times} restores of {Services} Services: {(Process.GetCurrentProcess().TotalProcessorTime - used).TotalMilliseconds:F0} ms of this process");
+    }
+
+    [Fact]
+    public void Five_thousand_rules_are_read_and_followed()
+    {
+        const int Rules = 5000;
+        using var rules = NodeRules.Create().With("iptables -N many\niptables -A FORWARD -j many");
+        _ = rules.Space.Do("iptables-nft-restore", "--noflush", $"*filter\n{string.Concat(Enumerable.Range(0, Rules).Select(static i => $"-A many -s 10.{i / 250}.{i % 250}.0/24 -p tcp --dport {1000 + i} -j ACCEPT\n"))}COMMIT\n");
+        _ = rules.View();
+
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var started = Stopwatch.GetTimestamp();
+        var view = rules.View();
+        var took = Stopwatch.GetElapsedTime(started);
+
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{Rules} rules: {took.TotalMilliseconds:F0} ms, {(GC.GetTotalMemory(forceFullCollection: true) - before) / 1e6:F1} MB kept");
+        view.Regions.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_table_of_too_many_rules_is_not_read_and_keeps_all_that_may_meet_it_off_the_fast_path()
+    {
+        using var rules = NodeRules.Create().With("nft add table ip t\nnft add chain ip t f { type filter hook forward priority 0; }");
+        var some = string.Concat(Enumerable.Repeat("add rule ip t f ip daddr 8.8.8.8 drop\n", 25_001));
+        for (var i = 0; i < 4; i++)
+        {
+            _ = rules.Space.Do("nft", "-f -", some);
+        }
+
+        NodeRules.Kept(rules.View()).ShouldBe(["Flows: rules that are not read", "ShortConnections: rules that are not read"]);
+    }
+
+    /// <summary>As kube-proxy writes it: chains of its own, written whole.</summary>
+    private static string ProxyRules(int services)
+    {
+        var text = new StringBuilder("*filter\n:KUBE-SERVICES - [0:0]\n:KUBE-FORWARD - [0:0]\n");
+        text.Append("-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP\n-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n*nat\n:KUBE-SERVICES - [0:0]\n:KUBE-POSTROUTING - [0:0]\n");
+        for (var i = 0; i < services; i++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $":KUBE-SVC-{i:D5} - [0:0]\n:KUBE-SEP-{i:D5}A - [0:0]\n:KUBE-SEP-{i:D5}B - [0:0]\n");
+        }
+
+        for (var i = 0; i < services; i++)
+        {
+            var pod = $"10.244.2.{i % 250}";
+            text.Append(CultureInfo.InvariantCulture, $"-A KUBE-SERVICES -m comment --comment \"ns/s{i}:http cluster IP\" -m tcp -p tcp -d 10.96.{i / 250}.{i % 250} --dport 80 -j KUBE-SVC-{i:D5}\n");
+            text.Append(CultureInfo.InvariantCulture, $"-A KUBE-SVC-{i:D5} -m statistic --mode random --probability 0.5000000000 -j KUBE-SEP-{i:D5}A\n-A KUBE-SVC-{i:D5} -j KUBE-SEP-{i:D5}B\n");
+            text.Append(CultureInfo.InvariantCulture, $"-A KUBE-SEP-{i:D5}A -m tcp -p tcp -j DNAT --to-destination {pod}:8080\n-A KUBE-SEP-{i:D5}B -m tcp -p tcp -j DNAT --to-destination {pod}:8081\n");
+        }
+
+        return text.Append("COMMIT\n").ToString();
+    }
+
+    /// <summary>The agent's part of following: views, and whether they concern a pod.</summary>
+    private sealed class Followed : IDisposable
+    {
+        private readonly SemaphoreSlim concerned = new(0);
+        private readonly CancellationTokenSource stop = new();
+        private readonly Task following;
+        private int flushes;
+
+        private Followed(HostRulesMonitor monitor)
+        {
+            Monitor = monitor;
+            following = FollowAsync();
+        }
+
+        public HostRulesMonitor Monitor { get; }
+
+        public int Flushes => Volatile.Read(ref flushes);
+
+        public static Followed Start(NodeRules rules, int receiveBuffer = 1 << 24) =>
+            new(rules.Space.Run(() => HostRulesMonitor.Start(static index => $"if{index}", receiveBuffer)));
+
+        public Task<bool> ConcernedAsync(TimeSpan patience) => concerned.WaitAsync(patience, TestContext.Current.CancellationToken);
+
+        public void Dispose()
+        {
+            stop.Cancel();
+            following.GetAwaiter().GetResult();
+            Monitor.Dispose();
+            stop.Dispose();
+            concerned.Dispose();
+        }
+
+        private async Task FollowAsync()
+        {
+            var view = HostRulesView.Empty.Next(Monitor.Current, [], NodeRules.Devices, NodeRules.Outer).View;
+            Monitor.Attention = view.Attention;
+            try
+            {
+                await foreach (var change in Monitor.Changes.ReadAllAsync(stop.Token))
+                {
+                    (view, var changed) = view.Next(change.State, change.Sets, NodeRules.Devices, NodeRules.Outer);
+                    Monitor.Attention = view.Attention;
+                    if (changed.Any(static rule => RegionPlan.Concerns(rule.Packets, NodeRules.Pod, NodeRules.Peers)))
+                    {
+                        Interlocked.Increment(ref flushes);
+                        concerned.Release();
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // Stopped.
+            }
+        }
+    }
+}
