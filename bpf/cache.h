@@ -41,8 +41,11 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 		return GO;
 	}
 	entry->touched = now;
-	if (conntrack_touch(skb, cfg, &packet->key, entry->closing))
+	if (conntrack_touch(skb, cfg, &packet->key, entry->closing)) {
+		if (is_closed(entry->closing))
+			tell_ended(&packet->key, entry->closing, now);
 		return GO;
+	}
 	bpf_map_delete_elem(&filter_cache, &packet->key);
 	return REASON_CONNTRACK_GONE;
 }
@@ -58,7 +61,7 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 	if (!entry)
 		return;
 	if (is_closed(entry->closing))
-		conntrack_expire(skb, key);
+		conntrack_expire(skb, key, now_coarse());
 	bpf_map_delete_elem(&filter_cache, key);
 }
 

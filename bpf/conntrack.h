@@ -142,18 +142,48 @@ static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncach
 }
 
 /*
- * Ports begin a new life whose old one ended on the fast path: conntrack still holds that
- * one as established and would wave the new connection through, past a policy that may
- * have come since. Expired, it judges the SYN as what it is.
+ * Conntrack learns of the end from the agent, which sets the state that it would have come to by
+ * itself. Where the ring is full, the short timeout of conntrack_touch is what is left.
  */
-static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncache_flow_key *key)
+static __always_inline void tell_ended(struct oncache_flow_key *key, __u8 closing, __u64 now)
+{
+	struct oncache_ended record = {.key = *key, .at = now, .closing = closing};
+
+	bpf_ringbuf_output(&ended, &record, sizeof(record), BPF_RB_NO_WAKEUP);
+}
+
+/* agent/Daemon/EndedConnectionsTeller.cs computes the same. */
+static __always_inline __u32 reopened_place(const struct oncache_flow_key *key)
+{
+	__u32 hash =
+		key->local_ip ^ key->remote_ip ^ ((__u32)key->local_port << 16 | key->remote_port);
+
+	hash ^= hash >> 16;
+	hash *= 0x7feb352d;
+	hash ^= hash >> 15;
+	return hash & (REOPENED - 1);
+}
+
+/*
+ * Ports begin a new life whose old one ended on the fast path: conntrack may still hold that
+ * one as established and would wave the new connection through, past a policy that may
+ * have come since. Expired, it judges the SYN as what it is. What the agent has still to tell of
+ * the old life must not meet the new one.
+ */
+static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncache_flow_key *key,
+					     __u64 now)
 {
 	struct nf_conn *ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
 					    key->remote_port, key->protocol);
+	__u32 place = reopened_place(key);
+	__u64 *last = bpf_map_lookup_elem(&reopened, &place);
 
+	if (last)
+		WRITE_ONCE(*last, now);
 	if (!ct)
 		return;
-	if (conntrack_judge(ct->status, true, ct->proto.tcp.state) == GO)
+	/* Established, or what the agent has made of it. */
+	if (conntrack_judge(ct->status, false, 0) == GO)
 		bpf_ct_change_timeout(ct, 0);
 	bpf_ct_release(ct);
 }

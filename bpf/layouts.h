@@ -23,6 +23,9 @@ enum oncache_layout {
 	WITNESSES = 2048,
 	/* Regions of flows that rules of the host keep off the fast path; more are merged by the agent. */
 	HOST_REGIONS = 256,
+	/* Octets of the ring of ended connections, and places of REOPENED. */
+	ENDED_RING = 262144,
+	REOPENED = 4096,
 };
 
 enum oncache_mode {
@@ -226,6 +229,15 @@ struct oncache_host_region {
 	__u8 pad[2];
 };
 _Static_assert(sizeof(struct oncache_host_region) == 28, "layout");
+
+/* A connection whose end the fast path has seen and conntrack has not: the agent tells conntrack. */
+struct oncache_ended {
+	struct oncache_flow_key key;
+	__u64 at;
+	__u8 closing; /* CLOSING_* */
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct oncache_ended) == 32, "layout");
 
 /* Result of the last sweep over the filter cache. */
 struct oncache_sweep {

@@ -15,8 +15,8 @@
 const volatile struct oncache_load_options load_options = {};
 
 /*
- * Enumerations whose constants alone are used leave no type information. Naming them here
- * lets a test compare them with the agent's.
+ * Enumerations whose constants alone are used leave no type information, nor do records of a ring.
+ * Naming them here lets a test compare them with the agent's.
  */
 const volatile struct {
 	enum oncache_layout layout;
@@ -26,6 +26,7 @@ const volatile struct {
 	enum oncache_closing closing;
 	enum oncache_entry_flag entry;
 	enum oncache_region_scope scope;
+	struct oncache_ended ended; /* of which a ring tells nothing */
 } enumerations = {};
 
 struct {
@@ -120,6 +121,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct oncache_host_region);
 } host_regions SEC(".maps");
+
+/* Connections that ended on the fast path; read by the agent a few times a second. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ENDED_RING);
+} ended SEC(".maps");
+
+/* By a hash of the key, when such a connection's ports last began a new life. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, REOPENED);
+	__type(key, __u32);
+	__type(value, __u64);
+} reopened SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -24,6 +24,11 @@ internal static class Layout
 
     /// <summary>How many regions the programs can be told.</summary>
     public const int HostRegions = 256;
+
+    /// <summary>Octets of the ring of ended connections.</summary>
+    public const int EndedRing = 262144;
+
+    public const int Reopened = 4096;
 }
 
 internal enum EndpointMode : byte
@@ -279,6 +284,18 @@ internal record struct HostRegion
     public byte Protocol;
     public RegionScope Scope;
     private readonly ushort _pad;
+}
+
+/// <summary>A connection whose end the fast path has seen and conntrack has not.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal record struct Ended
+{
+    public FlowKey Key;
+    public ulong At;
+    public Closing Closing;
+    private readonly byte _pad0;
+    private readonly ushort _pad1;
+    private readonly uint _pad2;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -90,6 +90,7 @@ internal sealed class AgentOperations : IAgentOperations
                     datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, options,
                     metrics, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 using var flushes = lane.Serve(agent);
+                using var ended = new EndedConnectionsTeller(datapath.Maps, new ConntrackSysctl(settings.ConntrackSysctl).Timeouts, metrics);
                 try
                 {
                     agent.Start();

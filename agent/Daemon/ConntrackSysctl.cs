@@ -36,7 +36,10 @@ internal sealed class ConntrackSysctl(string root)
         Seconds("nf_conntrack_tcp_timeout_close", 10),
         Seconds("nf_conntrack_udp_timeout", 30),
         Seconds("nf_conntrack_udp_timeout_stream", 120),
-        Seconds("nf_conntrack_icmp_timeout", 30));
+        Seconds("nf_conntrack_icmp_timeout", 30))
+    {
+        TcpTimeWait = Seconds("nf_conntrack_tcp_timeout_time_wait", 120),
+    };
 
     private TimeSpan Seconds(string name, uint fallback) => TimeSpan.FromSeconds(Read(name) ?? fallback);
 
@@ -57,6 +60,9 @@ internal sealed class ConntrackSysctl(string root)
 internal sealed record ConntrackTimeouts(
     TimeSpan TcpEstablished, TimeSpan TcpFinWait, TimeSpan TcpClose, TimeSpan Udp, TimeSpan UdpStream, TimeSpan Icmp)
 {
+    /// <summary>How long one that has ended.</summary>
+    public TimeSpan TcpTimeWait { get; init; } = TimeSpan.FromSeconds(120);
+
     private static readonly TimeSpan s_longestTouch = TimeSpan.FromSeconds(5);
 
     /// <summary>How often a cached flow refreshes its entry: well before the shortest timeout would take it.</summary>

@@ -32,13 +32,15 @@ internal static class MapNames
     public const string Reasons = "reasons";
     public const string Witnesses = "witnesses";
     public const string HostRegions = "host_regions";
+    public const string Ended = "ended";
+    public const string Reopened = "reopened";
     public const string Sweep = "sweep";
 
     /// <summary>Pinned and reused as a whole: epochs in one are meaningless beside entries of another.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Config, FilterCache, EgressCache, IngressCache, NodeIndex, EndpointIndex, ExcludedPrefixes, ExcludedPorts,
-        EndpointCounters, Reasons, Witnesses, HostRegions, Sweep,
+        EndpointCounters, Reasons, Witnesses, HostRegions, Ended, Reopened, Sweep,
     ];
 }
 
@@ -61,6 +63,8 @@ internal sealed class DatapathMaps : IDisposable
         Reasons = new(MapNames.Reasons, obj.MapFd(MapNames.Reasons), cpus);
         Witnesses = new(MapNames.Witnesses, obj.MapFd(MapNames.Witnesses), steps);
         HostRegions = new(MapNames.HostRegions, obj.MapFd(MapNames.HostRegions), Layout.HostRegions, steps);
+        Ended = new(MapNames.Ended, obj.MapFd(MapNames.Ended), Layout.EndedRing, steps);
+        Reopened = new(MapNames.Reopened, obj.MapFd(MapNames.Reopened), Layout.Reopened, steps);
         Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));
     }
 
@@ -94,6 +98,12 @@ internal sealed class DatapathMaps : IDisposable
     /// <summary>What rules of the host keep off the fast path; the configuration has how many are in force.</summary>
     public MappedArray<HostRegion> HostRegions { get; }
 
+    /// <summary>Connections that ended on the fast path.</summary>
+    public BpfRing<Ended> Ended { get; }
+
+    /// <summary>By a hash of the key, when the ports of such a connection last began a new life, CLOCK_MONOTONIC.</summary>
+    public MappedArray<ulong> Reopened { get; }
+
     public BpfMap<uint, Sweep> Sweep { get; }
 
     public void Dispose()
@@ -102,5 +112,7 @@ internal sealed class DatapathMaps : IDisposable
         EgressCache.Dispose();
         IngressCache.Dispose();
         HostRegions.Dispose();
+        Ended.Dispose();
+        Reopened.Dispose();
     }
 }

@@ -188,7 +188,7 @@ internal sealed class HostRulesReader : IDisposable
         return ([.. _legacy.Values.Select(static one => one.Table)], changed);
     }
 
-    /// <summary>What changed in ipsets since the last look. The first look at a set tells nothing.</summary>
+    /// <summary>What changed in ipsets since the last look. At the first look at a set that is not known: it may have changed since its rule was read.</summary>
     /// <param name="wanted">By the names that terms have for them.</param>
     public IReadOnlyList<SetChange> ReadIpSets(ImmutableHashSet<string> wanted)
     {
@@ -226,6 +226,11 @@ internal sealed class HostRulesReader : IDisposable
                 {
                     changes.Add(new SetChange(null, name, [], [.. differing.OfType<Interval>()], IsUnknown: differing.Contains(null)));
                 }
+            }
+
+            else
+            {
+                changes.Add(new SetChange(null, name, [], [], IsUnknown: true));
             }
 
             _ipSets[name] = now;

@@ -21,6 +21,7 @@ internal sealed class CoherenceMetrics : IDisposable
     private readonly Histogram<double> _age;
     private readonly Histogram<double> _sweep;
     private readonly Counter<long> _swept;
+    private readonly Counter<long> _ended;
 
     public CoherenceMetrics()
     {
@@ -30,6 +31,7 @@ internal sealed class CoherenceMetrics : IDisposable
             "oncache.flush.latency", "s", "From the event's arrival at the agent to the last stale verdict being unusable, by cause");
         _sweep = _meter.CreateHistogram<double>("oncache.sweep.duration", "s", "What a sweep of the filter cache takes, the regular ones and those that a status asks for");
         _swept = _meter.CreateCounter<long>("oncache.swept", "{verdict}", "Void verdicts whose memory sweeps have freed");
+        _ended = _meter.CreateCounter<long>("oncache.ended", "{connection}", "Connections that ended on the fast path, by whether conntrack was told or their ports had begun a new life");
         _age = _meter.CreateHistogram<double>(
             "oncache.flush.change_age", "s", "The same from the moment the object says it changed, which is told in whole seconds, by cause");
     }
@@ -41,6 +43,15 @@ internal sealed class CoherenceMetrics : IDisposable
         // Freed first: who waits for one more sweep then reads what it freed.
         _swept.Add((long)sweep.Purged);
         _sweep.Record(duration.TotalSeconds);
+    }
+
+    public void Ended(int told, int reopened)
+    {
+        _ended.Add(told, new KeyValuePair<string, object?>("outcome", "told"));
+        if (reopened > 0)
+        {
+            _ended.Add(reopened, new KeyValuePair<string, object?>("outcome", "reopened"));
+        }
     }
 
     public void Flushed(FlushRecord record, DateTimeOffset? changedAt)

@@ -72,6 +72,8 @@ internal sealed class ChaosEvents : IAsyncDisposable
             ("bridge-flap", 1, FlapBridgeAsync),
             ("neighbour-deleted", 1, DeleteNeighbourAsync),
             ("fdb-deleted", 1, DeleteForwardingAsync),
+            ("rule-drops", 4, DropByRuleAsync),
+            ("rule-watches", 2, WatchByRuleAsync),
         ];
     }
 
@@ -437,6 +439,52 @@ internal sealed class ChaosEvents : IAsyncDisposable
         var (node, peer) = Count("fdb-deleted", Neighbours());
         var entry = $"{peer.TunnelMac} dev {node.TunnelDevice} dst {peer.Address} self";
         return BreakAsync(node, "bridge", $"fdb delete {entry}", $"fdb append {entry} permanent", cancellationToken);
+    }
+
+    /// <summary>Somebody adds a rule by hand that drops what one pod sends to another, and takes it away when its bound is well over.</summary>
+    private async Task DropByRuleAsync(CancellationToken cancellationToken)
+    {
+        var (source, destination) = (AnyPod(), AnyPod());
+        if (source.Node == destination.Node)
+        {
+            return;
+        }
+
+        var node = random.Next(2) == 0 ? source.Node : destination.Node;
+        var rule = HostRuleMaker.Drop(random, $"chaos{++serial}", source.Sandbox.Address, destination.Sandbox.Address);
+        _ = Count("rule-drops", node);
+        oracle.Shake(log.Now);
+        await PerformAsync(node, rule.Add, cancellationToken);
+        var denial = new RuleDenial(source.Uid, destination.Uid, log.Now, rule.Bound, node.Name, $"{rule.Kind} rule");
+        oracle.DenyByRule(denial);
+        log.Event($"{node.Name}: {rule.Kind} drops {source.Sandbox.Address} to {destination.Sandbox.Address}");
+        await Task.Delay(rule.Bound + options.Allowance + Within(500, 4000), cancellationToken);
+        oracle.AllowByRule(denial);
+        await PerformAsync(node, rule.Remove, cancellationToken);
+
+        // An address may have passed to another pod meanwhile, of which the rule knew nothing.
+        oracle.Shake(log.Now);
+        log.Event($"{node.Name}: {rule.Kind} drops no longer");
+    }
+
+    /// <summary>Somebody adds a rule that has to see every packet, and takes it away.</summary>
+    private async Task WatchByRuleAsync(CancellationToken cancellationToken)
+    {
+        var pod = Count("rule-watches", AnyPod());
+        var rule = HostRuleMaker.Watch(random, $"chaos{++serial}", pod.Sandbox.Address);
+        await PerformAsync(pod.Node, rule.Add, cancellationToken);
+        log.Event($"{pod.Node.Name}: {rule.Kind} sees all of {pod.Sandbox.Address}");
+        await Task.Delay(Within(500, 5000), cancellationToken);
+        await PerformAsync(pod.Node, rule.Remove, cancellationToken);
+    }
+
+    private static async Task PerformAsync(LabNode node, IReadOnlyList<string> commands, CancellationToken cancellationToken)
+    {
+        foreach (var command in commands)
+        {
+            var words = command.Split(' ');
+            (await node.RunCommandAsync(words[0], words[1..], cancellationToken)).EnsureSuccess();
+        }
     }
 
     /// <summary>The plain overlay suffers from it just as much; a CNI repairs it soon.</summary>

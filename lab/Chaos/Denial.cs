@@ -16,3 +16,10 @@ internal readonly record struct DenialKey(string Source, string Destination, Pro
 /// <param name="Cause">The changes, for a reader.</param>
 internal sealed record Denial(
     DenialKey Key, TimeSpan Written, TimeSpan Visible, TimeSpan Enforced, string Node, bool IsHeard, string Cause);
+
+/// <summary>A rule of the host that drops all packets from one pod to another.</summary>
+/// <param name="Enforced">When it was in place.</param>
+/// <param name="Bound">Within what time the agent hears of it: nothing where the kernel announces it.</param>
+/// <param name="Node">Where it is.</param>
+/// <param name="Cause">The rule.</param>
+internal sealed record RuleDenial(string Source, string Destination, TimeSpan Enforced, TimeSpan Bound, string Node, string Cause);

@@ -14,6 +14,7 @@ internal sealed class Oracle(EnforcerKind enforcer, TimeSpan lease, TimeSpan set
     private readonly Lock sync = new();
     private readonly Dictionary<DenialKey, Denial> denials = [];
     private readonly Dictionary<string, List<(int Number, TimeSpan From, TimeSpan Until)>> disturbances = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Source, string Destination), RuleDenial> ruled = [];
     private readonly Dictionary<(string Source, string Destination), TimeSpan> touched = [];
     private readonly Dictionary<string, TimeSpan> gone = new(StringComparer.Ordinal);
     private TimeSpan shaken;
@@ -53,6 +54,24 @@ internal sealed class Oracle(EnforcerKind enforcer, TimeSpan lease, TimeSpan set
         {
             _ = denials.Remove(key);
             touched[(key.Source, key.Destination)] = at;
+        }
+    }
+
+    /// <summary>A rule of the host drops every packet of a pair, whatever it belongs to.</summary>
+    public void DenyByRule(RuleDenial denial)
+    {
+        lock (sync)
+        {
+            ruled[(denial.Source, denial.Destination)] = denial;
+        }
+    }
+
+    /// <summary>Such a rule is about to go.</summary>
+    public void AllowByRule(RuleDenial denial)
+    {
+        lock (sync)
+        {
+            _ = ruled.Remove((denial.Source, denial.Destination));
         }
     }
 
@@ -127,7 +146,7 @@ internal sealed class Oracle(EnforcerKind enforcer, TimeSpan lease, TimeSpan set
 
         lock (sync)
         {
-            return Judge(delivery, TrafficDirections.Ingress) ?? Judge(delivery, TrafficDirections.Egress);
+            return JudgeByRule(delivery) ?? Judge(delivery, TrafficDirections.Ingress) ?? Judge(delivery, TrafficDirections.Egress);
         }
     }
 
@@ -143,8 +162,26 @@ internal sealed class Oracle(EnforcerKind enforcer, TimeSpan lease, TimeSpan set
             return gone.ContainsKey(source)
                 || gone.ContainsKey(destination)
                 || denials.Keys.Any(key => key.Source == source && key.Destination == destination)
+                || ruled.ContainsKey((source, destination))
+                || ruled.ContainsKey((destination, source))
                 || (touched.TryGetValue((source, destination), out var at) && at + recovery >= since);
         }
+    }
+
+    private string? JudgeByRule(Delivery delivery)
+    {
+        if (!ruled.TryGetValue((delivery.Source, delivery.Destination), out var denial) || delivery.Sent <= denial.Enforced)
+        {
+            return null;
+        }
+
+        var isPrompt = !WasDisturbed(denial.Node, denial.Enforced, denial.Enforced + denial.Bound + allowance);
+        var (staleness, bound) = (delivery.Sent - denial.Enforced, (isPrompt ? denial.Bound : lease) + allowance);
+        Stale++;
+        return staleness <= bound
+            ? null
+            : FormattableString.Invariant(
+                $"stale: {delivery.Protocol} from {delivery.Source} to {delivery.Destination} ({delivery.Actual}) was delivered {staleness.TotalSeconds:0.000} s after {denial.Cause} on {denial.Node}; the bound is {bound.TotalSeconds:0.###} s");
     }
 
     private string? Judge(Delivery delivery, TrafficDirections direction)

@@ -12,6 +12,16 @@ internal static class ConntrackMessage
     private const ushort IPCTNL_MSG_CT_GET = 1 << 8 | 1;
     private const ushort CTA_TUPLE_ORIG = 1;
     private const ushort CTA_PROTOINFO = 4;
+    private const ushort CTA_TIMEOUT = 7;
+    private const ushort CTA_TUPLE_IP = 1;
+    private const ushort CTA_TUPLE_PROTO = 2;
+    private const ushort CTA_IP_V4_SRC = 1;
+    private const ushort CTA_IP_V4_DST = 2;
+    private const ushort CTA_PROTO_NUM = 1;
+    private const ushort CTA_PROTO_SRC_PORT = 2;
+    private const ushort CTA_PROTO_DST_PORT = 3;
+    private const ushort CTA_PROTOINFO_TCP_STATE = 1;
+    private const byte IP_CT_TCP_FLAG_CLOSE_INIT = 4;
     private const ushort CTA_ZONE = 18;
     private const ushort CTA_PROTOINFO_TCP = 1;
     private const ushort CTA_PROTOINFO_TCP_FLAGS_ORIGINAL = 4;
@@ -57,6 +67,38 @@ internal static class ConntrackMessage
         return writer.Finish();
     }
 
+    /// <summary>
+    /// Sets the state that a connection has come to where conntrack could not see it. With it goes that either side has begun to close: by that
+    /// mark the kernel lets a SYN on the same ports begin a new connection, which it judges as one.
+    /// </summary>
+    /// <param name="tuple">Of either direction: the kernel finds the connection by both.</param>
+    public static Span<byte> EndedRequest(Span<byte> buffer, in ConnectionTuple tuple, TcpConntrackState state, uint timeoutSeconds)
+    {
+        ReadOnlySpan<byte> closing = [IP_CT_TCP_FLAG_CLOSE_INIT, IP_CT_TCP_FLAG_CLOSE_INIT];
+        var writer = new NetlinkMessageWriter(buffer, IPCTNL_MSG_CT_NEW, NLM_F_REQUEST);
+        writer.Write(new Header { Family = AF_INET });
+        var original = writer.BeginNested(CTA_TUPLE_ORIG | NLA_F_NESTED);
+        var addresses = writer.BeginNested(CTA_TUPLE_IP | NLA_F_NESTED);
+        writer.Attribute(CTA_IP_V4_SRC, tuple.Source);
+        writer.Attribute(CTA_IP_V4_DST, tuple.Destination);
+        writer.EndNested(addresses);
+        var protocol = writer.BeginNested(CTA_TUPLE_PROTO | NLA_F_NESTED);
+        writer.Attribute(CTA_PROTO_NUM, tuple.Protocol);
+        writer.Attribute(CTA_PROTO_SRC_PORT, tuple.SourcePort);
+        writer.Attribute(CTA_PROTO_DST_PORT, tuple.DestinationPort);
+        writer.EndNested(protocol);
+        writer.EndNested(original);
+        writer.Attribute(CTA_TIMEOUT, BinaryPrimitives.ReverseEndianness(timeoutSeconds));
+        var information = writer.BeginNested(CTA_PROTOINFO | NLA_F_NESTED);
+        var tcp = writer.BeginNested(CTA_PROTOINFO_TCP | NLA_F_NESTED);
+        writer.Attribute(CTA_PROTOINFO_TCP_STATE, (byte)state);
+        writer.Attribute(CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, closing);
+        writer.Attribute(CTA_PROTOINFO_TCP_FLAGS_REPLY, closing);
+        writer.EndNested(tcp);
+        writer.EndNested(information);
+        return writer.Finish();
+    }
+
     /// <summary>The TCP connection of a message; null for anything else.</summary>
     public static TcpConnection? ParseTcp(in NetlinkMessage message)
     {
@@ -85,4 +127,14 @@ internal static class ConntrackMessage
 
         return tcp && tuple is not null ? new TcpConnection(tuple, zone) : null;
     }
+}
+
+/// <summary>What tells a connection; addresses and ports in network byte order.</summary>
+internal readonly record struct ConnectionTuple(uint Source, uint Destination, ushort SourcePort, ushort DestinationPort, byte Protocol);
+
+/// <summary>TCP_CONNTRACK_* of linux/netfilter/nf_conntrack_tcp.h.</summary>
+internal enum TcpConntrackState : byte
+{
+    TimeWait = 7,
+    Close = 8,
 }

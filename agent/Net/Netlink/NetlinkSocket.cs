@@ -157,6 +157,19 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
+    /// <summary>Sends complete messages, several in one datagram. What the kernel refuses of them it answers one by one.</summary>
+    /// <exception cref="NetlinkException">The kernel did not take the datagram.</exception>
+    public void SendAll(ReadOnlySpan<byte> messages, string operation)
+    {
+        fixed (byte* start = messages)
+        {
+            if (send(_handle, start, (nuint)messages.Length, 0) < 0)
+            {
+                throw new NetlinkException(operation, Marshal.GetLastPInvokeError());
+            }
+        }
+    }
+
     /// <summary>Takes one datagram of events if there is one.</summary>
     /// <param name="datagram">The datagram, valid until the next call.</param>
     /// <exception cref="NetlinkException">ENOBUFS: the kernel dropped events; whatever else failed.</exception>

@@ -72,6 +72,6 @@ internal enum Observation
     /// <summary>The MSS of some connections, one after the other.</summary>
     SegmentSize = 4,
 
-    /// <summary>How many connections can be open at once, and how many one after the other.</summary>
+    /// <summary>How many connections can be open at once.</summary>
     Connections = 8,
 }

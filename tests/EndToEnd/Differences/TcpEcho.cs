@@ -63,6 +63,9 @@ internal sealed class TcpEcho : IAsyncDisposable
                 _ = await connection.SendAsync(buffer.AsMemory(0, length), SocketFlags.None);
             }
         }
+
+        // The client has closed it.
+        connection.Dispose();
     });
 
     private static async Task UntilClosedAsync(Func<Task> work)

@@ -5,7 +5,7 @@ using OnCache.Lab.Overlay;
 
 namespace OnCache.EndToEnd.Fixture;
 
-/// <summary>A program of somebody else on a device's tcx hook: it counts packets and lets them pass on.</summary>
+/// <summary>A program of somebody else on a device's tcx hook: it counts packets and lets them pass on, or drops them.</summary>
 internal sealed unsafe class ForeignProgram : IDisposable
 {
     private readonly FileDescriptor map;
@@ -26,18 +26,19 @@ internal sealed unsafe class ForeignProgram : IDisposable
     public uint Id => BpfProgramInfo.Of(program.Value).Id;
 
     /// <summary>Attaches behind whatever is on the hook already.</summary>
-    public static ForeignProgram Attach(LabNode node, string device, TcDirection direction)
+    public static ForeignProgram Attach(LabNode node, string device, TcDirection direction, bool drops = false)
     {
+        const ulong Next = 0xffffffff, Drop = 2;
         var counter = Own(
             NativeBpf.bpf_map_create(NativeBpf.BPF_MAP_TYPE_ARRAY, "foreign", sizeof(uint), sizeof(ulong), 1, null), "make a map");
         var instructions = stackalloc ulong[]
         {
-            // r1 = &value[0] (two slots); r2 = 1; lock *r1 += r2; r0 = TCX_NEXT; exit
+            // r1 = &value[0] (two slots); r2 = 1; lock *r1 += r2; r0 = TCX_NEXT or TCX_DROP; exit
             0x00002118UL | (ulong)counter.Value << 32,
             0,
             0x00000001_000002b7,
             0x00000000_000021db,
-            0xffffffff_000000b7,
+            0xb7UL | (drops ? Drop : Next) << 32,
             0x00000000_00000095,
         };
         var code = Own(

@@ -48,6 +48,23 @@ internal sealed class UdpConversation : IConversation
             .ShouldBeTrue($"datagram of {question.Length} bytes came back changed, {answer.Length} bytes");
     }
 
+    /// <summary>Sends one datagram; whether it is answered soon.</summary>
+    public async Task<bool> TryExchangeAsync()
+    {
+        var question = new byte[32];
+        BinaryPrimitives.WriteInt32BigEndian(question, next++);
+        _ = await asking.SendAsync(question, TestContext.Current.CancellationToken);
+        while (await Sockets.ReceiveAsync(asking, TimeSpan.FromMilliseconds(250)) is { } answer)
+        {
+            if (answer.AsSpan().SequenceEqual(question))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     public async ValueTask DisposeAsync()
     {
         asking.Dispose();

@@ -75,6 +75,22 @@ public sealed class IpsecMatcherTests
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such case"),
     };
 
+    /// <summary>Policies about pods decide on the CNI's path as well, in whichever direction.</summary>
+    [Theory]
+    [InlineData("10.244.1.0/24", "10.244.2.0/24", true)]
+    [InlineData("0.0.0.0/0", "0.0.0.0/0", true)]
+    [InlineData("10.99.0.0/16", "10.244.2.0/24", false)]
+    public void A_policy_between_addresses_that_matter_moves_packets_when_it_comes_or_goes(string source, string destination, bool moved)
+    {
+        var policy = Between(source, destination) with { Direction = XfrmDirection.Forward };
+        static bool Covers(Ipv4Prefix network) => network.Contains(Ipv4Address.Parse("10.244.1.5")) || network.Contains(Ipv4Address.Parse("10.244.2.5"));
+
+        IpsecMatcher.HasMoved([], [policy], Covers).ShouldBe(moved);
+        IpsecMatcher.HasMoved([policy], [], Covers).ShouldBe(moved);
+        IpsecMatcher.HasMoved([policy], [policy], Covers).ShouldBeFalse();
+        IpsecMatcher.HasMoved([], [policy with { TemplateCount = 0, Action = XfrmAction.Allow }], Covers).ShouldBeFalse();
+    }
+
     private static XfrmPolicy Between(string source, string destination) =>
         s_protect with { Source = Ipv4Prefix.Parse(source), Destination = Ipv4Prefix.Parse(destination) };
 }

@@ -24,6 +24,23 @@ public sealed class TunnelRoutesTests
     public void A_longer_prefix_takes_destinations_from_the_node_that_had_them() =>
         Losing(s_before.WithRoute("10.244.2.5/32", Networks.Eth0)).ShouldBe([Networks.Remote]);
 
+    /// <summary>Between tables the order of the routing rules decides, whatever the lengths.</summary>
+    [Theory]
+    [InlineData("10.244.2.0/24")]
+    [InlineData("10.244.0.0/16")]
+    [InlineData("10.244.2.128/25")]
+    [InlineData("0.0.0.0/0")]
+    public void A_route_in_another_table_takes_destinations_whatever_its_length(string destination) =>
+        Losing(InTable(100, destination)).ShouldBe([Networks.Remote]);
+
+    [Fact]
+    public void A_route_in_another_table_that_is_about_others_moves_nothing() => Losing(InTable(100, "10.245.0.0/16")).ShouldBeEmpty();
+
+    private static NetworkSnapshot InTable(uint table, string destination) => s_before with
+    {
+        RouteTables = s_before.RouteTables.SetItem(table, RouteTable.Create([new Ipv4Route { Table = table, Destination = Ipv4Prefix.Parse(destination), OutIfIndex = Networks.Eth0 }])),
+    };
+
     [Fact]
     public void Another_node_and_other_destinations_move_nothing()
     {

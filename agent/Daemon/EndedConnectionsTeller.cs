@@ -1,0 +1,96 @@
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
+using OnCache.Agent.Telemetry;
+
+namespace OnCache.Agent.Daemon;
+
+/// <summary>A thread that tells conntrack, a few times a second, which connections have ended on the fast path.</summary>
+internal sealed class EndedConnectionsTeller : IDisposable
+{
+    // Within a second after its last packet an entry shows how its connection ended.
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+
+    private const int StackSize = 128 * 1024;
+
+    private readonly DatapathMaps _maps;
+    private readonly Func<ConntrackTimeouts> _timeouts;
+    private readonly EndedConnections _conntrack;
+    private readonly CoherenceMetrics _metrics;
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly Thread _thread;
+
+    /// <summary>Begins, in the calling thread's network namespace.</summary>
+    /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
+    public EndedConnectionsTeller(DatapathMaps maps, Func<ConntrackTimeouts> timeouts, CoherenceMetrics metrics)
+    {
+        (_maps, _timeouts, _metrics) = (maps, timeouts, metrics);
+        _conntrack = EndedConnections.Open();
+        _thread = new Thread(Run, StackSize) { IsBackground = true, Name = "ended" };
+        _thread.Start();
+    }
+
+    public void Dispose()
+    {
+        _stop.Set();
+        _thread.Join();
+        _conntrack.Dispose();
+        _stop.Dispose();
+    }
+
+    /// <summary>Where the programs note that the ports of a connection began a new life: bpf/conntrack.h, reopened_place.</summary>
+    internal static uint PlaceOf(in FlowKey key)
+    {
+        var hash = key.LocalIp ^ key.RemoteIp ^ ((uint)key.LocalPort << 16 | key.RemotePort);
+        hash ^= hash >> 16;
+        hash *= 0x7feb352d;
+        hash ^= hash >> 15;
+        return hash & (Layout.Reopened - 1);
+    }
+
+    private void Run()
+    {
+        // What ended before this agent began waits in the ring, too.
+        do
+        {
+            Tell();
+        }
+        while (!_stop.Wait(s_interval));
+    }
+
+    private void Tell()
+    {
+        if (!_maps.Ended.TryTake(out var ended))
+        {
+            return;
+        }
+
+        var timeouts = _timeouts();
+        int told = 0, reopened = 0;
+        try
+        {
+            do
+            {
+                // The ports have begun a new life since, of which conntrack knows by the SYN.
+                if (Volatile.Read(ref _maps.Reopened[PlaceOf(ended.Key)]) >= ended.At)
+                {
+                    reopened++;
+                    continue;
+                }
+
+                var (state, timeout) = ended.Closing.HasFlag(Closing.Reset) ? (TcpConntrackState.Close, timeouts.TcpClose) : (TcpConntrackState.TimeWait, timeouts.TcpTimeWait);
+                _conntrack.Add(
+                    new ConnectionTuple(ended.Key.LocalIp, ended.Key.RemoteIp, ended.Key.LocalPort, ended.Key.RemotePort, ended.Key.Protocol), state, (uint)timeout.TotalSeconds);
+                told++;
+            }
+            while (_maps.Ended.TryTake(out ended));
+            _conntrack.Send();
+        }
+        catch (NetlinkException)
+        {
+            // The short timeout that the program has set is what is left to them.
+        }
+
+        _metrics.Ended(told, reopened);
+    }
+}
