@@ -5,6 +5,8 @@ namespace OnCache.Agent.Rules;
 /// <summary>A set of numbers as ranges: addresses in host byte order, ports, protocols. Immutable; ranges are ascending and apart.</summary>
 internal sealed class IntervalSet : IEquatable<IntervalSet>
 {
+    private static readonly IntervalSet[] s_singles = [.. Enumerable.Range(0, 256).Select(static number => new IntervalSet([new Interval((uint)number, (uint)number)]))];
+
     private IntervalSet(ImmutableArray<Interval> intervals) => Intervals = intervals;
 
     public static IntervalSet Empty { get; } = new([]);
@@ -20,7 +22,8 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
     /// <summary>Smallest and largest, of a set that is not empty.</summary>
     public Interval Hull => new(Intervals[0].First, Intervals[^1].Last);
 
-    public static IntervalSet Of(uint first, uint last) => first > last ? Empty : new([new Interval(first, last)]);
+    public static IntervalSet Of(uint first, uint last) =>
+        first > last ? Empty : first == last && first < s_singles.Length ? s_singles[first] : new([new Interval(first, last)]);
 
     public static IntervalSet Of(IEnumerable<Interval> intervals)
     {
@@ -83,7 +86,29 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
             }
         }
 
-        return new(builder.ToImmutable());
+        // The same set is the same object where it can be: thousands of rules say "tcp".
+        return builder.Count == 0 ? Empty
+            : other.HasExactly(builder) ? other
+            : HasExactly(builder) ? this
+            : new(builder.ToImmutable());
+    }
+
+    private bool HasExactly(ImmutableArray<Interval>.Builder intervals)
+    {
+        if (intervals.Count != Intervals.Length)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < intervals.Count; i++)
+        {
+            if (intervals[i] != Intervals[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     public IntervalSet Union(IntervalSet other) => Of(Intervals.Concat(other.Intervals));

@@ -582,7 +582,7 @@ internal sealed class NftDecoder(
                 var ports = IntervalSet.Of(ranges.Select(static range => new Interval(Big16(range.First), Big16(range.Last))));
                 return [new FieldTerm(loaded.Field == NftField.SourcePort ? PacketField.SourcePort : PacketField.DestinationPort, negated ? IntervalSet.AllPorts.Except(ports) : ports)];
             case NftField.Protocol:
-                return [new FieldTerm(PacketField.Protocol, Domain([1, 6, 17], loaded, ranges, negated))];
+                return [Protocol(Domain([1, 6, 17], loaded, ranges, negated))];
             case NftField.BothAddresses when loaded.Mask is null && !negated && ranges is [{ First.Length: >= 8 } only] && only.First.AsSpan().SequenceEqual(only.Last):
                 return
                 [
@@ -830,6 +830,12 @@ internal sealed class NftDecoder(
         return string.Create(CultureInfo.InvariantCulture, $"limit rate {over}{rate}{bytes}/{per}");
     }
 
+    private static FieldTerm Protocol(IntervalSet values) =>
+        values.Intervals is [var only] && only.First == only.Last ? s_protocols.GetValueOrDefault(only.First) ?? new FieldTerm(PacketField.Protocol, values) : new FieldTerm(PacketField.Protocol, values);
+
+    private static readonly Dictionary<uint, FieldTerm> s_protocols =
+        new uint[] { PacketClass.Icmp, PacketClass.Tcp, PacketClass.Udp }.ToDictionary(static number => number, static number => new FieldTerm(PacketField.Protocol, IntervalSet.Of(number, number)));
+
     private static IntervalSet? Addresses(Loaded loaded, IReadOnlyList<(byte[] First, byte[] Last)> ranges)
     {
         var intervals = new List<Interval>();
@@ -877,7 +883,7 @@ internal sealed class NftDecoder(
             }
         }
 
-        return IntervalSet.Of(passing);
+        return passing is [var only] ? IntervalSet.Of(only.First, only.Last) : IntervalSet.Of(passing);
     }
 
     /// <summary>Whether a value, masked as the register is, lies in one of the ranges.</summary>

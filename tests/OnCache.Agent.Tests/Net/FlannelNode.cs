@@ -38,6 +38,7 @@ internal sealed class FlannelNode : IDisposable
         var node = new FlannelNode(network, pod, wire);
         try
         {
+            network.Run(static () => File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1"));
             wire.IpBatch(
                 $"link add port type veth peer name eth0 netns {network.Name}",
                 $"link set port address {RemoteMac} up",

@@ -131,7 +131,10 @@ public sealed class RuleProperties
         [new HostHook("main", [PacketWay.FromPod, PacketWay.ToPod], HookStage.Between)],
         ImmutableDictionary<string, HostChain>.Empty.WithComparers(StringComparer.Ordinal)
             .Add("main", new HostChain("main", [.. main]))
-            .Add("other", new HostChain("other", [.. other])));
+            // The kernel lets no chain come back to itself.
+            .Add("other", new HostChain("other", [.. other.Select(Straight)])));
+
+    private static HostRule Straight(HostRule rule) => rule.Verdict.Target is null ? rule : rule with { Verdict = RuleVerdict.Continue };
 
     private enum Meeting
     {
@@ -172,7 +175,7 @@ public sealed class RuleProperties
                 case VerdictKind.Return:
                     return Meeting.Nothing;
                 case VerdictKind.Jump or VerdictKind.Goto when depth < 8:
-                    var below = MeetsEffect(other, other, packet, depth + 1);
+                    var below = MeetsEffect([.. other.Select(Straight)], [], packet, depth + 1);
                     if (below != Meeting.Nothing)
                     {
                         return below;
