@@ -82,7 +82,9 @@ internal sealed class DatapathController
     {
         if (!_programNames.TryGetValue(id, out var name))
         {
-            _programNames[id] = name = BpfProgramInfo.OfId(id)?.Name is { Length: > 0 } known ? known : $"{id}";
+            // By its number alone the kernel shows a program to an administrator of the whole machine only.
+            name = BpfProgramInfo.OfId(id)?.Name is { Length: > 0 } known ? known : $"{id}";
+            _programNames[id] = name;
         }
 
         return name;

@@ -75,7 +75,7 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
         }
     }
 
-    public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => Occupant(ifIndex, direction)?.Id == programId;
+    public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => OccupantId(ifIndex, direction) == programId;
 
     public bool IsBeforeOurs(TcFilter filter) => filter.Priority < priority;
 
@@ -98,7 +98,10 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
     private bool Occupies(int device, TcDirection direction) =>
         Occupant(device, direction)?.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true;
 
-    private BpfProgramInfo? Occupant(int ifIndex, TcDirection direction)
+    private BpfProgramInfo? Occupant(int ifIndex, TcDirection direction) =>
+        OccupantId(ifIndex, direction) is { } program ? BpfProgramInfo.OfId(program) : null;
+
+    private uint? OccupantId(int ifIndex, TcDirection direction)
     {
         var hook = Hook(ifIndex, direction);
         var options = Options();
@@ -111,7 +114,7 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
         }
 
         BpfException.Check(result, step);
-        return BpfProgramInfo.OfId(options.prog_id);
+        return options.prog_id;
     }
 
     private Interop.Libbpf.bpf_tc_opts Options() => new()

@@ -10,7 +10,7 @@ internal sealed unsafe class LegacyXtables : IDisposable
 {
     private const int AF_INET = 2;
     private const int SOL_IP = 0;
-    private const int IPPROTO_RAW = 255;
+    private const int SOCK_DGRAM = 2;
     private const int IPT_SO_GET_INFO = 64;
     private const int IPT_SO_GET_ENTRIES = 65;
     private const int InformationLength = 84;
@@ -57,13 +57,13 @@ internal sealed unsafe class LegacyXtables : IDisposable
     {
         hooks = [];
         entries = default;
-        _socket ??= socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+        _socket ??= socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (_socket.IsInvalid)
         {
             var errno = Marshal.GetLastPInvokeError();
             _socket.Dispose();
             _socket = null;
-            return $"no raw socket: {Marshal.GetPInvokeErrorMessage(errno)}";
+            return $"no socket: {Marshal.GetPInvokeErrorMessage(errno)}";
         }
 
         const int MostTries = 8;
