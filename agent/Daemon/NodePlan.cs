@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using OnCache.Agent.Datapath;
-using OnCache.Agent.Rules;
 using OnCache.Agent.Net;
+using OnCache.Agent.Rules;
 using OnCache.Agent.Topology;
 using OnCache.Api;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 
 using OnCache.Agent.Bpf;
-using OnCache.Agent.Rules;
 using OnCache.Agent.Net;
+using OnCache.Agent.Rules;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
 using OnCache.Api;

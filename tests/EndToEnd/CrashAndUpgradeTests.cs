@@ -29,8 +29,8 @@ public sealed class CrashAndUpgradeTests
     public async Task Another_agent_of_the_same_build_takes_over_maps_and_places(string attach, bool killed)
     {
         await using var lab = await UpAsync();
-        await lab.StartAsync(options: ["--attach", attach, "--heartbeat-timeout", Long]);
         using var foreign = new ForeignSet(lab);
+        await lab.StartAsync(options: ["--attach", attach, "--heartbeat-timeout", Long]);
         await using var traffic = await Traffic.StartAsync(lab);
         var before = lab.Agents.Select(static agent => Identity.Of(agent.Node)).ToList();
 
