@@ -26,7 +26,7 @@ internal static class ChaosCommand
             Description = "Folder of the log",
             DefaultValueFactory = _ => Path.Combine(Directory.GetCurrentDirectory(), "artifacts/chaos"),
         };
-        var sabotage = new Option<bool>("--sabotage") { Description = "Keep all news from the agents: the run must find fault, or it is worth nothing" };
+        var sabotage = new Option<bool>("--sabotage") { Description = "Keep all news of the API from the agents; one that is deaf to netfilter too must be found at fault" };
         var command = new Command("chaos", "Random events under traffic, judged by an oracle that knows what the CNI would allow")
         {
             seed, seconds, agent, manager, definitions, artifacts, sabotage,
