@@ -10,6 +10,11 @@ using OnCache.Kubernetes.Telemetry;
 
 namespace OnCache.Agent.Tests.Telemetry;
 
+/// <summary>A process that another test starts holds a copy of each open socket for the moment before it becomes another program.</summary>
+[CollectionDefinition(nameof(WhileNoProcessStarts), DisableParallelization = true)]
+public sealed class WhileNoProcessStarts;
+
+[Collection(nameof(WhileNoProcessStarts))]
 public sealed class StatusServerTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
