@@ -35,7 +35,7 @@ public sealed class ShortConnectionTests
 
         (await SlowSynsAsync(lab)).ShouldBe(slow);
         (await lab.AgentOf(lab.Client).HitsAsync(lab.Client) - hits).Both.ShouldBeGreaterThan(Connections * 8);
-        (await KnownToConntrackAsync(lab)).ShouldBe(known);
+        (await KnownToConntrackAsync(lab)).ShouldBeLessThanOrEqualTo(known);
     }
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class ShortConnectionTests
             await lab.LearnAsync(conversation);
         }
 
-        (await KnownToConntrackAsync(lab)).ShouldBeGreaterThan(0);
+        (await KnownToConntrackAsync(lab, "--state ESTABLISHED")).ShouldBeGreaterThan(0);
     }
 
     [Theory]
@@ -283,13 +283,13 @@ public sealed class ShortConnectionTests
         return sum;
     }
 
-    /// <summary>How many connections of the client's the nodes' conntrack holds as open.</summary>
-    private static async Task<int> KnownToConntrackAsync(AcceleratedLab lab)
+    /// <summary>How many connections of the client's the nodes' conntrack holds, those that have ended for a while included.</summary>
+    private static async Task<int> KnownToConntrackAsync(AcceleratedLab lab, string which = "")
     {
         var sum = 0;
         foreach (var node in lab.Overlay.Nodes)
         {
-            var table = await node.DoAsync($"conntrack -L -p tcp --state ESTABLISHED --src {lab.Client.Address} --dst {lab.Server.Address}");
+            var table = await node.DoAsync($"conntrack -L -p tcp {which} --src {lab.Client.Address} --dst {lab.Server.Address}");
             sum += table.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
         }
 

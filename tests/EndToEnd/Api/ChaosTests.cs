@@ -44,7 +44,11 @@ public sealed class ChaosTests
         // An agent that hears of nothing by the API still hears the enforcer's rules from netfilter, unless it is deaf to these as well.
         var report = await RunAsync(Options with
         {
-            Agent = LabAgent.DeafProgram, Seed = 2, Enforcer = EnforcerKind.Cutting, Allowance = TimeSpan.FromSeconds(1), Sabotage = true,
+            Agent = LabAgent.DeafProgram,
+            Seed = 2,
+            Enforcer = EnforcerKind.Cutting,
+            Allowance = TimeSpan.FromSeconds(1),
+            Sabotage = true,
         });
 
         report.Violations.ShouldContain(violation => violation.StartsWith("stale", StringComparison.Ordinal));
