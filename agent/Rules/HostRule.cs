@@ -21,10 +21,16 @@ internal sealed record HostChain(string Where, ImmutableArray<HostRule> Rules);
 /// <param name="Stage">Which of their devices are known there.</param>
 /// <param name="IsNat">It sees a connection's first packet only.</param>
 /// <param name="States">What conntrack may say there, where it is not what it says of the connection: before it has seen the packet, say.</param>
-/// <param name="Device">Of a hook of one device, its name; what passes it depends on which it is.</param>
+/// <param name="Device">Of a hook of devices, which; what passes it depends on what they are.</param>
 /// <param name="DeviceReceives">Such a hook sees what the device receives, else what it sends.</param>
 internal sealed record HostHook(
-    string Chain, ImmutableArray<PacketWay> Ways, HookStage Stage, bool IsNat = false, ConnectionStates? States = null, string? Device = null, bool DeviceReceives = false);
+    string Chain,
+    ImmutableArray<PacketWay> Ways,
+    HookStage Stage,
+    bool IsNat = false,
+    ConnectionStates? States = null,
+    DevicePattern? Device = null,
+    bool DeviceReceives = false);
 
 /// <summary>Where a packet stands on its way.</summary>
 internal enum HookStage

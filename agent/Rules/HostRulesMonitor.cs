@@ -25,33 +25,50 @@ internal sealed class HostRulesMonitor : IDisposable
 
     // kube-proxy writes some megabytes of rules at once.
     private const int ReceiveBuffer = 16 * 1024 * 1024;
-    private const int RetryMilliseconds = 50;
+    private const int MostMissedRules = 4096;
+    private const int MostMissedElements = 1024;
+    private const string Unsteady = "it changed during each of several reads";
     private const int StackSize = 512 * 1024;
+
+    // A table that does not stand still is tried again after the one, and after a while of that counts as one that cannot be read, and is
+    // tried again after the other, or longer where reading takes long. No table is read more often than the first.
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_unreadAfter = TimeSpan.FromSeconds(1);
+    private const int ShareOfUnread = 10;
 
     // What was read is put to use at once when the queue is empty, else after this long.
     private static readonly TimeSpan s_longestBurst = TimeSpan.FromMilliseconds(10);
 
     private readonly NetlinkSocket? _events;
     private readonly HostRulesReader _reader;
-    private readonly NetlinkHandle _stop;
+    private readonly NetlinkHandle _wake;
     private readonly Thread _thread;
     private readonly Channel<HostRulesChange> _changes = Channel.CreateBounded<HostRulesChange>(new BoundedChannelOptions(1) { SingleWriter = true });
     private readonly HashSet<(byte Family, string Name)> _dirty = [];
     private readonly HashSet<(byte Family, string Name)> _later = [];
     private readonly List<SetChange> _setChanges = [];
+    // Since when a table did not stand still.
+    private readonly Dictionary<(byte Family, string Name), long> _unsteady = [];
+    private readonly Dictionary<(byte Family, string Name), long> _notBefore = [];
+    // What was heard before it was known whether the rules of the last state care for it.
+    private readonly HashSet<(byte Family, string Table, string Chain)> _missedRules = [];
+    private readonly List<((byte Family, string Name) Table, SetChange Change)> _missedElements = [];
     private ImmutableDictionary<string, HostTable> _tables = HostRulesState.None.Tables;
     private volatile HostRulesState _current = HostRulesState.None;
     private volatile HostRulesAttention _attention = HostRulesAttention.None;
     private volatile bool _marksAreRead;
+    private volatile bool _stopping;
     private bool _everything;
     private bool _eventsLost;
+    private bool _changed;
+    private long _namesNotBefore;
     private long _nextLook;
     private long _nextLater;
     private int _resyncs;
 
-    private HostRulesMonitor(NetlinkSocket? events, HostRulesReader reader, NetlinkHandle stop)
+    private HostRulesMonitor(NetlinkSocket? events, HostRulesReader reader, NetlinkHandle wake)
     {
-        (_events, _reader, _stop) = (events, reader, stop);
+        (_events, _reader, _wake) = (events, reader, wake);
         _thread = new Thread(Run, StackSize) { IsBackground = true, Name = "host rules" };
     }
 
@@ -68,7 +85,15 @@ internal sealed class HostRulesMonitor : IDisposable
     public HostRulesAttention Attention
     {
         get => _attention;
-        set => _attention = value;
+        set
+        {
+            var isOther = _attention.Version != value.Version;
+            _attention = value;
+            if (isOther)
+            {
+                Wake();
+            }
+        }
     }
 
     /// <summary>Whether marks that rules set may be read by a qdisc or filter. From any thread; heard with the next look.</summary>
@@ -84,22 +109,23 @@ internal sealed class HostRulesMonitor : IDisposable
     {
         NetlinkSocket? events = null;
         HostRulesReader? reader = null;
-        NetlinkHandle? stop = null;
+        NetlinkHandle? wake = null;
         try
         {
             // Events first, lists second: what changes in between is then seen twice rather than never.
             events = OpenEvents(receiveBuffer);
             reader = HostRulesReader.Open(deviceName);
-            stop = eventfd(0, EFD_CLOEXEC);
-            if (stop.IsInvalid)
+            wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            if (wake.IsInvalid)
             {
                 throw new NetlinkException("create an eventfd", Marshal.GetLastPInvokeError());
             }
 
-            var monitor = new HostRulesMonitor(events, reader, stop) { _everything = true };
+            var monitor = new HostRulesMonitor(events, reader, wake) { _everything = true };
             monitor.Refresh();
             monitor.LookAround();
-            monitor._current = new HostRulesState(monitor._tables);
+            monitor._changed = false;
+            monitor._current = new HostRulesState(monitor._tables) { Version = 1 };
             monitor._thread.Start();
             return monitor;
         }
@@ -107,25 +133,31 @@ internal sealed class HostRulesMonitor : IDisposable
         {
             events?.Dispose();
             reader?.Dispose();
-            stop?.Dispose();
+            wake?.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public unsafe void Dispose()
+    public void Dispose()
     {
-        if (_stop.IsClosed)
+        if (_wake.IsClosed)
         {
             return;
         }
 
-        var one = 1UL;
-        _ = write(_stop, &one, sizeof(ulong));
+        _stopping = true;
+        Wake();
         _thread.Join();
         _events?.Dispose();
         _reader.Dispose();
-        _stop.Dispose();
+        _wake.Dispose();
+    }
+
+    private unsafe void Wake()
+    {
+        var one = 1UL;
+        _ = write(_wake, &one, sizeof(ulong));
     }
 
     private static NetlinkSocket? OpenEvents(int receiveBuffer)
@@ -157,29 +189,25 @@ internal sealed class HostRulesMonitor : IDisposable
             while (Wait())
             {
                 var woken = Stopwatch.GetTimestamp();
-                ReadEvents();
-                try
+                _ = ReadEvents();
+                Attend();
+                Refresh();
+                if (Stopwatch.GetTimestamp() >= _nextLook)
                 {
-                    var changed = Refresh();
-                    if (Stopwatch.GetTimestamp() >= _nextLook)
-                    {
-                        changed |= LookAround();
-                    }
-
-                    if (changed || _setChanges.Count > 0)
-                    {
-                        Publish(woken);
-                    }
+                    LookAround();
                 }
-                catch (NetlinkException e) when (e.Errno is EAGAIN or ENOBUFS)
+
+                if (_changed || _setChanges.Count > 0)
                 {
-                    // A list that never stood still: tried again at once.
+                    Publish(woken);
                 }
             }
 
             _changes.Writer.TryComplete();
         }
-        catch (Exception e) when (e is NetlinkException or IOException)
+#pragma warning disable CA1031 // Whatever it was: the agent must not go on with rules that nobody follows.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             _changes.Writer.TryComplete(e);
         }
@@ -189,12 +217,26 @@ internal sealed class HostRulesMonitor : IDisposable
     private unsafe bool Wait()
     {
         const int Count = 2;
-        var due = _dirty.Count > 0 || _everything || _eventsLost ? RetryMilliseconds
-            : Milliseconds(_later.Count > 0 ? Math.Min(_nextLook, _nextLater) : _nextLook);
+        var until = _nextLook;
+        if (_later.Count > 0)
+        {
+            until = Math.Min(until, _nextLater);
+        }
+
+        foreach (var key in _dirty)
+        {
+            until = Math.Min(until, _notBefore.GetValueOrDefault(key));
+        }
+
+        if (_everything || _eventsLost || _reader.HasUncertainChains)
+        {
+            until = Math.Min(until, _namesNotBefore);
+        }
+
         var fds = stackalloc PollFd[Count];
-        fds[0] = new PollFd { Fd = (int)_stop.DangerousGetHandle(), Events = POLLIN };
+        fds[0] = new PollFd { Fd = (int)_wake.DangerousGetHandle(), Events = POLLIN };
         fds[1] = new PollFd { Fd = _events?.Descriptor ?? -1, Events = POLLIN };
-        while (poll(fds, Count, due) < 0)
+        while (poll(fds, Count, Milliseconds(until)) < 0)
         {
             if (Marshal.GetLastPInvokeError() is var errno and not EINTR)
             {
@@ -202,13 +244,20 @@ internal sealed class HostRulesMonitor : IDisposable
             }
         }
 
-        return fds[0].Revents == 0;
+        if (fds[0].Revents != 0)
+        {
+            ulong count;
+            _ = read(_wake, &count, sizeof(ulong));
+        }
+
+        return !_stopping;
     }
 
     private static int Milliseconds(long until) =>
         (int)Math.Clamp((until - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency + 1, 0, 60_000);
 
-    private void ReadEvents()
+    /// <summary>Whether all of them were read.</summary>
+    private bool ReadEvents()
     {
         var started = Stopwatch.GetTimestamp();
         try
@@ -222,13 +271,16 @@ internal sealed class HostRulesMonitor : IDisposable
 
                 if (Stopwatch.GetElapsedTime(started) >= s_longestBurst)
                 {
-                    break;
+                    return false;
                 }
             }
+
+            return true;
         }
         catch (NetlinkException e) when (e.Errno == ENOBUFS)
         {
             _eventsLost = true;
+            return false;
         }
     }
 
@@ -269,6 +321,10 @@ internal sealed class HostRulesMonitor : IDisposable
                     else
                     {
                         _ = _later.Add((family, ofTable));
+                        if (!IsAttended && _missedRules.Count < MostMissedRules)
+                        {
+                            _ = _missedRules.Add((family, ofTable, ofChain ?? ""));
+                        }
                     }
                 }
 
@@ -296,24 +352,77 @@ internal sealed class HostRulesMonitor : IDisposable
             return;
         }
 
-        var name = NftTables.NameOf(family, table);
-        if (!_attention.Sets.Contains((name, set)))
+        var isAttended = IsAttended;
+        if (isAttended && !_attention.Sets.Contains((NftTables.NameOf(family, table), set)))
         {
             return;
         }
 
-        // What a small set holds, and where a map leads to, is part of the rules.
-        if (_attention.FlowSets.Contains((name, set)))
+        var change = new SetChange(
+            NftTables.NameOf(family, table),
+            set,
+            [.. NftMessage.ParseElements(message).Select(static element => element.Key)],
+            [],
+            IsUnknown: _reader.Set(family, table, set) is { } known && (known.Flags & NFT_SET_INTERVAL) != 0);
+        if (isAttended)
         {
-            Dirty(family, table);
+            Attend((family, table), change);
+            return;
+        }
+
+        _missedElements.Add(((family, table), change));
+        if (_missedElements.Count == MostMissedElements)
+        {
+            var sets = _missedElements.DistinctBy(static missed => (missed.Table, missed.Change.Set)).ToList();
+            _missedElements.Clear();
+            _missedElements.AddRange(sets.Select(static missed => (missed.Table, missed.Change with { Keys = [], IsUnknown = true })));
+        }
+    }
+
+    /// <summary>Whether it is known what the rules as they were last published care for.</summary>
+    private bool IsAttended => _attention.Version == _current.Version;
+
+    /// <summary>Takes up what was heard while that was not known.</summary>
+    private void Attend()
+    {
+        if (!IsAttended)
+        {
+            return;
+        }
+
+        foreach (var (family, table, chain) in _missedRules)
+        {
+            if (_missedRules.Count == MostMissedRules || _attention.FlowChains.Contains((NftTables.NameOf(family, table), chain)))
+            {
+                Dirty(family, table);
+            }
+        }
+
+        foreach (var (table, change) in _missedElements)
+        {
+            if (_attention.Sets.Contains((NftTables.NameOf(table.Family, table.Name), change.Set)))
+            {
+                Attend(table, change);
+            }
+        }
+
+        _missedRules.Clear();
+        _missedElements.Clear();
+    }
+
+    private void Attend((byte Family, string Name) table, SetChange change)
+    {
+        // What a small set holds, and where a map leads to, is part of the rules.
+        if (_attention.FlowSets.Contains((NftTables.NameOf(table.Family, table.Name), change.Set)))
+        {
+            Dirty(table.Family, table.Name);
         }
         else
         {
-            _ = _later.Add((family, table));
+            _ = _later.Add(table);
         }
 
-        _setChanges.Add(new SetChange(
-            name, set, [.. NftMessage.ParseElements(message).Select(static element => element.Key)], [], IsUnknown: _reader.Set(family, table, set) is { } known && (known.Flags & NFT_SET_INTERVAL) != 0));
+        _setChanges.Add(change);
     }
 
     private void Dirty(byte family, string table)
@@ -324,8 +433,8 @@ internal sealed class HostRulesMonitor : IDisposable
         }
     }
 
-    /// <summary>Reads again what events have named; whether anything is otherwise now.</summary>
-    private bool Refresh()
+    /// <summary>Reads again what events have named.</summary>
+    private void Refresh()
     {
         if (_eventsLost)
         {
@@ -340,36 +449,23 @@ internal sealed class HostRulesMonitor : IDisposable
             }
         }
 
-        var before = _tables;
-        if (_everything)
+        if ((_everything || _reader.HasUncertainChains) && Stopwatch.GetTimestamp() >= _namesNotBefore)
         {
-            _reader.ReadNames();
-            _tables = _tables.RemoveRange(_tables.Where(static pair => !IsLegacy(pair.Key)).Select(static pair => pair.Key));
-            foreach (var key in _reader.Tables)
-            {
-                Read(key);
-            }
-
-            _everything = false;
-            _dirty.Clear();
-            _later.Clear();
-            return true;
-        }
-
-        foreach (var key in _dirty.ToList())
-        {
-            Read(key);
-            _ = _dirty.Remove(key);
-            _ = _later.Remove(key);
+            ReadNames();
         }
 
         var now = Stopwatch.GetTimestamp();
+        foreach (var key in _dirty.Where(key => _notBefore.GetValueOrDefault(key) <= now).ToList())
+        {
+            Read(key);
+        }
+
+        now = Stopwatch.GetTimestamp();
         if (_later.Count > 0 && now >= _nextLater)
         {
             foreach (var key in _later.ToList())
             {
                 Read(key);
-                _ = _later.Remove(key);
             }
 
             // Where it takes long, it is done as rarely as to cost little.
@@ -377,34 +473,92 @@ internal sealed class HostRulesMonitor : IDisposable
             var took = Stopwatch.GetTimestamp() - now;
             _nextLater = now + Math.Max(Ticks(Pause), took * Share);
         }
+    }
 
-        return !ReferenceEquals(before, _tables);
+    /// <summary>Reads again what tables there are, or which devices chains hang at.</summary>
+    private void ReadNames()
+    {
+        try
+        {
+            if (!_everything)
+            {
+                _reader.ReadChains();
+                return;
+            }
+
+            _reader.ReadNames();
+            var gone = _tables.Keys.Where(static name => !IsLegacy(name)).Except(_reader.Tables.Select(static key => NftTables.NameOf(key.Family, key.Name)), StringComparer.Ordinal);
+            _tables = _tables.RemoveRange(gone);
+            _later.Clear();
+            _dirty.UnionWith(_reader.Tables);
+            _everything = false;
+            _changed = true;
+        }
+        catch (NetlinkException e) when (e.Errno is EAGAIN or ENOBUFS)
+        {
+            // It never stood still. At the start nothing is known; later what is known is soon put right.
+            _namesNotBefore = Stopwatch.GetTimestamp() + Ticks(s_retry);
+            if (_current.Version == 0)
+            {
+                var unknown = NftTables.Unknown(Unsteady);
+                _tables = _tables.SetItem(unknown.Name, unknown);
+            }
+        }
     }
 
     private void Read((byte Family, string Name) key)
     {
         var name = NftTables.NameOf(key.Family, key.Name);
-        if (_reader.Read(key) is not { } table)
+        var started = Stopwatch.GetTimestamp();
+        _ = _dirty.Remove(key);
+        _ = _later.Remove(key);
+        var table = _reader.Read(key, out var steady);
+        var took = Stopwatch.GetTimestamp() - started;
+        _notBefore[key] = started + Math.Min(Ticks(s_retry), took * ShareOfUnread);
+        // Where no event tells of this table, it was another one that changed, and did not disturb.
+        if (!steady && (!ReadEvents() || _eventsLost || _dirty.Contains(key) || _later.Contains(key)))
         {
+            _ = _dirty.Add(key);
+            _unsteady.TryAdd(key, started);
+            var isLong = started - _unsteady[key] >= Ticks(s_unreadAfter);
+            _notBefore[key] = started + took + (isLong ? Math.Max(Ticks(s_unreadAfter), took * ShareOfUnread) : Ticks(s_retry));
+            if (_tables.ContainsKey(name) && !isLong)
+            {
+                return;
+            }
+
+            table = _reader.Unread(key, Unsteady);
+        }
+        else
+        {
+            _ = _unsteady.Remove(key);
+        }
+
+        if (table is null)
+        {
+            _changed |= _tables.ContainsKey(name);
             _tables = _tables.Remove(name);
+            _ = _unsteady.Remove(key);
+            _ = _notBefore.Remove(key);
+            _ = _dirty.Remove(key);
         }
         else if (_tables.GetValueOrDefault(name) is not { } before || before.Fingerprint != table.Fingerprint || before.Unreadable != table.Unreadable)
         {
             _tables = _tables.SetItem(name, table);
+            _changed = true;
         }
     }
 
-    /// <summary>Looks at what sends no events; whether anything is otherwise now.</summary>
-    private bool LookAround()
+    /// <summary>Looks at what sends no events.</summary>
+    private void LookAround()
     {
         _nextLook = Stopwatch.GetTimestamp() + Ticks(Look);
-        var changed = false;
         if (_reader.MarksAreRead != _marksAreRead)
         {
             _reader.MarksAreRead = _marksAreRead;
             _reader.Forget();
-            _everything = true;
-            changed = Refresh();
+            _dirty.UnionWith(_reader.Tables);
+            Refresh();
         }
 
         var (legacy, other) = _reader.ReadLegacy();
@@ -413,11 +567,10 @@ internal sealed class HostRulesMonitor : IDisposable
             _tables = _tables
                 .RemoveRange(_tables.Where(static pair => IsLegacy(pair.Key)).Select(static pair => pair.Key))
                 .SetItems(legacy.Select(static table => KeyValuePair.Create(table.Name, table)));
-            changed = true;
+            _changed = true;
         }
 
         _setChanges.AddRange(_reader.ReadIpSets(_attention.IpSets));
-        return changed;
     }
 
     private static bool IsLegacy(string table) => table.StartsWith("legacy ", StringComparison.Ordinal);
@@ -444,8 +597,10 @@ internal sealed class HostRulesMonitor : IDisposable
 
     private void Publish(long woken)
     {
-        var change = new HostRulesChange(_current = new HostRulesState(_tables), [.. _setChanges]) { ReceivedAt = woken };
+        var state = new HostRulesState(_tables) { Version = _current.Version + 1 };
+        var change = new HostRulesChange(_current = state, SetChange.Bounded(_setChanges)) { ReceivedAt = woken };
         _setChanges.Clear();
+        _changed = false;
         _changes.Writer.TryWrite(_changes.Reader.TryRead(out var unread) ? unread.Then(change) : change);
     }
 }

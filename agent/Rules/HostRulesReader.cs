@@ -13,25 +13,32 @@ internal sealed class HostRulesReader : IDisposable
     // Elements of a named set that are read: more are not worth their reading.
     private const int FewElements = 64;
 
+    // Of sets whose elements are rules: verdict maps, and those that a rule has for itself.
+    private const int MostElements = NftTables.MostRules;
+
     // Rules that a table had the last time are not read again.
     private readonly Dictionary<string, Dictionary<ulong, HostRule>> _decoded = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (ulong Hash, HostTable Table)> _legacy = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Dictionary<ulong, Interval?>> _ipSets = new(StringComparer.Ordinal);
     private readonly Dictionary<(byte Family, string Name), NftTable> _tables = [];
     private readonly Dictionary<(byte Family, string Table, string Name), NftChain> _chains = [];
+    private readonly Dictionary<(byte Family, string Table, ulong Handle), string> _chainNames = [];
     private readonly Dictionary<(byte Family, string Table, string Name), NftSet> _sets = [];
     private readonly NftRequests? _nft;
+    // Elements are asked for while rules are still coming in.
+    private readonly NftRequests? _nftElements;
     private readonly LegacyXtables _xtables = LegacyXtables.Open();
     private readonly Func<uint, string> _deviceName;
 
-    private HostRulesReader(NftRequests? nft, Func<uint, string> deviceName) => (_nft, _deviceName) = (nft, deviceName);
+    private HostRulesReader(NftRequests? nft, NftRequests? nftElements, Func<uint, string> deviceName) =>
+        (_nft, _nftElements, _deviceName) = (nft, nftElements, deviceName);
 
     /// <summary>Marks that rules set may be read by a qdisc or filter, and so count as what a verdict does not carry.</summary>
     public bool MarksAreRead { get; set; }
 
     /// <param name="deviceName">The name of a device by its number.</param>
     /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
-    public static HostRulesReader Open(Func<uint, string> deviceName) => new(NftRequests.TryOpen(), deviceName);
+    public static HostRulesReader Open(Func<uint, string> deviceName) => new(NftRequests.TryOpen(), NftRequests.TryOpen(), deviceName);
 
     /// <summary>The tables of nf_tables that IPv4 packets meet, as keys of <see cref="Read"/>.</summary>
     public IReadOnlyCollection<(byte Family, string Name)> Tables => _tables.Keys;
@@ -39,23 +46,30 @@ internal sealed class HostRulesReader : IDisposable
     /// <summary>Reads anew what tables, chains and sets there are.</summary>
     public void ReadNames()
     {
+        var (tables, sets) = (_nft?.Tables() ?? [], _nft?.Sets() ?? []);
+        ReadChains();
         _tables.Clear();
-        _chains.Clear();
         _sets.Clear();
-        foreach (var table in _nft?.Tables() ?? [])
+        tables.ForEach(Add);
+        sets.ForEach(Add);
+    }
+
+    /// <summary>Events have named devices of a chain that came or went, and not which it has now.</summary>
+    public bool HasUncertainChains { get; private set; }
+
+    /// <summary>Reads anew what chains there are.</summary>
+    /// <exception cref="NetlinkException">They kept changing (EAGAIN), or the kernel refused.</exception>
+    public void ReadChains()
+    {
+        var chains = _nft?.Chains() ?? [];
+        _chains.Clear();
+        _chainNames.Clear();
+        foreach (var chain in chains)
         {
-            Add(table);
+            _ = Add(chain);
         }
 
-        foreach (var chain in _nft?.Chains() ?? [])
-        {
-            Add(chain);
-        }
-
-        foreach (var set in _nft?.Sets() ?? [])
-        {
-            Add(set);
-        }
+        HasUncertainChains = false;
     }
 
     public void Add(NftTable table)
@@ -72,7 +86,7 @@ internal sealed class HostRulesReader : IDisposable
         _ = _decoded.Remove(NftTables.NameOf(table.Family, table.Name));
     }
 
-    /// <summary>Whether the chain hangs at a hook, or did.</summary>
+    /// <summary>Whether packets may meet it otherwise than before: at another hook, under another name.</summary>
     public bool Add(NftChain chain)
     {
         if (!NftTables.Concerns(chain.Family))
@@ -81,14 +95,37 @@ internal sealed class HostRulesReader : IDisposable
         }
 
         var key = (chain.Family, chain.Table, chain.Name);
+        var isRenamed = _chainNames.TryGetValue((chain.Family, chain.Table, chain.Handle), out var name)
+            && !string.Equals(name, chain.Name, StringComparison.Ordinal) && _chains.Remove((chain.Family, chain.Table, name));
+        _chainNames[(chain.Family, chain.Table, chain.Handle)] = chain.Name;
         var before = _chains.GetValueOrDefault(key);
-        // An event that concerns its counters alone leaves the hook out.
-        _chains[key] = chain.Hook is null && before?.Hook is not null ? before : chain;
-        return chain.Hook is not null && chain.Hook != before?.Hook;
+        HasUncertainChains |= chain.IsOfDevices || before is { IsOfDevices: true };
+        // An event that concerns its counters alone leaves the hook out; one of devices names those that came.
+        _chains[key] = before?.Hook is not { } old ? chain
+            : chain.Hook is { } hook ? chain with { Hook = hook with { Devices = [.. hook.Devices.Union(old.Devices)] } }
+            : before;
+        return isRenamed || (chain.Hook is not null && (chain.IsOfDevices || chain.Hook != before?.Hook));
     }
 
     /// <summary>Whether the chain hung at a hook.</summary>
-    public bool Remove(NftChain chain) => _chains.Remove((chain.Family, chain.Table, chain.Name), out var before) && before.Hook is not null;
+    public bool Remove(NftChain chain)
+    {
+        if (!_chains.TryGetValue((chain.Family, chain.Table, chain.Name), out var before))
+        {
+            return false;
+        }
+
+        if (before.IsOfDevices)
+        {
+            // It may have lost no more than a device.
+            HasUncertainChains = true;
+            return true;
+        }
+
+        _ = _chains.Remove((chain.Family, chain.Table, chain.Name));
+        _ = _chainNames.Remove((chain.Family, chain.Table, before.Handle));
+        return before.Hook is not null;
+    }
 
     public void Add(NftSet set)
     {
@@ -102,14 +139,25 @@ internal sealed class HostRulesReader : IDisposable
 
     public NftSet? Set(byte family, string table, string name) => _sets.GetValueOrDefault((family, table, name));
 
+    /// <summary>A table that cannot be read, by where it meets packets; null when it is gone.</summary>
+    public HostTable? Unread((byte Family, string Name) key, string problem) =>
+        _tables.TryGetValue(key, out var table) ? NftTables.Unread(table, _chains.Values, problem) : null;
+
     /// <summary>The table as it is now; null when it is gone.</summary>
-    /// <exception cref="NetlinkException">It kept changing while it was read (EAGAIN), or the kernel refused.</exception>
-    public HostTable? Read((byte Family, string Name) key)
+    /// <param name="steady">
+    /// Whether nothing in nf_tables changed meanwhile. Else the table is as it should be if no event of it follows: what changes in others
+    /// does not disturb the list of this one's rules.
+    /// </param>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public HostTable? Read((byte Family, string Name) key, out bool steady)
     {
-        if (_nft is null || !_tables.TryGetValue(key, out var table))
+        steady = true;
+        if (_nft is null || _nftElements is null || !_tables.TryGetValue(key, out var table))
         {
             return null;
         }
+
+        _nft.IsSteady = _nftElements.IsSteady = true;
 
         var name = NftTables.NameOf(key.Family, key.Name);
         var known = _decoded.GetValueOrDefault(name) ?? [];
@@ -117,32 +165,47 @@ internal sealed class HostRulesReader : IDisposable
         var sets = _sets.Values.Where(set => set.Family == key.Family && string.Equals(set.Table, key.Name, StringComparison.Ordinal))
             .ToDictionary(static set => set.Name, StringComparer.Ordinal);
         var elements = new Dictionary<string, IReadOnlyList<NftElement>?>(StringComparer.Ordinal);
-        var built = NftTables.Build(table, _chains.Values, _nft.Rules(table), rule =>
+        var rules = new List<(string Chain, HostRule Rule)>();
+        _nft.Rules(table, rule =>
+        {
+            rules.Add((rule.Chain, Meaning(rule)));
+            return rules.Count <= NftTables.MostRules;
+        });
+        steady = _nft.IsSteady && _nftElements.IsSteady;
+        if (rules.Count > NftTables.MostRules)
+        {
+            _ = _decoded.Remove(name);
+            return NftTables.Unread(table, _chains.Values, $"more than {NftTables.MostRules} rules");
+        }
+
+        _decoded[name] = decoded;
+        var built = NftTables.Build(table, _chains.Values, rules);
+        return built with { Fingerprint = built.Fingerprint ^ Fingerprint(elements, sets) ^ (MarksAreRead ? 1UL : 0) };
+
+        HostRule Meaning(NftRule rule)
         {
             var fingerprint = NftDecoder.Fingerprint(rule.Expressions);
-            if (!decoded.TryGetValue(fingerprint, out var meaning) && !known.TryGetValue(fingerprint, out meaning))
+            if (decoded.TryGetValue(fingerprint, out var meaning) || known.TryGetValue(fingerprint, out meaning))
             {
-                var decoder = new NftDecoder(sets, Elements, _deviceName, MarksAreRead);
-                meaning = decoder.Decode(rule);
-                if (decoder.DependsOnMore)
-                {
-                    return meaning;
-                }
+                return decoded[fingerprint] = meaning;
             }
 
-            return decoded[fingerprint] = meaning;
-        });
-        _decoded[name] = decoded;
-        return built with { Fingerprint = built.Fingerprint ^ Fingerprint(elements) };
+            var decoder = new NftDecoder(sets, Elements, _deviceName, MarksAreRead);
+            meaning = decoder.Decode(rule);
+            // What it depends on shows in its text: the names of devices that it has by their numbers.
+            return decoder.DependsOnMore
+                ? meaning with { Fingerprint = meaning.Fingerprint ^ XxHash64.HashToUInt64(MemoryMarshal.AsBytes(meaning.Text.AsSpan())) }
+                : decoded[fingerprint] = meaning;
+        }
 
         IReadOnlyList<NftElement>? Elements(NftSet set)
         {
             if (!elements.TryGetValue(set.Name, out var found))
             {
                 // A named set may have a million of them; then its name says all there is to say.
-                found = set.IsAnonymous || set.IsVerdictMap ? _nft.Elements(set)
+                found = set.IsAnonymous || set.IsVerdictMap ? _nftElements.Elements(set, MostElements)
                     : set.IsVolatile || (set.Flags & (NftProtocol.NFT_SET_MAP | NftProtocol.NFT_SET_CONCAT)) != 0 ? null
-                    : _nft.FewElements(set, FewElements);
+                    : _nftElements.Elements(set, FewElements);
                 elements[set.Name] = found;
             }
 
@@ -212,11 +275,21 @@ internal sealed class HostRulesReader : IDisposable
 
             var name = XtDecoder.NameOfIpSet(index);
             var now = new Dictionary<ulong, Interval?>();
-            foreach (var element in socket.Dump(
-                IpSetMessage.ElementsRequest(request, header.Name), $"list ipset {header.Name}", static (in NetlinkMessage message) => IpSetMessage.ParseElements(message))
-                .SelectMany(static list => list))
+            try
             {
-                now[element.Fingerprint] = element.Addresses is { } range ? new Interval(range.First, range.Last) : null;
+                foreach (var element in socket.Dump(
+                    IpSetMessage.ElementsRequest(request, header.Name), $"list ipset {header.Name}", static (in NetlinkMessage message) => IpSetMessage.ParseElements(message))
+                    .SelectMany(static list => list))
+                {
+                    now[element.Fingerprint] = element.Addresses is { } range ? new Interval(range.First, range.Last) : null;
+                }
+            }
+            catch (NetlinkException gone) when (gone.Errno is NetlinkNative.ENOENT or NetlinkNative.EAGAIN)
+            {
+                // Destroyed meanwhile, or not to be read: what it holds by now is not known.
+                _ = _ipSets.Remove(name);
+                changes.Add(new SetChange(null, name, [], [], IsUnknown: true));
+                continue;
             }
 
             if (_ipSets.TryGetValue(name, out var before))
@@ -243,15 +316,19 @@ internal sealed class HostRulesReader : IDisposable
     public void Dispose()
     {
         _nft?.Dispose();
+        _nftElements?.Dispose();
         _xtables.Dispose();
     }
 
-    /// <summary>Of what rules mean by sets whose elements were read.</summary>
-    private static ulong Fingerprint(Dictionary<string, IReadOnlyList<NftElement>?> elements)
+    /// <summary>Of what rules mean by the sets that they look into.</summary>
+    private static ulong Fingerprint(Dictionary<string, IReadOnlyList<NftElement>?> elements, Dictionary<string, NftSet> sets)
     {
         var sum = 0UL;
         foreach (var (name, found) in elements)
         {
+            var set = sets.GetValueOrDefault(name);
+            sum += XxHash64.HashToUInt64(
+                [.. MemoryMarshal.AsBytes(name.AsSpan()), (byte)(found is null ? 1 : 0), .. MemoryMarshal.AsBytes([set?.Flags ?? 0, (uint)(set?.KeyLength ?? 0), set?.DataType ?? 0])]);
             foreach (var element in found ?? [])
             {
                 // In any order: the kernel lists them in that of its table.

@@ -8,6 +8,9 @@ namespace OnCache.Agent.Rules;
 internal sealed record HostRulesState(ImmutableDictionary<string, HostTable> Tables)
 {
     public static HostRulesState None { get; } = new(ImmutableDictionary<string, HostTable>.Empty.WithComparers(StringComparer.Ordinal));
+
+    /// <summary>Counts up with each state.</summary>
+    public long Version { get; init; }
 }
 
 /// <summary>Other rules, or other elements of sets that rules look into.</summary>
@@ -17,7 +20,7 @@ internal sealed record HostRulesChange(HostRulesState State, ImmutableArray<SetC
     public long ReceivedAt { get; init; } = Stopwatch.GetTimestamp();
 
     /// <summary>This change and the one after it as one.</summary>
-    public HostRulesChange Then(HostRulesChange later) => new(later.State, [.. Sets, .. later.Sets]) { ReceivedAt = ReceivedAt };
+    public HostRulesChange Then(HostRulesChange later) => new(later.State, SetChange.Bounded([.. Sets, .. later.Sets])) { ReceivedAt = ReceivedAt };
 }
 
 /// <summary>Elements that came or went.</summary>
@@ -26,7 +29,17 @@ internal sealed record HostRulesChange(HostRulesState State, ImmutableArray<SetC
 /// <param name="Keys">Of nf_tables, their keys.</param>
 /// <param name="Addresses">Of an ipset, the addresses they can be found by.</param>
 /// <param name="IsUnknown">Which elements is not known: any packet that looks into the set is concerned.</param>
-internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[]> Keys, ImmutableArray<Interval> Addresses, bool IsUnknown);
+internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[]> Keys, ImmutableArray<Interval> Addresses, bool IsUnknown)
+{
+    // Above it, which ones they were costs more to find out than it spares.
+    private const int MostElements = 512;
+
+    /// <summary>The same changes; where they are of too many elements, of unknown ones of the same sets.</summary>
+    public static ImmutableArray<SetChange> Bounded(IReadOnlyCollection<SetChange> changes) =>
+        changes.Sum(static change => 1 + change.Keys.Length + change.Addresses.Length) <= MostElements
+            ? [.. changes]
+            : [.. changes.Select(static change => (change.Table, change.Set)).Distinct().Select(static set => new SetChange(set.Table, set.Set, [], [], IsUnknown: true))];
+}
 
 /// <summary>Which events can concern packets of the fast path; what else changes need not be read at once.</summary>
 /// <param name="FlowChains">Chains that packets of flows meet, by table and name.</param>
@@ -40,4 +53,7 @@ internal sealed record HostRulesAttention(
     ImmutableHashSet<string> IpSets)
 {
     public static HostRulesAttention None { get; } = new([], [], [], []);
+
+    /// <summary>Of which <see cref="HostRulesState"/>.</summary>
+    public long Version { get; init; }
 }

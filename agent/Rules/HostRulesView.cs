@@ -10,11 +10,13 @@ internal sealed class HostRulesView
 {
     private readonly ImmutableDictionary<string, (HostTable Table, WalkResult Walk)> _walks;
     private readonly string _places;
+    private readonly long _version;
 
-    private HostRulesView(ImmutableDictionary<string, (HostTable Table, WalkResult Walk)> walks, string places) => (_walks, _places) = (walks, places);
+    private HostRulesView(ImmutableDictionary<string, (HostTable Table, WalkResult Walk)> walks, string places, long version) =>
+        (_walks, _places, _version) = (walks, places, version);
 
     public static HostRulesView Empty { get; } =
-        new(ImmutableDictionary<string, (HostTable Table, WalkResult Walk)>.Empty.WithComparers(StringComparer.Ordinal), "");
+        new(ImmutableDictionary<string, (HostTable Table, WalkResult Walk)>.Empty.WithComparers(StringComparer.Ordinal), "", 0);
 
     /// <summary>What stays on the CNI's path, in the order of the tables' names.</summary>
     public IEnumerable<RuleRegion> Regions => _walks.OrderBy(static pair => pair.Key, StringComparer.Ordinal).SelectMany(static pair => pair.Value.Walk.Regions);
@@ -24,7 +26,10 @@ internal sealed class HostRulesView
         [.. _walks.SelectMany(static pair => pair.Value.Walk.FlowChains.Select(chain => (pair.Key, chain)))],
         [.. _walks.SelectMany(static pair => pair.Value.Walk.Sets.Where(static set => !IsIpSet(set.Look) && !set.FirstPacketsOnly).Select(set => (pair.Key, set.Look.Set)))],
         [.. _walks.SelectMany(static pair => pair.Value.Walk.Sets.Where(static set => !IsIpSet(set.Look)).Select(set => (pair.Key, set.Look.Set)))],
-        [.. _walks.Values.SelectMany(static one => one.Walk.Sets.Where(static set => IsIpSet(set.Look)).Select(static set => set.Look.Set))]);
+        [.. _walks.Values.SelectMany(static one => one.Walk.Sets.Where(static set => IsIpSet(set.Look)).Select(static set => set.Look.Set))])
+    {
+        Version = _version,
+    };
 
     /// <summary>The view of other rules, or of the same ones with devices elsewhere.</summary>
     /// <param name="outer">The tunnel's own packets, outward and inward; null where there is no tunnel.</param>
@@ -59,7 +64,7 @@ internal sealed class HostRulesView
             }
         }
 
-        var view = new HostRulesView(walks.ToImmutable(), places);
+        var view = new HostRulesView(walks.ToImmutable(), places, state.Version);
         changed.AddRange(sets.SelectMany(view.Finding));
         return (view, changed.ToImmutable());
     }

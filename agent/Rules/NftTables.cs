@@ -17,61 +17,80 @@ internal static class NftTables
     // Connection tracking has its place at -200 (NF_IP_PRI_CONNTRACK): what comes before knows no state.
     private const int PriorityOfConntrack = -200;
 
+    // A chain's policy is walked as its last rule: what changes it is then found like any other change.
+    private static readonly HostRule s_dropPolicy = new("policy drop", [], RuleVerdict.Drop) { Fingerprint = XxHash64.HashToUInt64("policy drop"u8) };
+
     /// <summary>Whether packets of IPv4 meet tables of the family at all.</summary>
     public static bool Concerns(byte family) => family is NFPROTO_IPV4 or NFPROTO_INET or NFPROTO_BRIDGE or NFPROTO_NETDEV;
 
     public static string NameOf(byte family, string table) => $"{FamilyName(family)} {table}";
 
+    /// <summary>A table whose rules are not known, by where it meets packets.</summary>
+    public static HostTable Unread(NftTable table, IEnumerable<NftChain> chains, string problem) =>
+        new(NameOf(table.Family, table.Name), HooksOf(table, ChainsOf(table, chains)), ImmutableDictionary<string, HostChain>.Empty) { Unreadable = problem };
+
+    /// <summary>All that nf_tables might do where not even its tables are known.</summary>
+    public static HostTable Unknown(string problem) => new(
+        "nf_tables",
+        [
+            new HostHook("", [PacketWay.FromPod, PacketWay.ToPod, PacketWay.OuterIn, PacketWay.OuterOut], HookStage.Between),
+        ],
+        ImmutableDictionary<string, HostChain>.Empty) { Unreadable = problem };
+
     /// <param name="rules">Those of the table, in order.</param>
-    /// <param name="decode">What a rule means.</param>
-    public static HostTable Build(
-        NftTable table, IEnumerable<NftChain> chains, IReadOnlyCollection<NftRule> rules, Func<NftRule, HostRule> decode)
+    public static HostTable Build(NftTable table, IEnumerable<NftChain> chains, IEnumerable<(string Chain, HostRule Rule)> rules)
     {
         var name = NameOf(table.Family, table.Name);
-        var own = chains.Where(chain => chain.Family == table.Family && string.Equals(chain.Table, table.Name, StringComparison.Ordinal)).ToList();
-        ImmutableArray<HostHook> hooks = table.IsDormant ? [] : [.. own.Where(static chain => chain.Hook is not null).SelectMany(Hooks)];
-        if (rules.Count > MostRules)
-        {
-            return new HostTable(name, hooks, ImmutableDictionary<string, HostChain>.Empty) { Unreadable = $"more than {MostRules} rules" };
-        }
-
+        var own = ChainsOf(table, chains);
         var hash = new XxHash64();
         foreach (var hook in own.Where(static chain => chain.Hook is not null))
         {
             hash.Append(MemoryMarshal.AsBytes(hook.Name.AsSpan()));
-            hash.Append(MemoryMarshal.AsBytes([hook.Hook!.Number, hook.Hook.Priority, hook.Hook.Type.Length, hook.Hook.Devices.Length, table.IsDormant ? 1 : 0]));
+            hash.Append(MemoryMarshal.AsBytes(
+                [hook.Hook!.Number, hook.Hook.Priority, hook.Hook.Type.Length, hook.Hook.Drops ? 1 : 0, hook.Hook.Devices.Length, table.IsDormant ? 1 : 0]));
             foreach (var device in hook.Hook.Devices)
             {
-                hash.Append(MemoryMarshal.AsBytes(device.AsSpan()));
+                hash.Append(MemoryMarshal.AsBytes(device.Name.AsSpan()));
+                hash.Append([(byte)(device.IsPrefix ? 1 : 0)]);
             }
         }
 
         var contents = own.ToDictionary(static chain => chain.Name, static _ => ImmutableArray.CreateBuilder<HostRule>(), StringComparer.Ordinal);
         string? chainBefore = null;
-        foreach (var rule in rules)
+        foreach (var (chain, rule) in rules)
         {
-            if (!contents.TryGetValue(rule.Chain, out var content))
+            if (!contents.TryGetValue(chain, out var content))
             {
-                contents[rule.Chain] = content = ImmutableArray.CreateBuilder<HostRule>();
+                contents[chain] = content = ImmutableArray.CreateBuilder<HostRule>();
             }
 
-            var decoded = decode(rule);
-            content.Add(decoded);
-            if (!string.Equals(chainBefore, rule.Chain, StringComparison.Ordinal))
+            content.Add(rule);
+            if (!string.Equals(chainBefore, chain, StringComparison.Ordinal))
             {
-                hash.Append(MemoryMarshal.AsBytes(rule.Chain.AsSpan()));
-                chainBefore = rule.Chain;
+                hash.Append(MemoryMarshal.AsBytes(chain.AsSpan()));
+                chainBefore = chain;
             }
 
-            hash.Append(MemoryMarshal.AsBytes([decoded.Fingerprint]));
+            hash.Append(MemoryMarshal.AsBytes([rule.Fingerprint]));
         }
 
-        return new HostTable(name, hooks, contents.ToImmutableDictionary(
+        foreach (var chain in own.Where(static chain => chain.Hook is { Drops: true }))
+        {
+            contents[chain.Name].Add(s_dropPolicy);
+        }
+
+        return new HostTable(name, HooksOf(table, own), contents.ToImmutableDictionary(
             static pair => pair.Key, pair => new HostChain($"table {name}, chain {pair.Key}", pair.Value.ToImmutable()), StringComparer.Ordinal))
         {
             Fingerprint = hash.GetCurrentHashAsUInt64(),
         };
     }
+
+    private static List<NftChain> ChainsOf(NftTable table, IEnumerable<NftChain> chains) =>
+        [.. chains.Where(chain => chain.Family == table.Family && string.Equals(chain.Table, table.Name, StringComparison.Ordinal))];
+
+    private static ImmutableArray<HostHook> HooksOf(NftTable table, List<NftChain> chains) =>
+        table.IsDormant ? [] : [.. chains.Where(static chain => chain.Hook is not null).SelectMany(Hooks)];
 
     private static IEnumerable<HostHook> Hooks(NftChain chain)
     {
@@ -104,10 +123,16 @@ internal static class NftTables
                 break;
             case (NFPROTO_NETDEV, NF_NETDEV_INGRESS or NF_NETDEV_EGRESS):
             case (NFPROTO_INET, NF_INET_INGRESS):
+                var receives = chain.Family == NFPROTO_INET || hook.Number == NF_NETDEV_INGRESS;
                 foreach (var device in hook.Devices)
                 {
                     yield return new HostHook(
-                        chain.Name, [], HookStage.Incoming, States: ConnectionStates.All, Device: device, DeviceReceives: hook.Number is NF_NETDEV_INGRESS or NF_INET_INGRESS);
+                        chain.Name,
+                        [],
+                        receives ? HookStage.Incoming : HookStage.Outgoing,
+                        States: ConnectionStates.All,
+                        Device: new DevicePattern(device.Name, device.IsPrefix, IsNegated: false),
+                        DeviceReceives: receives);
                 }
 
                 break;

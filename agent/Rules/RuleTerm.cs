@@ -128,10 +128,17 @@ internal sealed record DeviceTerm(bool Incoming, DevicePattern Pattern) : RuleTe
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
         exact = true;
-        if (Incoming ? context.Stage == HookStage.Outgoing && packets.Way == PacketWay.OuterOut : context.Stage == HookStage.Incoming)
+        if (!Incoming && context.Stage == HookStage.Incoming)
         {
             // There is no such device yet; only "not that one" passes.
             return Pattern.IsNegated ? packets : null;
+        }
+
+        if (Incoming && context.Stage == HookStage.Outgoing && packets.Way == PacketWay.OuterOut)
+        {
+            // None in OUTPUT; in POSTROUTING the tunnel is still noted as it.
+            exact = false;
+            return Pattern.IsNegated || context.Devices.Tunnels.Any(Pattern.Matches) ? packets : null;
         }
 
         switch (packets.Way)

@@ -12,7 +12,7 @@ internal sealed class RuleWalk
     /// <summary>Rules met, the same rule by other packets counted again. More is not followed: all flows then stay on the CNI's path.</summary>
     public const int MostSteps = 200_000;
 
-    // As deep as the kernel lets chains jump (NFT_JUMP_STACK_SIZE).
+    // As deep as nf_tables lets chains jump (NFT_JUMP_STACK_SIZE); legacy iptables knows no end.
     private const int MostJumps = 16;
 
     private readonly HostTable _table;
@@ -39,9 +39,9 @@ internal sealed class RuleWalk
         {
             foreach (var hook in table.Hooks)
             {
-                foreach (var way in hook.Device is { } device ? Passing(device, hook.DeviceReceives, devices) : hook.Ways)
+                foreach (var (way, podDevice) in Passing(hook, devices))
                 {
-                    walk.Follow(hook, way, outer);
+                    walk.Follow(hook, way, podDevice, outer);
                 }
             }
         }
@@ -53,7 +53,7 @@ internal sealed class RuleWalk
         return new WalkResult(walk._regions.ToImmutable(), [.. walk._ofFlows], [.. walk._ofFirstPackets], [.. walk._sets], [.. walk._flowChains]);
     }
 
-    private void Follow(HostHook hook, PacketWay way, (PacketClass Out, PacketClass In)? outer)
+    private void Follow(HostHook hook, PacketWay way, DevicePattern? podDevice, (PacketClass Out, PacketClass In)? outer)
     {
         _context = new WalkContext(_devices, hook.Stage);
         _states = hook.States;
@@ -70,7 +70,7 @@ internal sealed class RuleWalk
             return;
         }
 
-        var inner = new PacketClass { Way = way, PodDevices = hook.Device is { } device && !IsKnown(device) ? [new DevicePattern(device, IsPrefix: false, IsNegated: false)] : [] };
+        var inner = new PacketClass { Way = way, PodDevices = podDevice is { } device ? [device] : [] };
         if (!hook.IsNat)
         {
             _first = false;
@@ -82,14 +82,36 @@ internal sealed class RuleWalk
         Start(hook, inner with { States = States(ConnectionStates.New), Protocols = IntervalSet.Of(PacketClass.Tcp, PacketClass.Tcp) });
     }
 
-    /// <summary>Which packets pass a device's own hook. What the NIC sends passes it on the fast path, too.</summary>
-    private static ImmutableArray<PacketWay> Passing(string device, bool receives, DeviceRoles devices) =>
-        devices.Tunnels.Contains(device, StringComparer.Ordinal) ? [receives ? PacketWay.ToPod : PacketWay.FromPod]
-        : devices.Nics.Contains(device, StringComparer.Ordinal) ? receives ? [PacketWay.OuterIn] : []
-        : devices.OtherDevices.Contains(device) ? []
-        : [receives ? PacketWay.FromPod : PacketWay.ToPod];
+    /// <summary>Which packets pass a hook; of the hook of a device on the pods' side, by which device.</summary>
+    private static IEnumerable<(PacketWay Way, DevicePattern? PodDevice)> Passing(HostHook hook, DeviceRoles devices)
+    {
+        if (hook.Device is not { } device)
+        {
+            foreach (var way in hook.Ways)
+            {
+                yield return (way, null);
+            }
 
-    private bool IsKnown(string device) => _devices.Tunnels.Contains(device, StringComparer.Ordinal) || _devices.Nics.Contains(device, StringComparer.Ordinal);
+            yield break;
+        }
+
+        var (isTunnel, isNic) = (devices.Tunnels.Any(device.Matches), devices.Nics.Any(device.Matches));
+        if (isTunnel)
+        {
+            yield return (hook.DeviceReceives ? PacketWay.ToPod : PacketWay.FromPod, null);
+        }
+
+        // What the NIC sends passes its hook on the fast path, too.
+        if (isNic && hook.DeviceReceives)
+        {
+            yield return (PacketWay.OuterIn, null);
+        }
+
+        if (device.IsPrefix || (!isTunnel && !isNic && !devices.OtherDevices.Contains(device.Name)))
+        {
+            yield return (hook.DeviceReceives ? PacketWay.FromPod : PacketWay.ToPod, device);
+        }
+    }
 
     private ConnectionStates States(ConnectionStates usual) => _states ?? usual;
 
@@ -108,7 +130,12 @@ internal sealed class RuleWalk
     /// <returns>Those that come out at its end, or return; null for none.</returns>
     private PacketClass? Chain(string name, PacketClass packets, int depth)
     {
-        if (depth > MostJumps || !_table.Chains.TryGetValue(name, out var chain))
+        if (depth > MostJumps)
+        {
+            throw new RulesTooManyException($"chains are nested more than {MostJumps} deep");
+        }
+
+        if (!_table.Chains.TryGetValue(name, out var chain))
         {
             return packets;
         }
@@ -148,18 +175,23 @@ internal sealed class RuleWalk
         }
 
         Note(rule, chain, matching);
-        if (_first && rule.Verdict.Kind != VerdictKind.Continue && !matching.SourcePorts.Equals(IntervalSet.AllPorts))
+        Varying(chain, rule, rule.Verdict, matching, varying);
+        return Decide(chain, rule, rule.Verdict, packets, matching, exact, depth, ref returned);
+    }
+
+    /// <summary>A verdict that depends on what differs from packet to packet is no flow's verdict.</summary>
+    private void Varying(HostChain chain, HostRule rule, RuleVerdict verdict, PacketClass matching, string? varying)
+    {
+        if (_first && !matching.SourcePorts.Equals(IntervalSet.AllPorts))
         {
             // The next connection of the pair has another one.
             varying ??= "source port";
         }
 
-        if (varying is not null && rule.Verdict.Kind != VerdictKind.Continue)
+        if (varying is not null && verdict.Kind != VerdictKind.Continue)
         {
             Region(chain, rule, matching, varying);
         }
-
-        return Decide(chain, rule, rule.Verdict, packets, matching, exact, depth, ref returned);
     }
 
     private PacketClass? Decide(
@@ -183,8 +215,9 @@ internal sealed class RuleWalk
                 PacketClass? unfound = matching;
                 foreach (var entry in verdict.Entries)
                 {
-                    if (unfound is not null && TryNarrow(chain, rule, entry.Terms, unfound, entry.Verdict, out var chosen, out var only, out _))
+                    if (unfound is not null && TryNarrow(chain, rule, entry.Terms, unfound, entry.Verdict, out var chosen, out var only, out var varying))
                     {
+                        Varying(chain, rule, entry.Verdict, chosen, varying);
                         unfound = Decide(chain, rule, entry.Verdict, unfound, chosen, only, depth, ref returned);
                     }
                 }

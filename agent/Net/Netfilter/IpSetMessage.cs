@@ -40,7 +40,7 @@ internal static class IpSetMessage
     {
         var writer = Begin(buffer);
         Span<byte> name = stackalloc byte[32];
-        var length = Encoding.UTF8.GetBytes(set, name[..^1]);
+        var length = Encoding.Latin1.GetBytes(set, name[..^1]);
         name[length] = 0;
         writer.Attribute(IPSET_ATTR_SETNAME, name[..(length + 1)]);
         return writer.Finish();
@@ -56,7 +56,8 @@ internal static class IpSetMessage
             switch (attribute.Type)
             {
                 case IPSET_ATTR_SETNAME:
-                    name = attribute.Text;
+                    // Any octets may be in it, and it is asked for by the same ones.
+                    name = Encoding.Latin1.GetString(attribute.Value.TrimEnd((byte)0));
                     break;
                 case IPSET_ATTR_TYPENAME:
                     type = attribute.Text;

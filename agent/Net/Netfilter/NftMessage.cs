@@ -61,6 +61,8 @@ internal static class NftMessage
     public static NftChain? ParseChain(in NetlinkMessage message)
     {
         string? table = null, name = null, type = null;
+        ulong handle = 0;
+        var drops = false;
         NftHook? hook = null;
         foreach (var attribute in message.Attributes(HeaderLength))
         {
@@ -78,10 +80,17 @@ internal static class NftMessage
                 case NFTA_CHAIN_TYPE:
                     type = attribute.Text;
                     break;
+                case NFTA_CHAIN_HANDLE when attribute.Value.Length >= sizeof(ulong):
+                    handle = BinaryPrimitives.ReadUInt64BigEndian(attribute.Value);
+                    break;
+                case NFTA_CHAIN_POLICY:
+                    drops = Number(attribute) == NF_DROP;
+                    break;
             }
         }
 
-        return table is null || name is null ? null : new NftChain(Family(message), table, name, hook is null ? null : hook with { Type = type ?? "filter" });
+        return table is null || name is null ? null
+            : new NftChain(Family(message), table, name, handle, hook is null ? null : hook with { Type = type ?? "filter", Drops = drops });
     }
 
     public static NftRule? ParseRule(in NetlinkMessage message)
@@ -233,7 +242,7 @@ internal static class NftMessage
     private static NftHook ParseHook(in NetlinkAttribute hook)
     {
         int number = 0, priority = 0;
-        var devices = ImmutableArray.CreateBuilder<string>();
+        var devices = ImmutableArray.CreateBuilder<NftDevice>();
         foreach (var attribute in hook.Nested)
         {
             switch (attribute.Type)
@@ -245,14 +254,15 @@ internal static class NftMessage
                     priority = (int)Number(attribute);
                     break;
                 case NFTA_HOOK_DEV:
-                    devices.Add(attribute.Text);
+                    devices.Add(new NftDevice(attribute.Text, IsPrefix: false));
                     break;
                 case NFTA_HOOK_DEVS:
                     foreach (var device in attribute.Nested)
                     {
-                        if (device.Type == NFTA_DEVICE_NAME && !devices.Contains(device.Text))
+                        var named = new NftDevice(device.Text, device.Type == NFTA_DEVICE_PREFIX);
+                        if (device.Type is NFTA_DEVICE_NAME or NFTA_DEVICE_PREFIX && !devices.Contains(named))
                         {
-                            devices.Add(device.Text);
+                            devices.Add(named);
                         }
                     }
 
@@ -260,7 +270,7 @@ internal static class NftMessage
             }
         }
 
-        return new NftHook(number, priority, "filter", devices.ToImmutable());
+        return new NftHook(number, priority, "filter", Drops: false, devices.ToImmutable());
     }
 
     private static NftElement ParseElement(string table, string set, in NetlinkAttribute element)

@@ -8,20 +8,30 @@ namespace OnCache.Agent.Net.Netfilter;
 internal sealed record NftTable(byte Family, string Name, bool IsDormant);
 
 /// <summary>A chain; a base chain where it has a hook.</summary>
-internal sealed record NftChain(byte Family, string Table, string Name, NftHook? Hook);
+/// <param name="Handle">Stays the same when it gets another name.</param>
+internal sealed record NftChain(byte Family, string Table, string Name, ulong Handle, NftHook? Hook)
+{
+    /// <summary>It hangs at devices. Events of it name only those that came or went.</summary>
+    public bool IsOfDevices => Family == NftProtocol.NFPROTO_NETDEV || Hook is { Devices.IsEmpty: false };
+}
 
 /// <summary>Where a base chain hangs.</summary>
 /// <param name="Number">NF_INET_* or NF_NETDEV_*.</param>
 /// <param name="Type">"filter", "nat" or "route".</param>
+/// <param name="Drops">Its policy: what comes to the chain's end is dropped, else accepted.</param>
 /// <param name="Devices">Of family netdev, or the ingress hook of inet.</param>
-internal sealed record NftHook(int Number, int Priority, string Type, ImmutableArray<string> Devices)
+internal sealed record NftHook(int Number, int Priority, string Type, bool Drops, ImmutableArray<NftDevice> Devices)
 {
     public bool Equals(NftHook? other) =>
-        other is not null && Number == other.Number && Priority == other.Priority && string.Equals(Type, other.Type, StringComparison.Ordinal)
-        && Devices.SequenceEqual(other.Devices, StringComparer.Ordinal);
+        other is not null && Number == other.Number && Priority == other.Priority && Drops == other.Drops
+        && string.Equals(Type, other.Type, StringComparison.Ordinal) && Devices.SequenceEqual(other.Devices);
 
     public override int GetHashCode() => HashCode.Combine(Number, Priority, Type, Devices.Length);
 }
+
+/// <summary>A device that a chain hangs at.</summary>
+/// <param name="IsPrefix">All devices whose names begin so, those to come among them.</param>
+internal readonly record struct NftDevice(string Name, bool IsPrefix);
 
 /// <summary>A rule as the kernel tells it.</summary>
 /// <param name="Expressions">The list of expressions, not yet read.</param>

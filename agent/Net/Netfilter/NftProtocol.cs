@@ -35,8 +35,10 @@ internal static class NftProtocol
     public const uint NFT_TABLE_F_DORMANT = 1;
 
     public const ushort NFTA_CHAIN_TABLE = 1;
+    public const ushort NFTA_CHAIN_HANDLE = 2;
     public const ushort NFTA_CHAIN_NAME = 3;
     public const ushort NFTA_CHAIN_HOOK = 4;
+    public const ushort NFTA_CHAIN_POLICY = 5;
     public const ushort NFTA_CHAIN_TYPE = 7;
 
     public const ushort NFTA_HOOK_HOOKNUM = 1;
@@ -44,6 +46,7 @@ internal static class NftProtocol
     public const ushort NFTA_HOOK_DEV = 3;
     public const ushort NFTA_HOOK_DEVS = 4;
     public const ushort NFTA_DEVICE_NAME = 1;
+    public const ushort NFTA_DEVICE_PREFIX = 2;
 
     public const ushort NFTA_RULE_TABLE = 1;
     public const ushort NFTA_RULE_CHAIN = 2;

@@ -5,7 +5,7 @@ internal sealed class NftRequests : IDisposable
 {
     private const int RequestLength = 2200;
 
-    private readonly NetlinkSocket _socket;
+    private NetlinkSocket _socket;
     private readonly byte[] _request = new byte[RequestLength];
 
     private NftRequests(NetlinkSocket socket) => _socket = socket;
@@ -24,56 +24,62 @@ internal sealed class NftRequests : IDisposable
         }
     }
 
+    /// <summary>Whether nothing changed in nf_tables while rules or elements were read; set it before, for several reads.</summary>
+    public bool IsSteady { get; set; } = true;
+
     public List<NftTable> Tables() => Dump(NftMessage.TablesRequest(_request), "list nf_tables tables", NftMessage.ParseTable);
 
     public List<NftChain> Chains() => Dump(NftMessage.ChainsRequest(_request), "list nf_tables chains", NftMessage.ParseChain);
 
     public List<NftSet> Sets() => Dump(NftMessage.SetsRequest(_request), "list nf_tables sets", NftMessage.ParseSet);
 
-    public List<NftRule> Rules(NftTable table) => Dump(NftMessage.RulesRequest(_request, table), $"list the rules of table {table.Name}", NftMessage.ParseRule);
+    /// <summary>The rules of a table one by one, until <paramref name="take"/> has enough.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void Rules(NftTable table, Func<NftRule, bool> take) =>
+        Some(NftMessage.RulesRequest(_request, table), $"list the rules of table {table.Name}", (in NetlinkMessage message) => NftMessage.ParseRule(message) is not { } rule || take(rule));
 
-    public List<NftElement> Elements(NftSet set)
+    /// <summary>The elements of a set; null of one that has more than <paramref name="most"/>, and of one that is gone.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public List<NftElement>? Elements(NftSet set, int most)
     {
-        var lists = Dump(
-            NftMessage.ElementsRequest(_request, set),
-            $"list the elements of set {set.Name}",
-            static (in NetlinkMessage message) => NftMessage.ParseElements(message));
         var elements = new List<NftElement>();
-        foreach (var list in lists)
-        {
-            elements.AddRange(list);
-        }
-
-        return elements;
-    }
-
-    /// <summary>The elements of a set that has few; null of one that has more than <paramref name="most"/>.</summary>
-    public List<NftElement>? FewElements(NftSet set, int most)
-    {
-        // A list that is broken off leaves its rest in the socket: it gets one of its own.
-        using var socket = NetlinkSocket.Open(NetlinkProtocol.NETLINK_NETFILTER);
-        var elements = new List<NftElement>();
-        try
-        {
-            return socket.TryDumpSome(
-                NftMessage.ElementsRequest(_request, set),
-                $"list the elements of set {set.Name}",
-                (in NetlinkMessage message) =>
-                {
-                    elements.AddRange(NftMessage.ParseElements(message));
-                    return elements.Count <= most;
-                })
-                ? elements
-                : null;
-        }
-        catch (NetlinkException gone) when (gone.Errno is NetlinkNative.ENOENT or NetlinkNative.EINVAL)
-        {
-            return null;
-        }
+        return Some(NftMessage.ElementsRequest(_request, set), $"list the elements of set {set.Name}", (in NetlinkMessage message) =>
+            {
+                elements.AddRange(NftMessage.ParseElements(message));
+                return elements.Count <= most;
+            })
+            ? elements
+            : null;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
+
+    /// <returns>Whether all of it was read.</returns>
+    private bool Some(Span<byte> request, string operation, NetlinkTaker take)
+    {
+        var isWhole = false;
+        try
+        {
+            isWhole = _socket.TryDumpSome(request, operation, take, out var steady);
+            IsSteady &= steady;
+        }
+        catch (NetlinkException gone) when (gone.Errno is NetlinkNative.ENOENT or NetlinkNative.EINVAL)
+        {
+            // Its event follows.
+            IsSteady = false;
+            return false;
+        }
+
+        if (!isWhole)
+        {
+            // The rest of the list would answer the next request.
+            _socket.Dispose();
+            _socket = NetlinkSocket.Open(NetlinkProtocol.NETLINK_NETFILTER);
+        }
+
+        return isWhole;
+    }
 
     private List<T> Dump<T>(Span<byte> request, string operation, NetlinkParser<T> parse)
         where T : class

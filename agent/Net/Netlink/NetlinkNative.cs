@@ -83,6 +83,9 @@ internal static unsafe partial class NetlinkNative
     public static partial NetlinkHandle eventfd(uint initial, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial nint read(NetlinkHandle fd, void* buffer, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial nint write(NetlinkHandle fd, void* buffer, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]

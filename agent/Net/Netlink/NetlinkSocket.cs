@@ -106,11 +106,13 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         throw new NetlinkException(operation, EAGAIN, $"the list changed during each of {MaxInterruptedDumps} reads");
     }
 
-    /// <summary>Asks for a list and reads it until <paramref name="take"/> has enough, after which the socket is of no more use.</summary>
-    /// <returns>False where it was broken off, or changed while it was read.</returns>
+    /// <summary>Asks once for a list and reads it until <paramref name="take"/> has enough, after which the socket is of no more use.</summary>
+    /// <param name="steady">Whether nothing changed that the kernel counts with the list while it was read. Else entries may be missing or old.</param>
+    /// <returns>False where it was broken off.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public bool TryDumpSome(Span<byte> request, string operation, NetlinkTaker take)
+    public bool TryDumpSome(Span<byte> request, string operation, NetlinkTaker take, out bool steady)
     {
+        steady = true;
         var sequence = Send(request, operation);
         while (true)
         {
@@ -122,13 +124,14 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                     continue;
                 }
 
+                steady &= (message.Flags & NLM_F_DUMP_INTR) == 0;
                 if (message.Type is NLMSG_DONE or NLMSG_ERROR)
                 {
                     ThrowOnError(message, operation);
-                    return (message.Flags & NLM_F_DUMP_INTR) == 0;
+                    return true;
                 }
 
-                if ((message.Flags & NLM_F_DUMP_INTR) != 0 || !take(message))
+                if (!take(message))
                 {
                     return false;
                 }

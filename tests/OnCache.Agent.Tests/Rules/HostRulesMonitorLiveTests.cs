@@ -18,6 +18,10 @@ public sealed class HostRulesMonitorLiveTests
     [InlineData("nft delete table ip filter")]
     [InlineData("nft add element ip filter bad { 10.244.2.9 }")]
     [InlineData("iptables-legacy -I FORWARD -j DROP")]
+    [InlineData("iptables -P FORWARD DROP")]
+    [InlineData("nft add chain ip filter FORWARD { policy drop; }")]
+    [InlineData("iptables-legacy -P FORWARD DROP")]
+    [InlineData("nft add chain ip filter mine\nnft add rule ip filter mine ip daddr 10.244.2.9 drop\nnft add rule ip filter FORWARD jump mine")]
     public async Task A_change_that_packets_of_pods_can_meet_is_heard(string commands)
     {
         using var rules = NodeRules.Create().With(
@@ -76,6 +80,110 @@ public sealed class HostRulesMonitorLiveTests
         rules.With("ipset add bad 10.244.2.9");
 
         (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
+    /// <summary>An ipset's name is octets.</summary>
+    [Fact]
+    public async Task Elements_of_an_ipset_whose_name_is_no_text_are_looked_at()
+    {
+        Assert.SkipUnless(File.Exists("/usr/sbin/ipset"), "needs ipset (Debian package ipset)");
+        using var rules = NodeRules.Create();
+        _ = rules.Space.Do("sh", "-s", "n=$(printf 'b\\351d\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351')\nipset create $n hash:ip\niptables -A FORWARD -m set --match-set $n dst -j DROP\n");
+        using var followed = Followed.Start(rules);
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+
+        _ = rules.Space.Do("sh", "-s", "ipset add $(printf 'b\\351d\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351\\351') 10.244.2.9\n");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
+    /// <summary>Rules that were read last, and what is in their sets, before the agent has said what of it concerns pods.</summary>
+    [Fact]
+    public async Task What_changes_between_the_reading_of_rules_and_the_word_on_whom_they_concern_is_heard()
+    {
+        using var rules = NodeRules.Create().With("iptables -A FORWARD -s 10.0.0.1 -j ACCEPT\nnft add set ip filter bad { type ipv4_addr; }");
+        // More than are read as a part of the rule.
+        _ = rules.Space.Do("nft", "-f -", $"add element ip filter bad {{ {string.Join(", ", Enumerable.Range(0, 200).Select(static i => $"8.8.8.{i}"))} }}\n");
+        using var followed = Followed.Start(rules);
+        followed.Answers = false;
+        rules.With("nft add rule ip filter FORWARD ip daddr @bad drop");
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        rules.With("nft add element ip filter bad { 10.244.2.9 }");
+        await Task.Delay(TimeSpan.FromMilliseconds(200), TestContext.Current.CancellationToken);
+        followed.Flushes.ShouldBe(1);
+
+        followed.Answers = true;
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
+    /// <summary>The event names the device that came, and not those that the chain had.</summary>
+    [Fact]
+    public async Task A_device_that_a_chain_is_hung_at_later_is_heard_and_the_first_one_stays()
+    {
+        using var rules = NodeRules.Create().With(
+            """
+            ip link add veth1234abcd type veth peer name docker0
+            nft add table netdev n
+            nft add chain netdev n c { type filter hook ingress device docker0 priority 0; }
+            nft add rule netdev n c limit rate over 5/second drop
+            """);
+        using var followed = Followed.Start(rules);
+        NodeRules.Kept(followed.View).ShouldBeEmpty();
+
+        NftBatch.HangAt(rules.Space, "n", "c", "veth1234abcd");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        NodeRules.Kept(followed.View).ShouldBe(["Flows: limit", "ShortConnections: limit"]);
+
+        NftBatch.HangAt(rules.Space, "n", "c", "veth1234abcd", isGone: true);
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        NodeRules.Kept(followed.View).ShouldBeEmpty();
+        rules.Space.Do("nft", "list ruleset").ShouldContain("docker0");
+    }
+
+    [Fact]
+    public async Task Rules_of_a_chain_that_was_renamed_are_heard()
+    {
+        using var rules = NodeRules.Create().With(
+            "iptables -A FORWARD -s 10.0.0.1 -j ACCEPT\nnft add chain ip filter mine\nnft add rule ip filter FORWARD jump mine\nnft add rule ip filter mine ip daddr 8.8.8.8 drop");
+        using var followed = Followed.Start(rules);
+        rules.With("nft rename chain ip filter mine other");
+        var started = Stopwatch.GetTimestamp();
+
+        rules.With("nft add rule ip filter other ip daddr 10.244.2.9 drop");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        // What only first packets meet is read again no sooner than after the pause.
+        Stopwatch.GetElapsedTime(started).ShouldBeLessThan(HostRulesMonitor.Pause * 0.8);
+    }
+
+    /// <summary>The kernel counts the changes of all tables with each list.</summary>
+    [Fact]
+    public async Task A_long_table_is_read_while_others_keep_changing()
+    {
+        using var rules = LongTable();
+        using var followed = Followed.Start(rules);
+        using var churn = new Churn(rules, "nft add table ip other\nnft add chain ip other c");
+
+        rules.With("nft insert rule ip filter FORWARD ip daddr 10.244.2.9 limit rate over 5/second drop");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        NodeRules.Kept(followed.View).ShouldBe(["Flows: limit", "ShortConnections: limit"]);
+    }
+
+    [Fact]
+    public async Task A_table_that_never_stands_still_counts_as_not_read_until_it_does()
+    {
+        using var rules = LongTable();
+        using var followed = Followed.Start(rules);
+        using (new Churn(rules, "nft add rule ip filter FORWARD ip daddr 8.8.8.8 counter"))
+        {
+            await followed.UntilAsync(static view => NodeRules.Kept(view).Contains("Flows: rules that are not read"), s_patience);
+        }
+
+        await followed.UntilAsync(static view => NodeRules.Kept(view).Count == 0, s_patience);
     }
 
     [Fact]
@@ -145,6 +253,36 @@ public sealed class HostRulesMonitorLiveTests
         NodeRules.Kept(rules.View()).ShouldBe(["Flows: rules that are not read", "ShortConnections: rules that are not read"]);
     }
 
+    private static NodeRules LongTable()
+    {
+        const int Rules = 20_000;
+        var rules = NodeRules.Create().With("iptables -N many\niptables -A FORWARD -s 10.0.0.1 -j many");
+        _ = rules.Space.Do("iptables-nft-restore", "--noflush", $"*filter\n{string.Concat(Enumerable.Range(0, Rules).Select(static i => $"-A many -s 10.{i / 250}.{i % 250}.0/24 -p tcp --dport {1000 + i} -j ACCEPT\n"))}COMMIT\n");
+        return rules;
+    }
+
+    /// <summary>Changes rules without pause.</summary>
+    private sealed class Churn : IDisposable
+    {
+        private readonly CancellationTokenSource stop = new();
+        private readonly Task churning;
+
+        public Churn(NodeRules rules, string commands) => churning = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                _ = rules.With(commands);
+            }
+        });
+
+        public void Dispose()
+        {
+            stop.Cancel();
+            churning.GetAwaiter().GetResult();
+            stop.Dispose();
+        }
+    }
+
     /// <summary>As kube-proxy writes it: chains of its own, written whole.</summary>
     private static string ProxyRules(int services)
     {
@@ -182,12 +320,38 @@ public sealed class HostRulesMonitorLiveTests
 
         public HostRulesMonitor Monitor { get; }
 
+        public HostRulesView View { get; private set; } = HostRulesView.Empty;
+
+        /// <summary>Whether the agent says whom the rules concern. Set, it also says so of the last ones.</summary>
+        public bool Answers
+        {
+            get;
+            set
+            {
+                field = value;
+                if (value)
+                {
+                    Monitor.Attention = View.Attention;
+                }
+            }
+        } = true;
+
         public int Flushes => Volatile.Read(ref flushes);
 
         public static Followed Start(NodeRules rules, int receiveBuffer = 1 << 24) =>
             new(rules.Space.Run(() => HostRulesMonitor.Start(static index => $"if{index}", receiveBuffer)));
 
         public Task<bool> ConcernedAsync(TimeSpan patience) => concerned.WaitAsync(patience, TestContext.Current.CancellationToken);
+
+        public async Task UntilAsync(Func<HostRulesView, bool> condition, TimeSpan patience)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            limit.CancelAfter(patience);
+            while (!condition(View))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), limit.Token);
+            }
+        }
 
         public void Dispose()
         {
@@ -200,14 +364,18 @@ public sealed class HostRulesMonitorLiveTests
 
         private async Task FollowAsync()
         {
-            var view = HostRulesView.Empty.Next(Monitor.Current, [], NodeRules.Devices, NodeRules.Outer).View;
-            Monitor.Attention = view.Attention;
+            View = HostRulesView.Empty.Next(Monitor.Current, [], NodeRules.Devices, NodeRules.Outer).View;
+            Monitor.Attention = View.Attention;
             try
             {
                 await foreach (var change in Monitor.Changes.ReadAllAsync(stop.Token))
                 {
-                    (view, var changed) = view.Next(change.State, change.Sets, NodeRules.Devices, NodeRules.Outer);
-                    Monitor.Attention = view.Attention;
+                    (View, var changed) = View.Next(change.State, change.Sets, NodeRules.Devices, NodeRules.Outer);
+                    if (Answers)
+                    {
+                        Monitor.Attention = View.Attention;
+                    }
+
                     if (changed.Any(static rule => RegionPlan.Concerns(rule.Packets, NodeRules.Pod, NodeRules.Peers)))
                     {
                         Interlocked.Increment(ref flushes);

@@ -54,7 +54,7 @@ internal sealed class NodeRules : IDisposable
     {
         using var reader = HostRulesReader.Open(static index => $"if{index}");
         reader.ReadNames();
-        return reader.Tables.Select(reader.Read).OfType<HostTable>().Concat(reader.ReadLegacy().Tables).ToImmutableDictionary(static table => table.Name, StringComparer.Ordinal);
+        return reader.Tables.Select(key => reader.Read(key, out _)).OfType<HostTable>().Concat(reader.ReadLegacy().Tables).ToImmutableDictionary(static table => table.Name, StringComparer.Ordinal);
     });
 
     public HostRulesView View() => HostRulesView.Empty.Next(new HostRulesState(Read()), [], Devices, Outer).View;

@@ -65,6 +65,14 @@ public sealed class RuleWalkTests
     [InlineData("nft add table inet d { flags dormant; }\nnft add chain inet d f { type filter hook forward priority 0; }\nnft add rule inet d f limit rate 5/second drop")]
     [InlineData("nft add table ip6 t\nnft add chain ip6 t f { type filter hook forward priority 0; }\nnft add rule ip6 t f limit rate 5/second drop")]
     [InlineData("nft add table arp t\nnft add chain arp t f { type filter hook input priority 0; }\nnft add rule arp t f limit rate 5/second drop")]
+    [InlineData(Table + "nft add rule ip t f ip dscp vmap { cs1 : drop, cs2 : accept }", "Flows: ip dscp", "ShortConnections: ip dscp")]
+    [InlineData(Table + "nft add rule ip t f meta length vmap { 1000-1500 : drop }", "Flows: meta length", "ShortConnections: meta length")]
+    [InlineData(Table + "nft add rule ip t f tcp flags vmap { rst : drop, ack : accept }", "Flows: TCP flags")]
+    [InlineData(Table + "nft add rule ip t f tcp sport vmap { 1000-2000 : drop }", "ShortConnections: source port")]
+    [InlineData(Table + "nft add rule ip t f tcp dport vmap { 1000-2000 : drop, 22 : accept }")]
+    [InlineData("ip link add veth1234abcd type veth peer name c\nnft add table netdev n\nnft add chain netdev n e { type filter hook egress device \"veth1234abcd\" priority 0; }\nnft add rule netdev n e oifname \"veth1234abcd\" limit rate over 5/second drop", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("ip link add veth1234abcd type veth peer name c\nnft add table netdev n\nnft add chain netdev n e { type filter hook ingress device \"veth1234abcd\" priority 0; }\nnft add rule netdev n e iifname \"veth1234abcd\" limit rate over 5/second drop", "Flows: limit", "ShortConnections: limit")]
+    [InlineData("iptables -t mangle -A POSTROUTING -p udp --dport 8472 -m limit --limit 5/sec -j ACCEPT", "Flows: limit")]
     public void What_is_kept_off_the_fast_path(string commands, params string[] kept)
     {
         using var rules = NodeRules.Create();
@@ -94,6 +102,28 @@ public sealed class RuleWalkTests
         (entry.LocalMin, entry.LocalMax).ShouldBe((NodeRules.Pod.Address.Value, NodeRules.Pod.Address.Value));
         (entry.RemotePortMin, entry.RemotePortMax, entry.Protocol).ShouldBe(((ushort)5000, (ushort)6000, (byte)17));
         (entry.LocalPortMin, entry.LocalPortMax).ShouldBe(((ushort)0, ushort.MaxValue));
+    }
+
+    /// <summary>Legacy iptables knows no end to nesting; what is not followed must not pass for nothing.</summary>
+    [Fact]
+    public void A_rule_that_is_nested_deeper_than_is_followed_keeps_all_off_the_fast_path()
+    {
+        const int Deep = 20;
+        using var rules = NodeRules.Create().With(string.Join('\n', Enumerable.Range(0, Deep).Select(static i => $"iptables-legacy -N c{i}")));
+        _ = rules.With(string.Join('\n', Enumerable.Range(1, Deep - 1).Select(static i => $"iptables-legacy -A c{i - 1} -j c{i}")));
+        _ = rules.With($"iptables-legacy -A c{Deep - 1} -m limit --limit 5/sec -j ACCEPT\niptables-legacy -A FORWARD -j c0");
+
+        NodeRules.Kept(rules.View()).ShouldBe(["Flows: rules that are not read", "ShortConnections: rules that are not read"]);
+    }
+
+    /// <summary>What the tunnel sends is noted as having come in by it.</summary>
+    [Fact]
+    public void Outer_packets_come_out_of_the_tunnel_in_postrouting()
+    {
+        using var rules = NodeRules.Create();
+
+        NodeRules.Kept(rules.With("iptables -t mangle -A POSTROUTING -o eth0 -p udp --dport 8472 -m limit --limit 5/sec -j ACCEPT").View()).ShouldBe(["Flows: limit"]);
+        NodeRules.Kept(rules.With("nft flush ruleset\nnft add table ip t\nnft add chain ip t p { type filter hook postrouting priority 0; }\nnft add rule ip t p iifname flannel.1 oifname eth0 limit rate over 5/second drop").View()).ShouldBe(["Flows: limit"]);
     }
 
     [Fact]
