@@ -24,6 +24,9 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 					  struct oncache_filter_entry *entry, struct packet *packet,
 					  __u64 now, enum oncache_direction direction)
 {
+	__u8 reset = direction == EGRESS ? CLOSING_EGRESS_RESET : CLOSING_INGRESS_RESET;
+	bool was_closed, alive;
+
 	if (likely((packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
 		   now - entry->touched < cfg->touch_interval))
 		return GO;
@@ -32,20 +35,30 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 		return REASON_TCP_FLAGS;
 	if (packet->key.protocol == IPPROTO_ICMP)
 		return GO; /* its lease is one touch interval: the CNI itself refreshes */
+	was_closed = is_closed(entry->closing);
 	if (packet->tcp_flags & TCP_FIN)
 		entry->closing |= direction == EGRESS ? CLOSING_EGRESS_FIN : CLOSING_INGRESS_FIN;
+	/*
+	 * Who resets a connection says no more on it. If he does, the RST was forged or out of
+	 * window, and the other side has taken it for nothing: the connection goes on.
+	 */
 	if (packet->tcp_flags & TCP_RST)
-		entry->closing |= CLOSING_RESET;
+		entry->closing |= reset;
+	else
+		entry->closing &= ~reset;
 	if (entry->flags & ENTRY_PORTLESS) {
 		keep_portless(skb, entry, packet, now, direction);
 		return GO;
 	}
-	entry->touched = now;
-	if (conntrack_touch(skb, cfg, &packet->key, entry->closing)) {
-		if (is_closed(entry->closing))
-			tell_ended(&packet->key, entry->closing, now);
+	/* The packet after a RST comes here, too. */
+	entry->touched = entry->closing & CLOSING_RESET ? now - cfg->touch_interval : now;
+	/* One that did not end after all is kept for no longer than one that is ending. */
+	alive = conntrack_touch(skb, cfg, &packet->key,
+				was_closed ? entry->closing | CLOSING_EGRESS_FIN : entry->closing);
+	if (was_closed != is_closed(entry->closing) && (alive || was_closed))
+		tell_ended(&packet->key, entry->closing, now);
+	if (alive)
 		return GO;
-	}
 	bpf_map_delete_elem(&filter_cache, &packet->key);
 	return REASON_CONNTRACK_GONE;
 }
@@ -54,11 +67,15 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
  * A SYN begins a new life of its ports: no verdict of the old one may cover it, neither
  * ours nor one that conntrack gives because we hid the end of the connection from it.
  */
-static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_key *key)
+static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_key *key,
+				   bool is_answer)
 {
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 
 	if (!entry)
+		return;
+	/* What was noted of the SYN is for its answer: see record(). */
+	if (is_answer && (entry->flags & ENTRY_UNVOUCHED))
 		return;
 	if (is_closed(entry->closing))
 		conntrack_expire(skb, key, now_coarse());
@@ -100,7 +117,7 @@ static __always_inline void forget_closed(struct __sk_buff *skb, __u32 offset,
 		if (!endpoint || endpoint->ifindex != skb->ifindex)
 			return;
 	}
-	forget(skb, &key);
+	forget(skb, &key, false);
 }
 
 /* An earlier packet of the flow was found to be none for the fast path, by settings that are still in force. */

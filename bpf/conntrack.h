@@ -143,7 +143,8 @@ static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncach
 
 /*
  * Conntrack learns of the end from the agent, which sets the state that it would have come to by
- * itself. Where the ring is full, the short timeout of conntrack_touch is what is left.
+ * itself. Where the ring is full, the short timeout of conntrack_touch is what is left. closing: no
+ * end where an earlier one was none after all.
  */
 static __always_inline void tell_ended(struct oncache_flow_key *key, __u8 closing, __u64 now)
 {

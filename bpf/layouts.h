@@ -56,7 +56,9 @@ enum oncache_closing {
 	CLOSING_EGRESS_FIN = 1,
 	CLOSING_INGRESS_FIN = 2,
 	CLOSING_BOTH_FIN = 3,
-	CLOSING_RESET = 4,
+	CLOSING_EGRESS_RESET = 4,
+	CLOSING_INGRESS_RESET = 8,
+	CLOSING_RESET = 12,
 };
 
 enum oncache_entry_flag {

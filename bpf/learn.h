@@ -32,8 +32,10 @@ struct verdict {
 	__u32 endpoint_epoch;
 	__u32 node_epoch;
 	__u16 endpoint;
-	__u16 node;   /* INDEX_NONE on ingress: the outer header is gone */
-	bool opening; /* a SYN's answer: whatever is cached belongs to an earlier life */
+	__u16 node;	 /* INDEX_NONE on ingress: the outer header is gone */
+	__u16 witness;	 /* what the packet was when it was handed over: see witness_take() */
+	bool opening;	 /* a SYN's answer: whatever is cached belongs to an earlier life */
+	bool other_macs; /* than the fast path would write: a bridge may translate them */
 };
 
 /* That a connection is over stays known until its ports begin a new life: see forget(). */
@@ -118,9 +120,10 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 	fresh.node = verdict->node;
 	fresh.touched = verdict->now;
 	fresh.closing = kept_closing(entry, verdict);
-	/* The answer to a SYN goes against it. */
-	if (verdict->opening && !(entry && entry->flags & ENTRY_UNVOUCHED) &&
-	    !in_host_region(cfg, endpoint, key, REGION_SHORT_CONNECTIONS))
+	/* The answer to a SYN goes against it. It may be sent again. */
+	if (verdict->opening && entry && entry->flags & ENTRY_UNVOUCHED)
+		fresh.flags = ENTRY_UNVOUCHED;
+	else if (verdict->opening && !in_host_region(cfg, endpoint, key, REGION_SHORT_CONNECTIONS))
 		fresh.flags = direction == EGRESS ? ENTRY_OPENED_INGRESS : ENTRY_OPENED_EGRESS;
 	if (direction == EGRESS)
 		fresh.egress_lease = verdict->lease;
@@ -134,18 +137,30 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 /*
  * A SYN teaches nothing, and what is cached belongs to an earlier life. But where its options were
  * rewritten, the MSS above all, its connection must not vouch for others: their SYNs would not be.
+ * Only what can vouch is noted, or pods could fill the cache with SYNs that nobody answers.
  */
-static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packet, __u32 offset)
+static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packet, __u32 offset,
+				     struct verdict *verdict,
+				     struct oncache_ingress_entry *endpoint,
+				     enum oncache_direction direction)
 {
+	struct oncache_flow_key *key = &packet->key;
 	struct oncache_filter_entry unvouched = {
 		.touched = now_coarse(),
 		.flags = ENTRY_UNVOUCHED,
 	};
+	int compared = witness_compare(skb, offset, packet, verdict->witness);
+	bool opening;
 
-	if (witness_compare(skb, offset, packet) == GO)
-		bpf_map_delete_elem(&filter_cache, &packet->key);
-	else
-		bpf_map_update_elem(&filter_cache, &packet->key, &unvouched, BPF_ANY);
+	bpf_map_delete_elem(&filter_cache, key);
+	if (compared == GO || !(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
+	    bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
+		return REASON_LEARN_NOT_ESTABLISHED;
+	/* A translated connection vouches for none, and arrives as another packet than it left. */
+	if (compared == REASON_LEARN_NOT_COMPARED &&
+	    conntrack_verdict(skb, packet, direction, &opening) == REASON_LEARN_NAT)
+		return REASON_LEARN_NOT_ESTABLISHED;
+	bpf_map_update_elem(&filter_cache, key, &unvouched, BPF_ANY);
 	return REASON_LEARN_NOT_ESTABLISHED;
 }
 
@@ -153,7 +168,7 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 static __always_inline int learn_unchanged(struct __sk_buff *skb, struct packet *packet,
 					   __u32 offset, struct verdict *verdict)
 {
-	int reason = witness_compare(skb, offset, packet);
+	int reason = witness_compare(skb, offset, packet, verdict->witness);
 
 	if (reason == GO || reason == REASON_LEARN_NOT_COMPARED)
 		return reason;
@@ -181,7 +196,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	int reason;
 
 	if (is_syn(packet))
-		return learn_syn(skb, packet, offset);
+		return learn_syn(skb, packet, offset, verdict, endpoint, direction);
 	verdict->now = now_coarse();
 	verdict->epoch = READ_ONCE(cfg->epoch);
 	verdict->endpoint_epoch = READ_ONCE(endpoint->epoch);
@@ -201,6 +216,8 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	}
 	if (bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_LOCAL_PEER;
+	if (verdict->other_macs)
+		return REASON_GATEWAY_MAC;
 
 	if (key->protocol == IPPROTO_ICMP) {
 		reason = conntrack_verdict_icmp(skb, direction);
@@ -226,13 +243,14 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 }
 
 /* A packet with the miss bit at the NIC's egress: the CNI has routed and encapsulated it. */
-static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_config *cfg)
+static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_config *cfg,
+					__u16 witness)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 length = tunnel_header_length();
 	struct oncache_ingress_entry *endpoint;
 	struct oncache_egress_entry *node;
-	struct verdict verdict = {};
+	struct verdict verdict = {.witness = witness};
 	struct packet packet;
 	__u32 *index;
 	__be32 outer;
@@ -275,20 +293,21 @@ static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_co
 }
 
 /* A packet with the miss bit on its way through the host-side veth into the pod. */
-static __always_inline int learn_ingress(struct __sk_buff *skb, struct oncache_config *cfg)
+static __always_inline int learn_ingress(struct __sk_buff *skb, struct oncache_config *cfg,
+					 __u16 witness)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct oncache_ingress_entry *endpoint;
-	struct verdict verdict = {};
+	struct verdict verdict = {.witness = witness};
+	struct ethhdr *ethernet = data;
 	struct packet packet;
 	__u32 *index;
 	int reason;
 
-	if (data + sizeof(struct ethhdr) > end ||
-	    ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IP))
+	if (data + sizeof(*ethernet) > end || ethernet->h_proto != bpf_htons(ETH_P_IP))
 		return REASON_NOT_IPV4;
-	reason = parse_ipv4(data + sizeof(struct ethhdr), end, skb->len - sizeof(struct ethhdr),
-			    INGRESS, &packet);
+	reason = parse_ipv4(data + sizeof(*ethernet), end, skb->len - sizeof(*ethernet), INGRESS,
+			    &packet);
 	if (reason != GO)
 		return reason;
 	index = bpf_map_lookup_elem(&endpoint_index, &packet.key.local_ip);
@@ -298,7 +317,9 @@ static __always_inline int learn_ingress(struct __sk_buff *skb, struct oncache_c
 	endpoint = endpoint_get(*index);
 	if (!endpoint || endpoint->ifindex != skb->ifindex)
 		return REASON_NOT_ENDPOINT;
-	return learn(skb, cfg, &packet, sizeof(struct ethhdr), &verdict, endpoint, INGRESS);
+	verdict.other_macs = !mac_equal(ethernet->h_dest, endpoint->pod_mac) ||
+			     !mac_equal(ethernet->h_source, endpoint->gateway_mac);
+	return learn(skb, cfg, &packet, sizeof(*ethernet), &verdict, endpoint, INGRESS);
 }
 
 #endif

@@ -173,16 +173,14 @@ static __always_inline bool port_excluded(__u8 protocol, __be16 port)
 	return bpf_map_lookup_elem(&excluded_ports, &key);
 }
 
-static __always_inline void count(enum oncache_reason reason, enum oncache_direction direction)
+/* Returns what this CPU has counted of it before. */
+static __always_inline __u64 count(enum oncache_reason reason, enum oncache_direction direction)
 {
 	struct oncache_reason_counters *counters = bpf_map_lookup_elem(&reasons, &reason);
 
 	if (!counters)
-		return;
-	if (direction == EGRESS)
-		counters->egress++;
-	else
-		counters->ingress++;
+		return 0;
+	return direction == EGRESS ? counters->egress++ : counters->ingress++;
 }
 
 #endif

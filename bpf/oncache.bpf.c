@@ -19,6 +19,8 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 				     enum oncache_direction direction)
 {
 	struct oncache_ingress_entry *endpoint;
+	bool may_be_learned = false;
+	__u64 turn;
 	__u32 *index;
 
 	if (!learnable(reason)) {
@@ -33,16 +35,19 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 		reason = REASON_SOURCE_ADDRESS;
 	} else {
 		if (reason == REASON_TCP_SYN)
-			forget(skb, &packet->key);
+			forget(skb, &packet->key, is_syn_ack(packet));
 		if (endpoint->mode == MODE_DISABLED ||
 		    !(endpoint->protocols & cfg->protocols & packet->protocol_bit)) {
 			reason = REASON_DISABLED;
 		} else {
-			skb->mark |= cfg->mark;
-			witness_note(skb, offset);
+			may_be_learned = true;
 		}
 	}
-	count(reason, direction);
+	turn = count(reason, direction);
+	if (may_be_learned) {
+		skb->mark |= cfg->mark;
+		witness_note(skb, offset, turn);
+	}
 	return NEXT;
 }
 
@@ -55,7 +60,7 @@ static __always_inline int slow_reason(struct __sk_buff *skb, struct packet *pac
 {
 	if (packet->tcp_flags & TCP_SYN)
 		return REASON_TCP_SYN;
-	if ((packet->tcp_flags & (TCP_FIN | TCP_RST)) == TCP_FIN)
+	if ((packet->tcp_flags & (TCP_FIN | TCP_RST | TCP_ACK)) == (TCP_FIN | TCP_ACK))
 		fin_to_ack(skb, packet, offset);
 	return reason;
 }
@@ -181,11 +186,13 @@ SEC("tc")
 int oncache_node_egress_learn(struct __sk_buff *skb)
 {
 	struct oncache_config *cfg = config_get();
+	__u16 witness;
 
 	if (!cfg || !(skb->mark & cfg->mark))
 		return NEXT;
 	skb->mark &= ~cfg->mark;
-	count(learn_egress(skb, cfg), EGRESS);
+	witness = witness_take(skb);
+	count(learn_egress(skb, cfg, witness), EGRESS);
 	return NEXT;
 }
 
@@ -306,11 +313,13 @@ SEC("tc")
 int oncache_pod_ingress_learn(struct __sk_buff *skb)
 {
 	struct oncache_config *cfg = config_get();
+	__u16 witness;
 
 	if (!cfg || !(skb->mark & cfg->mark))
 		return NEXT;
 	skb->mark &= ~cfg->mark;
-	count(learn_ingress(skb, cfg), INGRESS);
+	witness = witness_take(skb);
+	count(learn_ingress(skb, cfg, witness), INGRESS);
 	return NEXT;
 }
 
@@ -328,6 +337,9 @@ static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_
 		     (context->now >= entry->egress_lease && context->now >= entry->ingress_lease);
 	struct oncache_ingress_entry *endpoint;
 
+	/* For the SYN's answer, which is on its way. */
+	if ((entry->flags & ENTRY_UNVOUCHED) && context->now - entry->touched < UNVOUCHED_KEPT)
+		return 0;
 	/* While conntrack still holds the connection, a SYN must find out that it is over. */
 	if (is_closed(entry->closing) &&
 	    context->now - entry->touched < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)

@@ -13,6 +13,7 @@
 #define ONCACHE_SHORTCUT_H
 
 #include "conntrack.h"
+#include "regions.h"
 
 #define NSEC_PER_MSEC 1000000ULL
 /* A verdict that ends sooner opens no connection: a handshake should not outlive it. */
@@ -22,6 +23,8 @@
  * nobody accepts. More of them go to the CNI.
  */
 #define PAIR_UNANSWERED 128
+/* A SYN is answered, or sent again, within it. */
+#define UNVOUCHED_KEPT (1000 * NSEC_PER_MSEC)
 
 /* asked: where the SYN goes. */
 static __always_inline void pair_key(struct oncache_flow_key *pair,
@@ -97,6 +100,9 @@ static __always_inline int open_connection(struct __sk_buff *skb, struct oncache
 		return REASON_TCP_SYN;
 	if (port_excluded(key->protocol, key->local_port) ||
 	    port_excluded(key->protocol, key->remote_port))
+		return REASON_TCP_SYN;
+	/* A rule may ask for the asking side's port, of which the pair knows nothing. */
+	if (in_host_region(cfg, endpoint, key, REGION_FLOWS))
 		return REASON_TCP_SYN;
 	former = bpf_map_lookup_elem(&filter_cache, key);
 	if (former) {

@@ -16,6 +16,7 @@
 #define TTL_AT 8
 #define IP_CHECKSUM_AT 10
 #define TRANSPORT_AT 20
+#define TCP_SEQUENCE_AT (TRANSPORT_AT + 4)
 #define TCP_FLAGS_AT (TRANSPORT_AT + 13)
 #define TCP_CHECKSUM_AT (TRANSPORT_AT + 16)
 #define TCP_OPTIONS_AT (TRANSPORT_AT + 20)
@@ -23,11 +24,16 @@
 #define UDP_PAYLOAD_AT (TRANSPORT_AT + 8)
 #define ICMP_CHECKSUM_AT (TRANSPORT_AT + 2)
 #define TCP_PSH 0x08
+/* How far apart the CPUs begin. */
+#define WITNESS_STRIDE 127
 
-/* Notes the packet as it is. offset: of its IPv4 header. */
-static __always_inline void witness_note(struct __sk_buff *skb, __u32 offset)
+/*
+ * Notes the packet as it is. offset: of its IPv4 header. turn: counts up on this CPU, so that
+ * packets that are under way together stand in different places.
+ */
+static __always_inline void witness_note(struct __sk_buff *skb, __u32 offset, __u64 turn)
 {
-	__u32 slot = bpf_get_prandom_u32() & (WITNESSES - 1);
+	__u32 slot = (turn + bpf_get_smp_processor_id() * WITNESS_STRIDE) & (WITNESSES - 1);
 	struct oncache_witness *witness = bpf_map_lookup_elem(&witnesses, &slot);
 	__u32 length = skb->len - offset;
 	__u64 *words;
@@ -91,15 +97,26 @@ static __always_inline int witness_reason(__u32 *difference, struct packet *pack
 					      : REASON_LEARN_REWRITTEN_PAYLOAD;
 }
 
-/* Did the packet arrive as the fast path would have delivered it? offset: of its IPv4 header. */
-static __always_inline int witness_compare(struct __sk_buff *skb, __u32 offset,
-					   struct packet *packet)
+/* Where the packet was noted; 0 for nowhere. The number is ours: nobody behind us sees it. */
+static __always_inline __u16 witness_take(struct __sk_buff *skb)
 {
-	__u32 slot = (__u32)skb->tc_index - 1, length;
+	__u16 taken = skb->tc_index;
+
+	skb->tc_index = 0;
+	return taken;
+}
+
+/*
+ * Did the packet arrive as the fast path would have delivered it? offset: of its IPv4 header.
+ * taken: from witness_take().
+ */
+static __always_inline int witness_compare(struct __sk_buff *skb, __u32 offset,
+					   struct packet *packet, __u16 taken)
+{
+	__u32 slot = (__u32)taken - 1, length;
 	struct oncache_witness *witness = bpf_map_lookup_elem(&witnesses, &slot);
 	__u64 difference[WITNESS_BYTES / 8] = {}, any = 0, *words;
 
-	skb->tc_index = 0;
 	if (!witness)
 		return REASON_LEARN_NOT_COMPARED;
 	length = witness->length;
@@ -109,15 +126,20 @@ static __always_inline int witness_compare(struct __sk_buff *skb, __u32 offset,
 		return REASON_LEARN_REWRITTEN_PAYLOAD;
 	if (bpf_skb_load_bytes(skb, offset, difference, length))
 		return REASON_LEARN_NOT_COMPARED;
-	/* Another packet's copy stands there by now: told by the addresses and ports. */
 	if (((struct iphdr *)witness->bytes)->ttl != ((struct iphdr *)difference)->ttl + 1)
 		any = 1;
 	words = (void *)witness->bytes;
 #pragma unroll
 	for (int i = 0; i < WITNESS_BYTES / 8; i++)
 		difference[i] ^= words[i];
+	/*
+	 * Another packet's copy: its place was taken by now, or the packet was cut in segments on the
+	 * way, of which the first is what was noted. Told by addresses, ports, IP id and sequence.
+	 */
 	if (((struct iphdr *)difference)->saddr | ((struct iphdr *)difference)->daddr |
-	    ((__u32 *)difference)[TRANSPORT_AT / 4])
+	    ((struct iphdr *)difference)->id | ((__u32 *)difference)[TRANSPORT_AT / 4])
+		return REASON_LEARN_NOT_COMPARED;
+	if (packet->key.protocol == IPPROTO_TCP && ((__u32 *)difference)[TCP_SEQUENCE_AT / 4])
 		return REASON_LEARN_NOT_COMPARED;
 	witness_forgive((void *)difference, packet->key.protocol);
 	if (any)

@@ -83,7 +83,11 @@ internal enum Closing : byte
     EgressFin = 1,
     IngressFin = 2,
     BothFin = EgressFin | IngressFin,
-    Reset = 4,
+    EgressReset = 4,
+    IngressReset = 8,
+
+    /// <summary>Either; also the mask of both.</summary>
+    Reset = EgressReset | IngressReset,
 }
 
 /// <summary>How a filter entry came to be.</summary>

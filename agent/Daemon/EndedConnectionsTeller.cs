@@ -48,6 +48,13 @@ internal sealed class EndedConnectionsTeller : IDisposable
         return hash & (Layout.Reopened - 1);
     }
 
+    /// <summary>The state that conntrack would have come to by itself, and for how long it stays.</summary>
+    internal static (TcpConntrackState State, TimeSpan Timeout) StateOf(Closing closing, ConntrackTimeouts timeouts) =>
+        (closing & Closing.Reset) != Closing.None ? (TcpConntrackState.Close, timeouts.TcpClose)
+        : (closing & Closing.BothFin) == Closing.BothFin ? (TcpConntrackState.TimeWait, timeouts.TcpTimeWait)
+        // A RST that nobody took for one. The next packet prolongs it.
+        : (TcpConntrackState.Established, timeouts.TcpClose);
+
     private void Run()
     {
         // What ended before this agent began waits in the ring, too.
@@ -66,6 +73,8 @@ internal sealed class EndedConnectionsTeller : IDisposable
         }
 
         var timeouts = _timeouts();
+        // Conntrack has let go of what ended longer ago, and may know another connection on these ports by now.
+        var (now, longest) = (MonotonicClock.Now(), MonotonicClock.Nanoseconds(timeouts.TcpClose));
         int told = 0, reopened = 0;
         try
         {
@@ -78,7 +87,12 @@ internal sealed class EndedConnectionsTeller : IDisposable
                     continue;
                 }
 
-                var (state, timeout) = ended.Closing.HasFlag(Closing.Reset) ? (TcpConntrackState.Close, timeouts.TcpClose) : (TcpConntrackState.TimeWait, timeouts.TcpTimeWait);
+                if (ended.At + longest < now)
+                {
+                    continue;
+                }
+
+                var (state, timeout) = StateOf(ended.Closing, timeouts);
                 _conntrack.Add(
                     new ConnectionTuple(ended.Key.LocalIp, ended.Key.RemoteIp, ended.Key.LocalPort, ended.Key.RemotePort, ended.Key.Protocol), state, (uint)timeout.TotalSeconds);
                 told++;

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
@@ -109,6 +111,39 @@ public sealed class ConntrackTests
             var entry = await node.DoAsync($"conntrack -L -p tcp --src {lab.Client.Address} --sport {port}");
             entry.ShouldContain($" {state} ");
             int.Parse(entry.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture).ShouldBeInRange(least, most);
+        }
+    }
+
+    /// <summary>The other side takes a RST outside its window for nothing, and so does conntrack.</summary>
+    [Fact]
+    public async Task A_forged_reset_does_not_end_a_connection_that_goes_on()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var (asking, answering) = await Sockets.ConnectAsync(lab.Client, lab.Server, 7777);
+        await using var conversation = new TcpConversation(lab.Client, lab.Server, asking, answering);
+        await lab.LearnAsync(conversation);
+        var port = Sockets.EndPoint(asking).Port;
+        using var raw = Sockets.Raw(lab.Client, ProtocolType.Tcp);
+        var reset = new byte[20];
+        BinaryPrimitives.WriteUInt16BigEndian(reset, (ushort)port);
+        BinaryPrimitives.WriteUInt16BigEndian(reset.AsSpan(2), 7777);
+        BinaryPrimitives.WriteUInt32BigEndian(reset.AsSpan(4), 12345);
+        (reset[12], reset[13]) = (0x50, 0x04);
+
+        for (var i = 0; i < 3; i++)
+        {
+            _ = raw.SendTo(reset, new IPEndPoint(lab.Server.Address, 0));
+            // Long enough for an agent to have told conntrack of it.
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
+            await conversation.ExchangeAsync(2);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
+            foreach (var node in lab.Overlay.Nodes)
+            {
+                (await node.DoAsync($"conntrack -L -p tcp --src {lab.Client.Address} --sport {port}")).ShouldContain(" ESTABLISHED ");
+            }
+
+            await lab.LearnAsync(conversation);
         }
     }
 

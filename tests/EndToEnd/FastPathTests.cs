@@ -48,6 +48,41 @@ public sealed class FastPathTests(SharedLab shared) : IClassFixture<SharedLab>
         }
     }
 
+    /// <summary>
+    /// Such a tunnel cuts what a pod sends at once into segments, on the CNI's path alone: they are other packets than the one that was handed
+    /// over, and not rewritten ones. Some operators of clusters switch it off everywhere.
+    /// </summary>
+    [Fact]
+    public async Task A_bulk_stream_stays_on_the_fast_path_where_the_tunnel_device_offloads_nothing()
+    {
+        const int Leases = 4;
+        var lease = TimeSpan.FromSeconds(1.5);
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            await node.DoAsync($"ethtool -K {node.TunnelDevice} tx off");
+        }
+
+        await lab.StartAsync(new AgentConfig { Lease = "1500ms" });
+        var (from, to) = await Sockets.ConnectAsync(lab.Client, lab.Server);
+        using (from)
+        using (to)
+        {
+            var stream = ByteStream.Start(from, to, StreamPace.Steady);
+            for (var i = 0; i < Leases; i++)
+            {
+                await Task.Delay(lease, TestContext.Current.CancellationToken);
+                var before = await lab.Agents[0].HitsAsync(lab.Client);
+                _ = await Eventually.ReadsAsync(() => lab.Agents[0].HitsAsync(lab.Client), hits => (hits - before).Egress > 100, "the stream on the fast path");
+            }
+
+            _ = await stream.StopAsync();
+        }
+
+        (await lab.Agents[0].ReasonAsync("rewritten")).ShouldBe(0);
+    }
+
     [Fact]
     public async Task Pods_of_one_node_talk_and_are_never_learned()
     {

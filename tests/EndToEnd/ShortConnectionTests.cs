@@ -1,10 +1,15 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
 using OnCache.Lab.Overlay;
 using OnCache.Lab.Rules;
+using OnCache.Lab.Topology;
 
 namespace OnCache.EndToEnd;
 
@@ -202,6 +207,83 @@ public sealed class ShortConnectionTests
 
             (await lab.Agents[0].ReasonAsync("tcp_syn")).ShouldBeGreaterThan(before);
         }
+    }
+
+    /// <summary>Which a pair knows nothing of: it must not open what the rule has to see.</summary>
+    [Fact]
+    public async Task A_rule_that_asks_for_the_asking_sides_port_sees_each_connection_from_it()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        await lab.Overlay.Nodes[0].DoAsync($"iptables -t mangle -A FORWARD -p tcp --sport 40000:40010 --dport {Port} -m conntrack --ctstate ESTABLISHED -j DSCP --set-dscp 46");
+        await lab.StartAsync(Unrestricted);
+        _ = await Eventually.ReadsAsync(() => SlowSynsOfOneConnectionAsync(lab, lab.Agents[0]), static slow => slow == 0, "the shortcut for other ports");
+
+        for (var port = 40000; port < 40003; port++)
+        {
+            using var tap = new FrameTap(lab.Server);
+            using var listener = Sockets.Listener(lab.Server, lab.Server.Address, Port);
+            var accepting = listener.AcceptAsync(TestContext.Current.CancellationToken).AsTask();
+            using var asking = await Sockets.ConnectAsync(lab.Client, Sockets.EndPoint(listener), port);
+            using var answering = await accepting;
+            await using var conversation = new TcpConversation(lab.Client, lab.Server, asking, answering);
+            await conversation.ExchangeAsync(5);
+
+            tap.Take().Where(frame => IsFrom(frame.Bytes, port)).Skip(1).Select(static frame => frame.Bytes[TosAt] >> 2).Distinct().ShouldBe([46]);
+        }
+    }
+
+    /// <summary>Here by a rule that is to be ignored; a program that no rule announces does the same.</summary>
+    [Fact]
+    public async Task A_connection_whose_syn_is_rewritten_vouches_for_no_other()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        // Its answer stays as it is: what was seen of the SYN has to be kept for it.
+        await lab.Overlay.Nodes[1].DoAsync("iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,ACK SYN -j TCPMSS --set-mss 1200");
+        await lab.StartAsync(Unrestricted with { Protocols = "[TCP]\n    hostRules: Ignore" });
+        await lab.AcceleratedAsync();
+
+        for (var i = 0; i < 6; i++)
+        {
+            var before = await lab.Agents[1].ReasonAsync("tcp_syn");
+            await using var conversation = await TcpConversation.OpenAsync(lab.Client, lab.Server, Port);
+            await conversation.ExchangeAsync(5);
+
+            (await lab.Agents[1].ReasonAsync("tcp_syn")).ShouldBeGreaterThan(before);
+        }
+    }
+
+    /// <summary>Or a pod could fill the cache with what nobody answers.</summary>
+    [Fact]
+    public async Task Syns_between_pods_of_a_node_take_no_room_in_the_cache()
+    {
+        const int Syns = 200;
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync(new LabOptions { Pods = 2 });
+        await lab.StartAsync(Unrestricted);
+        var pods = lab.Overlay.Nodes[0].Pods;
+        var agent = lab.Agents[0];
+        var learned = await agent.ReasonAsync("learn_not_established");
+        for (var i = 0; i < Syns; i++)
+        {
+            using var socket = pods[1].Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            (await Should.ThrowAsync<SocketException>(async () => await socket.ConnectAsync(new IPEndPoint(pods[0].Address, Port)))).SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
+        }
+
+        (await agent.ReasonAsync("learn_not_established")).ShouldBeGreaterThanOrEqualTo(learned + Syns);
+        using var cache = PinnedMaps.TryOpen(PinDirectory.At(agent.Node.BpfRoot), MapNames.FilterCache)!;
+        new BpfMap<FlowKey, FilterEntry>(MapNames.FilterCache, cache.Value).Keys().Count(key => key.LocalIp == SlotIndex.ToNetwork(Ipv4Address.From(pods[1].Address))).ShouldBe(0);
+    }
+
+    private const int TosAt = 15;
+
+    private static bool IsFrom(byte[] frame, int port)
+    {
+        const int TypeAt = 12, ProtocolAt = 23, PortAt = 34, Least = 40;
+        const byte Tcp = 6;
+        return frame.Length > Least && BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(TypeAt)) == 0x0800 && frame[ProtocolAt] == Tcp
+            && BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(PortAt)) == port;
     }
 
     [Fact]

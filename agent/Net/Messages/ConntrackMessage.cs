@@ -68,13 +68,14 @@ internal static class ConntrackMessage
     }
 
     /// <summary>
-    /// Sets the state that a connection has come to where conntrack could not see it. With it goes that either side has begun to close: by that
-    /// mark the kernel lets a SYN on the same ports begin a new connection, which it judges as one.
+    /// Sets the state that a connection has come to where conntrack could not see it. With an end goes that either side has begun to close: by
+    /// that mark the kernel lets a SYN on the same ports begin a new connection, which it judges as one.
     /// </summary>
     /// <param name="tuple">Of either direction: the kernel finds the connection by both.</param>
     public static Span<byte> EndedRequest(Span<byte> buffer, in ConnectionTuple tuple, TcpConntrackState state, uint timeoutSeconds)
     {
-        ReadOnlySpan<byte> closing = [IP_CT_TCP_FLAG_CLOSE_INIT, IP_CT_TCP_FLAG_CLOSE_INIT];
+        // The flag, and that it is meant.
+        ReadOnlySpan<byte> closing = [state == TcpConntrackState.Established ? (byte)0 : IP_CT_TCP_FLAG_CLOSE_INIT, IP_CT_TCP_FLAG_CLOSE_INIT];
         var writer = new NetlinkMessageWriter(buffer, IPCTNL_MSG_CT_NEW, NLM_F_REQUEST);
         writer.Write(new Header { Family = AF_INET });
         var original = writer.BeginNested(CTA_TUPLE_ORIG | NLA_F_NESTED);
@@ -135,6 +136,7 @@ internal readonly record struct ConnectionTuple(uint Source, uint Destination, u
 /// <summary>TCP_CONNTRACK_* of linux/netfilter/nf_conntrack_tcp.h.</summary>
 internal enum TcpConntrackState : byte
 {
+    Established = 3,
     TimeWait = 7,
     Close = 8,
 }
