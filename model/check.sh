@@ -18,13 +18,14 @@ done
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cp coherence.pml "$folder"
+cp ./*.pml "$folder"
 cd "$folder"
 
 # Says "holds", "fails", or what kept it from being searched to the end. The verifier's words are left in verifier.log.
+#   judge MODEL [-DWORD...]
 judge() {
   rm -f ./*.trail
-  spin "$@" -a coherence.pml >spin.log 2>&1 || { cat spin.log >&2; echo "is not Promela"; return; }
+  spin "${@:2}" -a "$1.pml" >spin.log 2>&1 || { cat spin.log >&2; echo "is not Promela"; return; }
   gcc -O2 -w -DSAFETY -DMEMLIM=4096 -o verifier pan.c
   ./verifier -m1000000 >verifier.log 2>&1 || true
   if grep -q 'assertion violated' verifier.log; then
@@ -40,12 +41,12 @@ judge() {
 
 right=0 wrong=0 asked=("$@")
 for line in "${variants[@]}"; do
-  read -r name expected words <<<"$line"
+  read -r name expected model words <<<"$line"
   ((${#asked[@]} == 0)) || [[ " ${asked[*]} " == *" $name "* ]] || continue
-  read -ra options < <(grep -oE '^[A-Z_=]+( [A-Z_=]+)*' <<<"$words")
+  read -ra options < <(grep -oE '^[A-Z_=]+( [A-Z_=]+)*' <<<"$words") || true # some have none
   shows=$(sed -E 's/^[A-Z_=]+( [A-Z_=]+)* +//' <<<"$words")
   SECONDS=0
-  found=$(judge "${options[@]/#/-D}")
+  found=$(judge "$model" "${options[@]/#/-D}")
   states=$(awk '/states, stored/ { print $1 }' verifier.log)
   if [[ $found == "$expected" ]]; then
     right=$((right + 1)) mark=ok
@@ -54,7 +55,7 @@ for line in "${variants[@]}"; do
   fi
   printf '%-5s %-21s %s (%s states, %d s): %s\n' "$mark" "$name" "$found" "${states:-0}" "$SECONDS" "$shows"
   if $trace && [[ $found == fails ]]; then
-    spin "${options[@]/#/-D}" -t -p -g coherence.pml || true
+    spin "${options[@]/#/-D}" -t -p -g "$model.pml" || true
   fi
 done
 

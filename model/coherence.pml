@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a cached verdict comes to be and ends: bpf/cache.h, bpf/learn.h, agent/Datapath/EndpointTable.cs,
+ * How a cached verdict comes to be and ends: bpf/cache.h, bpf/learn.h, bpf/regions.h, agent/Datapath/EndpointTable.cs,
  * agent/Daemon/DatapathController.cs. docs/coherence.md has the invariants in words.
  *
  * One node, one flow, packets in both directions, one change of what the CNI decides, at any moment of any history:
@@ -18,10 +18,12 @@
 #define POLICY_UNSEEN 1	/* the CNI's rule: no event arrives, flushes come at any time */
 #define POLICY_SEEN 2	/* the CNI's rule: the API has an event, the agent may be stopped or die */
 #define SETTINGS 3	/* lease or exclusions of our own */
+#define RULES 4		/* a rule of the host that no verdict carries: as POLICY_SEEN, and in force at once */
 #ifndef CHANGE
-#error "-DCHANGE=POLICY_UNSEEN, POLICY_SEEN or SETTINGS"
+#error "-DCHANGE=POLICY_UNSEEN, POLICY_SEEN, SETTINGS or RULES"
 #endif
-#if CHANGE == POLICY_SEEN
+#define SEEN (CHANGE == POLICY_SEEN || CHANGE == RULES)
+#if CHANGE == POLICY_SEEN || CHANGE == RULES
 #define PACKETS 1	/* under way at once, in either direction */
 #define WITH_HEARTBEAT true
 #else
@@ -61,7 +63,11 @@ bit current[PACKETS];	/* the epoch that a learner read is still the current one 
 bit former = (CHANGE == SETTINGS);	/* the settings before their change are in force */
 bit settled;		/* ghost: the flush that follows their change is done */
 
-bit changed;		/* the API has the new policy */
+/* What learners are told of the rule; under RULES verdicts never end by time, and packets take as long as they like. */
+bit flag;		/* ENDPOINT_RULED: some region concerns the pod */
+bit region;		/* host_regions: one of them has this flow in it */
+
+bit changed;		/* the API has the new policy, or the node the new rule */
 bit pending;		/* its event is there to be read */
 bit applied;		/* the CNI enforces it */
 bit flushed;		/* ghost: a flush that began after the change is done */
@@ -70,10 +76,10 @@ byte lag;		/* of these, until the CNI enforced it */
 byte waiting;		/* of these, the agent ran and had not flushed */
 bit interrupted;	/* until its flush the agent was stopped or dead; one such time counts, each more adds its own */
 
-mtype = { DEAD, SYNCED, IDLE, HOLDING, STORED, RENEWING };
+mtype = { DEAD, SYNCED, IDLE, HOLDING, STORED, FLAGGING, FLAGGED, RENEWING };
 mtype agent = DEAD;
 bit stopped;		/* the process does not run: SIGSTOP, starved, suspended machine */
-bit covers;		/* ghost: the flush under way began after the change */
+bit covers;		/* ghost: the flush under way began after the change; no ghost under RULES: the plan has the rule */
 bit beating;		/* it is part of a beat: the heartbeat is renewed next */
 byte beat;		/* what is left of the deadline that this beat will store */
 #ifdef FIRST_BEAT_UNCHECKED
@@ -84,7 +90,7 @@ bit unsynced;
 #endif
 
 #define running (agent != DEAD && !stopped)
-#define unseen (CHANGE == POLICY_SEEN && changed && !flushed)
+#define unseen (SEEN && changed && !flushed)
 
 inline reset(d) {
 	verdict[d].given = 0;
@@ -112,6 +118,9 @@ inline fast(d) {
 #ifdef WITNESS_AGAIN
 	assert(!(flushed && applied));
 #endif
+#ifdef WITNESS_RULED
+	assert(!changed);
+#endif
 	/* flushed: after the flush, nothing of what was decided before the change. */
 	assert(!flushed || (!verdict[d].old && !verdict[1 - d].old));
 	/* leased: whatever was lost, one lease after the last packet that the old rule let pass. */
@@ -119,7 +128,9 @@ inline fast(d) {
 	/* silent: whatever happened to the agent, one heartbeat timeout after it should have known. */
 	assert(CHANGE != POLICY_SEEN || !(verdict[d].old && applied) || since < READ + HEARTBEAT);
 	/* settings: after the flush, nothing that was recorded under the former ones. */
-	assert(!settled || (!verdict[d].former && !verdict[1 - d].former))
+	assert(!settled || (!verdict[d].former && !verdict[1 - d].former));
+	/* ruled: after the flush, nothing; before it, as in silent. */
+	assert(CHANGE != RULES || !changed || (!flushed && since < READ + HEARTBEAT))
 }
 
 inline record(id, d, was_old, was_former) {
@@ -153,6 +164,18 @@ inline record(id, d, was_old, was_former) {
 #define HEARD (alive > 0 || !WITH_HEARTBEAT)
 #endif
 
+/* in_host_region(): two reads. What is in a region is not learned. */
+inline leave_if_ruled() {
+	if
+	:: flag ->
+		if
+		:: region -> goto enter
+		:: else -> skip
+		fi
+	:: else -> skip
+	fi
+}
+
 proctype packets(byte id) {
 	bit d, was_old, was_former;
 
@@ -164,7 +187,8 @@ enter:
 		:: d = 1
 		fi;
 		if
-		:: HEARD && usable && verdict[d].left > 0 && verdict[1 - d].given ->
+		/* Under RULES one direction is enough: so one packet at once stands for one of each that learn together. */
+		:: HEARD && usable && verdict[d].left > 0 && (verdict[1 - d].given || CHANGE == RULES) ->
 			fast(d);
 			d = 0;
 			goto enter
@@ -174,14 +198,17 @@ enter:
 		if
 		:: applied -> d = 0; goto enter
 		:: applied -> skip
-		:: !applied -> was_old = 1
+		:: !applied -> was_old = (CHANGE != RULES)
 		fi;
-		underway[id] = 1
+		underway[id] = (CHANGE != RULES)
 	}
 
 	/* At the far end of the CNI's path: learn(). Its time is part of TRANSIT. */
 #ifdef SETTING_READ_FIRST
 	was_former = former;
+#endif
+#ifdef RULES_READ_FIRST
+	leave_if_ruled();
 #endif
 #ifdef READS_SWAPPED
 	if
@@ -198,6 +225,9 @@ enter:
 #endif
 #ifndef SETTING_READ_FIRST
 	was_former = former;
+#endif
+#if CHANGE == RULES && !defined(RULES_READ_FIRST)
+	leave_if_ruled();
 #endif
 	d_step { record(id, d, was_old, was_former) };
 	goto enter
@@ -244,7 +274,9 @@ inline done() {
 #endif
 
 inline begin_flush() {
+#if CHANGE != RULES
 	covers = changed;
+#endif
 	first_store();
 	agent = HOLDING
 }
@@ -257,6 +289,15 @@ inline begin_flush() {
 #else
 #define LATE (alive == 0)
 #endif
+#endif
+
+/* Apply() has written the regions before it flushes; the flag is written by Endpoints.Apply(), which then flushes anew. */
+#ifdef FLUSHED_FIRST
+#define first_of_rules() raise_epoch()
+#define second_of_rules() region = covers
+#else
+#define first_of_rules() region = covers
+#define second_of_rules() raise_epoch()
 #endif
 
 /* NodeAgent's loop. One store at a time: packets, time and death come between any two. */
@@ -272,7 +313,27 @@ active proctype node_agent() {
 #ifdef FIRST_BEAT_UNCHECKED
 		first = 1;
 #endif
+#if CHANGE == RULES
+		covers = changed;
+#endif
 		agent = SYNCED }
+#if CHANGE == RULES
+	/* Start or event: rules are planned with, the pod is told to have any, and each of the two is flushed. */
+	:: atomic { agent == IDLE && !stopped && pending -> pending = 0; covers = 1; agent = SYNCED }
+	:: atomic { agent == SYNCED && !stopped -> first_of_rules(); agent = STORED }
+	:: atomic { agent == STORED && !stopped ->
+		second_of_rules();
+		if
+		:: flag || !covers -> done()
+		:: else -> agent = FLAGGING
+		fi }
+	:: atomic { agent == FLAGGING && !stopped -> flag = 1; agent = FLAGGED }
+	:: atomic { agent == FLAGGED && !stopped ->
+#ifndef FLAG_LAST
+		raise_epoch();
+#endif
+		done() }
+#else
 	:: atomic { agent == SYNCED && !stopped ->
 #ifdef NO_START_VOID
 		agent = IDLE;
@@ -286,13 +347,14 @@ active proctype node_agent() {
 
 	/* An event, in force before the next beat. */
 	:: atomic { agent == IDLE && !stopped && pending -> pending = 0; begin_flush() }
+#endif
 	/* A flush for any other reason. */
 	:: atomic { agent == IDLE && !stopped -> begin_flush() }
 	:: atomic { agent == HOLDING && !stopped -> second_store(); done() }
 
 	/* Lease or exclusions change: stored first, then the epoch. Nothing to settle, as the CNI has no part in it. */
 	:: atomic { agent == IDLE && !stopped && former -> former = 0; agent = STORED }
-	:: atomic { agent == STORED && !stopped -> raise_epoch(); settled = 1; agent = IDLE }
+	:: atomic { CHANGE == SETTINGS && agent == STORED && !stopped -> raise_epoch(); settled = 1; agent = IDLE }
 
 	/* RenewHeartbeat: the clock is read once, a loop that comes late voids first. */
 	:: atomic { agent == IDLE && !stopped && WITH_HEARTBEAT ->
@@ -321,19 +383,20 @@ active proctype world() {
 	do
 	:: atomic { CHANGE != SETTINGS && !changed -> 
 		changed = 1;
-		pending = (CHANGE == POLICY_SEEN);
-		interrupted = (CHANGE == POLICY_SEEN && !running) }
+		pending = SEEN;
+		applied = (CHANGE == RULES);
+		interrupted = (SEEN && !running) }
 	:: atomic { changed && !applied -> applied = 1 }
 	/* Evicted, or deleted with its conntrack entry, or by a SYN. */
 	:: d_step { usable -> forget() }
 	:: atomic { agent != DEAD && (may_interrupt || stopped) ->
 		interrupted = unseen;
 		if
-		:: agent == STORED -> former = 1	/* the successor stores and voids anew */
+		:: CHANGE == SETTINGS && agent == STORED -> former = 1	/* the successor stores and voids anew */
 		:: else -> skip
 		fi;
 		agent = DEAD; stopped = 0; covers = 0; beating = 0; beat = 0 }
-	:: atomic { CHANGE == POLICY_SEEN && running && may_interrupt -> stopped = 1; interrupted = unseen }
+	:: atomic { SEEN && running && may_interrupt -> stopped = 1; interrupted = unseen }
 	:: atomic { stopped -> stopped = 0 }
 	od
 }
@@ -364,7 +427,7 @@ active proctype clock() {
 #if PACKETS > 1
 		older(1);
 #endif
-#ifndef NO_LEASE
+#if CHANGE != RULES && !defined(NO_LEASE)
 		down(verdict[0].left);
 		down(verdict[1].left);
 #endif
@@ -390,6 +453,13 @@ active proctype clock() {
 
 init {
 	atomic {
+#if CHANGE == RULES
+		/* Another rule may concern the pod already. */
+		if
+		:: true
+		:: flag = 1
+		fi;
+#endif
 		run packets(0);
 #if PACKETS > 1
 		run packets(1)
