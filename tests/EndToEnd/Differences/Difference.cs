@@ -50,11 +50,14 @@ internal static class Bounds
     /// </summary>
     public static readonly TimeSpan Announced = TimeSpan.FromSeconds(20);
 
-    /// <summary>After a change of rules that is announced and of which TCP need not recover: the next packet, and the time of two looks on a busy machine.</summary>
-    public static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(4);
+    /// <summary>
+    /// After a change that is announced and of which TCP need not recover. The next packet after the event is read: tens of milliseconds, but on a
+    /// busy machine.
+    /// </summary>
+    public static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
 
-    /// <summary>After a change that nobody announces and that is looked for: five seconds, and the time of two looks.</summary>
-    public static readonly TimeSpan LookedFor = TimeSpan.FromSeconds(9);
+    /// <summary>After a change that nobody announces and that is looked for: five seconds, and one for a busy machine.</summary>
+    public static readonly TimeSpan LookedFor = TimeSpan.FromSeconds(6);
 }
 
 /// <summary>What only some rows observe, since it takes longer.</summary>
