@@ -4,6 +4,7 @@ using OnCache.Lab.Bench.Apply;
 using OnCache.Lab.Bench.Builds;
 using OnCache.Lab.Bench.Comparing;
 using OnCache.Lab.Bench.Instructions;
+using OnCache.Lab.Bench.Lease;
 using OnCache.Lab.Bench.Results;
 using OnCache.Lab.Bench.Running;
 using OnCache.Lab.Bench.Scale;
@@ -16,7 +17,7 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Count(), Instructions(), Scale(), Compare(), Apply(), CoherenceBenchCommand.Create() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Count(), Instructions(), Scale(), Lease(), Compare(), Apply(), CoherenceBenchCommand.Create() };
 
     private static Command Run()
     {
@@ -161,6 +162,35 @@ internal static class BenchCommand
             var result = await new ScaleBench(options, screen).RunAsync(cancellationToken);
             screen.Show(ResultTable.OfFigures(result));
             await FinishAsync(screen, options.Output, "scale", result, cancellationToken);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Lease()
+    {
+        var usual = new LeaseOptions { Agent = "" };
+        var leases = LabArguments.Words("--leases", $"Seconds each, the others compared with the first; {string.Join(',', usual.Leases)} when left out");
+        var flows = LabArguments.Number("--flows", "Flows of one exchange a second", usual.Flows);
+        var seconds = LabArguments.Number("--seconds", "Measured time of each workload, in each of two passes", usual.Seconds);
+        var agent = LabArguments.Agent();
+        var output = LabArguments.Output();
+        var command = new Command("lease", "What each lease costs a busy flow, many slow ones, and short connections") { leases, flows, seconds, agent, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var chosen = parsed.GetValue(leases)!;
+            var options = usual with
+            {
+                Leases = chosen.Count == 0 ? usual.Leases : [.. chosen.Select(LeaseOptions.Parse)],
+                Flows = parsed.GetValue(flows),
+                Seconds = parsed.GetValue(seconds),
+                Agent = Path.GetFullPath(parsed.GetValue(agent)!),
+                Output = Path.GetFullPath(parsed.GetValue(output)!),
+            };
+            var screen = Screen();
+            var result = await new LeaseBench(options, screen).RunAsync(cancellationToken);
+            screen.Show(ResultTable.OfFigures(result));
+            await FinishAsync(screen, options.Output, "lease", result, cancellationToken);
             return 0;
         });
         return command;

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Net;
 using System.Runtime.InteropServices;
 
 namespace OnCache.Lab.Interop;
@@ -37,6 +39,12 @@ internal static unsafe partial class Libc
     internal static partial nint recv(int fd, void* data, nuint length, int flags);
 
     [LibraryImport("libc")]
+    internal static partial nint sendto(int fd, void* data, nuint length, int flags, SocketAddressV4* to, uint toLength);
+
+    [LibraryImport("libc")]
+    internal static partial nint recvfrom(int fd, void* data, nuint length, int flags, SocketAddressV4* from, uint* fromLength);
+
+    [LibraryImport("libc")]
     internal static partial int setsockopt(int fd, int level, int name, void* value, uint length);
 
     [LibraryImport("libc")]
@@ -54,6 +62,13 @@ internal struct SocketAddressV4
     public ushort Port;
     public uint Address;
     public ulong Zero;
+
+    public static SocketAddressV4 Of(IPAddress address, int port) => new()
+    {
+        Family = Libc.AF_INET,
+        Port = BinaryPrimitives.ReverseEndianness((ushort)port),
+        Address = MemoryMarshal.Read<uint>(address.GetAddressBytes()),
+    };
 }
 
 /// <summary>struct timeval.</summary>

@@ -31,6 +31,11 @@ internal static class AgentConfigWriter
             text.Append(CultureInfo.InvariantCulture, $"  cacheSizes: {{ filter: {flows} }}\n");
         }
 
+        if (agent.LeaseSeconds is { } lease)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  lease: {lease}s\n");
+        }
+
         text.Append(CultureInfo.InvariantCulture, $"""
             ---
             apiVersion: oncache.io/v1alpha1

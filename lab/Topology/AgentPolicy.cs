@@ -14,4 +14,7 @@ public sealed record AgentPolicy
 
     /// <summary>Entries of the filter cache; null for the agent's default.</summary>
     public int? Flows { get; init; }
+
+    /// <summary>Of a verdict, whole seconds; null for the agent's default.</summary>
+    public int? LeaseSeconds { get; init; }
 }

@@ -17,9 +17,10 @@ internal static class InterleavedTraffic
     /// <param name="slices">Of each side.</param>
     /// <param name="seconds">Of a slice.</param>
     /// <param name="warmUpSeconds">Not counted, first and on each side.</param>
+    /// <param name="edge">Called before the first slice and after the last: for counters that are to have these packets and no others.</param>
     /// <returns>By side, in the order of the turns.</returns>
     /// <exception cref="LabException">A path broke.</exception>
-    public static IReadOnlyList<IReadOnlyList<ClientSlice>> Run(IReadOnlyList<TrafficSide> sides, int slices, double seconds, double warmUpSeconds) =>
+    public static IReadOnlyList<IReadOnlyList<ClientSlice>> Run(IReadOnlyList<TrafficSide> sides, int slices, double seconds, double warmUpSeconds, Action? edge = null) =>
         DedicatedThread.Run("interleaved traffic", () =>
         {
             var sessions = new List<ClientSession>();
@@ -32,11 +33,13 @@ internal static class InterleavedTraffic
                 }
 
                 var taken = sides.Select(_ => new List<ClientSlice>(slices)).ToArray();
+                edge?.Invoke();
                 foreach (var turn in Schedule.Interleave([0], [.. Enumerable.Range(0, sides.Count)], slices))
                 {
                     taken[turn.Variant].Add(Slice(sides[turn.Variant], sessions[turn.Variant], seconds));
                 }
 
+                edge?.Invoke();
                 sessions.ForEach(session => session.End());
                 return taken;
             }

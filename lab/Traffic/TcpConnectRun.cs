@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -12,12 +11,7 @@ internal sealed unsafe class TcpConnectRun(TrafficRequest request, SessionOffer 
     private SocketAddressV4 address;
     private long done;
 
-    protected override void Open() => address = new SocketAddressV4
-    {
-        Family = Libc.AF_INET,
-        Port = BinaryPrimitives.ReverseEndianness((ushort)Peer.Port),
-        Address = MemoryMarshal.Read<uint>(Peer.Address.GetAddressBytes()),
-    };
+    protected override void Open() => address = SocketAddressV4.Of(Peer.Address, Peer.Port);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Loop(long deadline)

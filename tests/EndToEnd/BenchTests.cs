@@ -72,6 +72,30 @@ public sealed class BenchTests : IDisposable
         result.Measurements.ShouldAllBe(one => one.Figure == Figure.Time.Name && one.Samples.Count == 2 && one.Min > 0);
     }
 
+    [Fact]
+    public async Task Slow_flows_pay_for_a_short_lease_and_a_busy_one_does_not()
+    {
+        LiveLab.Require();
+        string[] arguments = ["bench", "lease", "--leases", "4,2,1", "--flows", "1000", "--seconds", "3", "--agent", LabAgent.Program, "--output", folder];
+        _ = (await NetworkNamespace.RunCommandAsync(OwnNamespace, Program, arguments, cancellationToken: Cancellation)).EnsureSuccess();
+
+        var result = BenchResult.Read(Path.Combine(folder, "lease.json"));
+        result.Gaps.ShouldBeEmpty();
+        double Share(string workload, int lease) => result.Measurements.Single(one => one.Metric == $"{workload}/cni-share" && one.Variant == $"lease={lease}").Median / 1e6;
+        Share("slow-flows", 4).ShouldBeInRange(0.1, 0.3);
+        Share("slow-flows", 1).ShouldBeInRange(0.4, 1);
+        Share("busy-flow", 1).ShouldBeLessThan(0.01);
+        Share("short-connections", 4).ShouldBeLessThan(0.01);
+        Share("short-connections", 1).ShouldBeGreaterThan(0.1, "a verdict of one second opens no connection");
+        result.Measurements.Where(one => one.Figure == Figure.Time.Name).Select(one => (one.Workload, one.Variant)).ShouldBe(
+            [
+                .. from workload in (string[])["busy-flow", "slow-flows", "short-connections"]
+                   from variant in (string[])["lease=4", "lease=2", "lease=1", "overlay"]
+                   where (workload, variant) is not ("slow-flows", "overlay")
+                   select (workload, variant),
+            ], ignoreOrder: true);
+    }
+
     /// <summary>The lab does not know the agent's types; where it writes into the agent's maps, it must know where the fields are.</summary>
     [Theory]
     [InlineData(typeof(Config), nameof(Config.Mark), DatapathLayout.ConfigMark)]

@@ -43,11 +43,11 @@ public sealed class AgentConfigWriterTests
     [Fact]
     public void What_the_policy_says_beyond_the_defaults_is_written_at_its_place()
     {
-        var agent = new AgentPolicy { Mode = "Observe", Excluded = "10.244.0.0/16", Unrestricted = true, Flows = 2048 };
+        var agent = new AgentPolicy { Mode = "Observe", Excluded = "10.244.0.0/16", Unrestricted = true, Flows = 2048, LeaseSeconds = 3 };
 
         var text = AgentConfigWriter.Render(new NodePlan(2, "02:00:00:00:00:01", "02:00:00:00:00:02", []), agent);
 
-        text.ShouldContain("    mode: Observe\n  exclusions: { cidrs: [\"10.244.0.0/16\"] }\n  cacheSizes: { filter: 2048 }\n---\n");
+        text.ShouldContain("    mode: Observe\n  exclusions: { cidrs: [\"10.244.0.0/16\"] }\n  cacheSizes: { filter: 2048 }\n  lease: 3s\n---\n");
         text.ShouldEndWith("endpoints: []\nnetworkPolicies: []\n");
     }
 }

@@ -55,8 +55,11 @@ public sealed class TrafficLiveTests(TwoNodes fixture) : IClassFixture<TwoNodes>
             new(Server.Namespace, Request(back, kind, 1)),
         ];
 
-        var slices = InterleavedTraffic.Run(sides, slices: 6, seconds: 0.02, warmUpSeconds: 0.02);
+        var edges = 0;
 
+        var slices = InterleavedTraffic.Run(sides, slices: 6, seconds: 0.02, warmUpSeconds: 0.02, () => edges++);
+
+        edges.ShouldBe(2, "before the first slice and after the last");
         slices.Count.ShouldBe(2);
         foreach (var side in slices)
         {
