@@ -11,6 +11,9 @@ public sealed record NodeCacheConfigSpec
     /// <summary>The shortest and the longest <see cref="Lease"/>.</summary>
     public static Bounds<TimeSpan> LeaseBounds { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
 
+    /// <summary>The <see cref="Lease"/> where nobody asks for another; docs/performance.md draws the curve that it is chosen from.</summary>
+    public static TimeSpan DefaultLease { get; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The shortest and the longest <see cref="Settle"/>.</summary>
     public static Bounds<TimeSpan> SettleBounds { get; } = new(TimeSpan.Zero, TimeSpan.FromSeconds(60));
 
@@ -20,7 +23,7 @@ public sealed record NodeCacheConfigSpec
     /// <summary>The longest a cached verdict lives without the CNI having seen a packet of the flow.</summary>
     [Pattern(FieldPatterns.Duration)]
     [ValidationRule(RuleText.Lease, Message = RuleText.LeaseMessage)]
-    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan Lease { get; init; } = DefaultLease;
 
     /// <summary>How long learning is held after a change that can alter a verdict.</summary>
     [Pattern(FieldPatterns.Duration)]

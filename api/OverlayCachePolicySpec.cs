@@ -42,7 +42,7 @@ public sealed record OverlayCachePolicySpec
     /// <summary>The longest a cached verdict lives without the CNI having seen a packet of the flow; where policies differ, the shortest.</summary>
     [Pattern(FieldPatterns.Duration)]
     [ValidationRule(RuleText.Lease, Message = RuleText.LeaseMessage)]
-    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan Lease { get; init; } = NodeCacheConfigSpec.DefaultLease;
 
     /// <summary>How long learning is held after a change that can alter a verdict; where policies differ, the longest.</summary>
     [Pattern(FieldPatterns.Duration)]

@@ -19,7 +19,7 @@ public sealed record ApiLabOptions
 
     public int Nodes { get; init; } = 2;
 
-    /// <summary><c>spec.lease</c> of the policy, which covers all pods.</summary>
+    /// <summary><c>spec.lease</c> of the policy, which covers all pods. Longer than by default: what ends a verdict is to be a flush.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary><c>spec.settle</c> of the policy.</summary>

@@ -75,7 +75,7 @@ public sealed class ConfigurationDocumentsTests
         reading.Problems.ShouldBeEmpty();
         var spec = reading.Configuration!.Node.Spec;
         spec.CacheSizes.ShouldBe(new CacheSizes());
-        (spec.Lease, spec.Settle).ShouldBe((TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(2)));
+        (spec.Lease, spec.Settle).ShouldBe((TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2)));
         var policy = spec.Policies.ShouldHaveSingleItem();
         (policy.Protocols, policy.HostRules).ShouldBe((Protocols.All, HostRules.Respect));
     }
@@ -86,7 +86,7 @@ public sealed class ConfigurationDocumentsTests
         var reading = ConfigurationDocuments.Read("node.yaml", ConfigurationText.Minimal("n1").Replace("spec:", "spec:\n  exclusions: null\n  lease: ~\n  cacheSizes:", StringComparison.Ordinal));
 
         reading.Problems.ShouldBeEmpty();
-        reading.Configuration!.Node.Spec.Lease.ShouldBe(TimeSpan.FromSeconds(30));
+        reading.Configuration!.Node.Spec.Lease.ShouldBe(NodeCacheConfigSpec.DefaultLease);
     }
 
     [Fact]

@@ -80,7 +80,7 @@ public sealed class PolicyCompilerTests
 
         var spec = PolicyCompiler.Compile([disabled], [Node]).Nodes["n1"];
 
-        spec.Lease.ShouldBe(TimeSpan.FromSeconds(30));
+        spec.Lease.ShouldBe(NodeCacheConfigSpec.DefaultLease);
         spec.CacheSizes.Filter.ShouldBe(65_536);
         spec.Policies.ShouldHaveSingleItem().Mode.ShouldBe(AccelerationMode.Disabled);
     }

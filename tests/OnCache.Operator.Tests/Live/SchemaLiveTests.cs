@@ -61,7 +61,7 @@ public sealed class SchemaLiveTests(LiveServer server) : IAsyncLifetime
         await server.MustAsync(Policy("{}"), "apply", "-f", "-");
 
         (await server.MustAsync("", "get", "ocp", "p", "-o", "jsonpath={.spec.mode} {.spec.hostRules} {.spec.lease} {.spec.settle} {.spec.cacheSizes.filter} {.spec.protocols}"))
-            .ShouldBe("""Accelerate Respect 30s 2s 65536 ["TCP","UDP","ICMP"]""");
+            .ShouldBe("""Accelerate Respect 5s 2s 65536 ["TCP","UDP","ICMP"]""");
     }
 
     [Fact]
