@@ -77,4 +77,7 @@ internal enum Observation
 
     /// <summary>How many connections can be open at once.</summary>
     Connections = 8,
+
+    /// <summary>Datagrams of the same flow with another DSCP, CS1.</summary>
+    Marked = 16,
 }

@@ -359,6 +359,71 @@ internal static class DifferenceRows
                 new(["n1: ipset del bad 10.244.2.2"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
             ],
         },
+        new("A chain's policy becomes to drop, by iptables")
+        {
+            // Without kube-proxy's rules, which accept before the policy is asked.
+            Setup = ["n1: iptables -F FORWARD", "n1: iptables -P FORWARD ACCEPT"],
+            Phases =
+            [
+                new(["n1: iptables -P FORWARD DROP"], UdpLost, "tcp: stalls", "connect: is not answered") { Bound = Bounds.AtOnce },
+                new(["n1: iptables -P FORWARD ACCEPT"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("A chain's policy becomes to drop, by nftables")
+        {
+            Setup = ["n2: nft add table ip x", "n2: nft add chain ip x forward { type filter hook forward priority 0 ; }"],
+            Phases =
+            [
+                new(["n2: nft chain ip x forward { policy drop ; }"], UdpLost, "tcp: stalls", "connect: is not answered") { Bound = Bounds.AtOnce },
+                new(["n2: nft chain ip x forward { policy accept ; }"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("A verdict map drops by what differs from packet to packet")
+        {
+            Setup = ["n2: nft add table ip x", "n2: nft add chain ip x forward { type filter hook forward priority 0 ; }"],
+            Observes = Observation.Marked,
+            Phases =
+            [
+                new(["n2: nft add rule ip x forward ip dscp vmap { cs1 : drop }"], UdpAnswered, TcpGoesOn, "cs1: none answered") { Bound = Bounds.AtOnce },
+                new(["n2: nft flush chain ip x forward"], UdpAnswered, "cs1: all answered") { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+            ],
+        },
+        new("A chain that packets go to without return drops, by iptables")
+        {
+            Setup = ["n1: iptables -N seven", "n1: iptables -A seven -p udp --dport 7777 -j DROP", "n1: iptables -A seven -j ACCEPT"],
+            Phases =
+            [
+                new(["n1: iptables -I FORWARD -g seven"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+                new(["n1: iptables -D FORWARD -g seven"], UdpAnswered) { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+            ],
+        },
+        ComeOut("iptables", Bounds.AtOnce),
+        ComeOut("iptables-legacy", Bounds.LookedFor),
+        TakenIn("n1", "{veth}"),
+        TakenIn("n2", "flannel.1"),
+        new("A chain at a device's ingress takes in another device, and then drops")
+        {
+            Setup = ["n2: nft add table netdev t", "n2: nft add chain netdev t f { type filter hook ingress device flannel.1 priority 0 ; }"],
+            Phases =
+            [
+                new(["n2: nft add chain netdev t f { type filter hook ingress devices = { lo } priority 0 ; }"], UdpAnswered, TcpGoesOn) { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+                new(["n2: nft add rule netdev t f udp dport 7777 drop"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+            ],
+        },
+        new("A rule is added that asks for a set, and its element right after")
+        {
+            Setup = ["n1: nft add table ip t", "n1: nft add set ip t bad { type ipv4_addr ; }", "n1: nft add chain ip t f { type filter hook forward priority 0 ; }"],
+            // Whether the element comes before the rule is known is chance.
+            Phases =
+            [
+                .. Enumerable.Repeat<Phase[]>(
+                    [
+                        new(["n1: nft add rule ip t f ip daddr @bad udp dport 7777 drop", "n1: nft add element ip t bad { 10.244.2.2 }"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+                        new(["n1: nft flush chain ip t f", "n1: nft flush set ip t bad"], UdpAnswered) { Bound = Bounds.AtOnce, AcceleratedAgain = true },
+                    ],
+                    4).SelectMany(static both => both),
+            ],
+        },
         new("The tunnel's packets are dropped on their way in")
         {
             Phases =
@@ -421,6 +486,40 @@ internal static class DifferenceRows
             Phases = [new(["n1: ip route add 10.244.0.0/16 via 192.168.78.2 dev eth1 table 78"], "n2 eth1:") { Bound = Bounds.AtOnce }],
         },
     ];
+
+    /// <summary>A chain of the family netdev that has one device gets another.</summary>
+    private static Difference TakenIn(string node, string device) => new($"A chain at the ingress of another device takes in {device} and drops")
+    {
+        Setup =
+        [
+            $"{node}: nft add table netdev t",
+            $"{node}: nft add chain netdev t f {{ type filter hook ingress device lo priority 0 ; }}",
+            $"{node}: nft add rule netdev t f udp dport 7777 drop",
+        ],
+        Phases =
+        [
+            new([$"{node}: nft add chain netdev t f {{ type filter hook ingress devices = {{ {device} }} priority 0 ; }}"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+            new([$"{node}: nft delete table netdev t"], UdpAnswered) { AcceleratedAgain = true },
+        ],
+    };
+
+    /// <summary>Packets leave the chain that they went to without return: to the caller's caller, past what accepts them in the caller.</summary>
+    private static Difference ComeOut(string iptables, TimeSpan bound) => new($"What comes out of a chain that it went to without return is dropped, by {iptables}")
+    {
+        Setup =
+        [
+            $"n1: {iptables} -N six",
+            $"n1: {iptables} -N seven",
+            $"n1: {iptables} -A six -g seven",
+            $"n1: {iptables} -A six -j ACCEPT",
+            $"n1: {iptables} -I FORWARD -j six",
+        ],
+        Phases =
+        [
+            new([$"n1: {iptables} -I FORWARD 2 -p udp --dport 7777 -j DROP"], UdpLost, TcpGoesOn) { Bound = bound },
+            new([$"n1: {iptables} -D FORWARD 2"], UdpAnswered, TcpGoesOn) { Bound = bound, AcceleratedAgain = true },
+        ],
+    };
 
     public static Difference Named(string name) => All.Single(row => row.Name == name);
 }

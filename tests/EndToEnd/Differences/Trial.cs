@@ -13,6 +13,8 @@ internal sealed class Trial : IAsyncDisposable
     /// <summary>Where the server's pod serves, by UDP and by TCP.</summary>
     public const int Port = 7777;
 
+    private const int ClassSelector1 = 8;
+
     private readonly AcceleratedLab lab;
     private readonly bool accelerated;
     private readonly Observation observes;
@@ -114,6 +116,11 @@ internal sealed class Trial : IAsyncDisposable
         if (observes.HasFlag(Observation.Connections))
         {
             lines.Add($"connections: {await tcp.ConnectionsAsync()}");
+        }
+
+        if (observes.HasFlag(Observation.Marked))
+        {
+            lines.Add($"cs1: {await udp.AnsweredAsync(ClassSelector1)}");
         }
 
         var form = new FrameForm(NameOf(), Port);

@@ -47,6 +47,21 @@ internal sealed class UdpProbe(UdpConversation conversation)
         return $"{share} answered{string.Concat(errors.Select(static error => $", {error}"))}";
     }
 
+    /// <summary>The same of datagrams with a DSCP.</summary>
+    /// <param name="dscp">0 to 63.</param>
+    public async Task<string> AnsweredAsync(int dscp)
+    {
+        Socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService, dscp << 2);
+        try
+        {
+            return await AnsweredAsync();
+        }
+        finally
+        {
+            Socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService, 0);
+        }
+    }
+
     /// <summary>The MTU of the path, bytes, after datagrams as large as the pod's device takes that must not be fragmented.</summary>
     public async Task<int> PathMtuAsync(IPod client)
     {
