@@ -25,6 +25,7 @@ internal sealed class CoherenceEvents(CoherenceBed bed)
     private int incarnations;
     private int changes;
     private int nodeChanges;
+    private int ruleChanges;
 
     public IEnumerable<CoherenceEvent> All() =>
     [
@@ -32,6 +33,7 @@ internal sealed class CoherenceEvents(CoherenceBed bed)
         new("pod IP reuse", ["PodReplaced"], PrepareSuccessorAsync, AnnounceSuccessorAsync, ForgetPredecessorAsync),
         new("policy change", ["NetworkPolicyAdded", "NetworkPolicyChanged", "NetworkPolicyDeleted"], Nothing, ChangePolicyAsync, Nothing),
         // Nodes are known by their outer addresses: under another it is another node.
+        new("host rule change", ["HostRulesChanged"], PrepareRulesAsync, ChangeRulesAsync, Nothing),
         new("node change", ["NodeRemoved", "NodeAddressChanged"], Nothing, ChangeNodeAsync, RestoreNodeAsync),
     ];
 
@@ -101,6 +103,20 @@ internal sealed class CoherenceEvents(CoherenceBed bed)
             Ingress = [.. Enumerable.Repeat(new V1NetworkPolicyIngressRule(), rules)],
         },
     };
+
+    /// <summary>A table of somebody's, without rules yet.</summary>
+    private async Task PrepareRulesAsync(CancellationToken cancellationToken)
+    {
+        await RulesAsync("add table ip bench", cancellationToken);
+        await RulesAsync("add chain ip bench forward { type filter hook forward priority 0 ; }", cancellationToken);
+    }
+
+    /// <summary>In turn: a rule that the flow meets comes, and goes. It only counts, so the flow may return.</summary>
+    private Task ChangeRulesAsync(CancellationToken cancellationToken) => RulesAsync(
+        ruleChanges++ % 2 == 0 ? $"add rule ip bench forward ip saddr {bed.Affected.Sandbox.Address} counter" : "flush chain ip bench forward", cancellationToken);
+
+    private async Task RulesAsync(string command, CancellationToken cancellationToken) =>
+        (await bed.Node.RunCommandAsync("nft", [command], cancellationToken)).EnsureSuccess();
 
     private Task RestoreNodeAsync(CancellationToken cancellationToken) => ForwardAsync("replace", bed.Server.Node.Address.ToString(), cancellationToken);
 
