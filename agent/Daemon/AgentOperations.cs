@@ -99,7 +99,7 @@ internal sealed class AgentOperations : IAgentOperations
                     using var turn = current.Use(agent, new StatusReport(
                         agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
                     server ??= await StatusServer.StartAsync(settings.Socket, settings.Health, current, current, exposition.Write, cancellationToken);
-                    await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), cancellationToken);
+                    await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), ended.Completion, cancellationToken);
                 }
                 catch when (!cancellationToken.IsCancellationRequested)
                 {

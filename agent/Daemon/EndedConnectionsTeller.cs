@@ -5,6 +5,9 @@ using OnCache.Agent.Telemetry;
 
 namespace OnCache.Agent.Daemon;
 
+/// <summary>Takes the next connection that has ended; false where there is none.</summary>
+internal delegate bool EndedTaker(out Ended ended);
+
 /// <summary>A thread that tells conntrack, a few times a second, which connections have ended on the fast path.</summary>
 internal sealed class EndedConnectionsTeller : IDisposable
 {
@@ -13,23 +16,37 @@ internal sealed class EndedConnectionsTeller : IDisposable
 
     private const int StackSize = 128 * 1024;
 
-    private readonly DatapathMaps _maps;
+    private readonly EndedTaker _take;
+    private readonly Func<uint, ulong> _reopened;
     private readonly Func<ConntrackTimeouts> _timeouts;
     private readonly EndedConnections _conntrack;
     private readonly CoherenceMetrics _metrics;
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ManualResetEventSlim _stop = new();
     private readonly Thread _thread;
 
     /// <summary>Begins, in the calling thread's network namespace.</summary>
     /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
     public EndedConnectionsTeller(DatapathMaps maps, Func<ConntrackTimeouts> timeouts, CoherenceMetrics metrics)
+        : this(maps.Ended.TryTake, place => Volatile.Read(ref maps.Reopened[place]), timeouts, metrics)
     {
-        (_maps, _timeouts, _metrics) = (maps, timeouts, metrics);
+    }
+
+    /// <param name="take">Asked by the thread of this object alone.</param>
+    /// <param name="reopened">By its place, when the ports of a connection last began a new life.</param>
+    /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
+    internal EndedConnectionsTeller(EndedTaker take, Func<uint, ulong> reopened, Func<ConntrackTimeouts> timeouts, CoherenceMetrics metrics)
+    {
+        (_take, _reopened, _timeouts, _metrics) = (take, reopened, timeouts, metrics);
         _conntrack = EndedConnections.Open();
         _thread = new Thread(Run, StackSize) { IsBackground = true, Name = "ended" };
         _thread.Start();
     }
 
+    /// <summary>Completes when this is disposed, or with what ended it.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _stop.Set();
@@ -57,17 +74,26 @@ internal sealed class EndedConnectionsTeller : IDisposable
 
     private void Run()
     {
-        // What ended before this agent began waits in the ring, too.
-        do
+        try
         {
-            Tell();
+            // What ended before this agent began waits in the ring, too.
+            do
+            {
+                Tell();
+            }
+            while (!_stop.Wait(s_interval));
+
+            _completion.SetResult();
         }
-        while (!_stop.Wait(s_interval));
+        catch (Exception e)
+        {
+            _completion.SetException(e);
+        }
     }
 
     private void Tell()
     {
-        if (!_maps.Ended.TryTake(out var ended))
+        if (!_take(out var ended))
         {
             return;
         }
@@ -81,7 +107,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
             do
             {
                 // The ports have begun a new life since, of which conntrack knows by the SYN.
-                if (Volatile.Read(ref _maps.Reopened[PlaceOf(ended.Key)]) >= ended.At)
+                if (_reopened(PlaceOf(ended.Key)) >= ended.At)
                 {
                     reopened++;
                     continue;
@@ -97,7 +123,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
                     new ConnectionTuple(ended.Key.LocalIp, ended.Key.RemoteIp, ended.Key.LocalPort, ended.Key.RemotePort, ended.Key.Protocol), state, (uint)timeout.TotalSeconds);
                 told++;
             }
-            while (_maps.Ended.TryTake(out ended));
+            while (_take(out ended));
             _conntrack.Send();
         }
         catch (NetlinkException)

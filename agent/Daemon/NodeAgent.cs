@@ -105,8 +105,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     }
 
     /// <summary>Turns until cancelled, or until the configuration asks for caches of other sizes, which only another datapath can have.</summary>
+    /// <param name="beside">What must not end before this does.</param>
     public async Task RunAsync(
-        ChannelReader<NetworkChange> network, IAsyncEnumerable<AgentConfiguration> configurations, CancellationToken cancellationToken)
+        ChannelReader<NetworkChange> network, IAsyncEnumerable<AgentConfiguration> configurations, Task beside, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var feeders = new[]
@@ -117,6 +118,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             FeedTimeAsync(_settings.HeartbeatTimeout / 10, KeepAlive, stop.Token),
             FeedTimeAsync(HostRulesMonitor.Look, LookAround, stop.Token),
             FeedTimeAsync(s_housekeeping, KeepHouse, stop.Token),
+            beside.WaitAsync(stop.Token),
         };
         try
         {

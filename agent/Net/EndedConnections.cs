@@ -34,14 +34,16 @@ internal sealed class EndedConnections : IDisposable
         }
     }
 
-    /// <summary>Tells conntrack what was noted.</summary>
+    /// <summary>Tells conntrack what was noted. In no case is it told again.</summary>
     /// <exception cref="NetlinkException">The kernel refused to take it.</exception>
     public void Send()
     {
         if (_count > 0)
         {
-            _socket.SendAll(_buffer.AsSpan(0, _length), "tell conntrack of ended connections");
+            var noted = _buffer.AsSpan(0, _length);
+            // Before it may fail: the next ones need the room.
             (_length, _count) = (0, 0);
+            _socket.SendAll(noted, "tell conntrack of ended connections");
             Drain();
         }
     }
