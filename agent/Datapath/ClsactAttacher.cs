@@ -79,9 +79,9 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
 
     public bool IsBeforeOurs(TcFilter filter) => filter.Priority < priority;
 
-    /// <summary>All programs of tcx run before the filters.</summary>
+    /// <summary>All programs of tcx run before the filters. Those of an earlier agent go when this one has taken its place.</summary>
     public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours) =>
-        behindOurs ? [] : [.. TcxChain.Of(ifIndex, direction).Where(program => !ours.Contains(program))];
+        behindOurs ? [] : [.. TcxChain.Of(ifIndex, direction).Where(program => !ours.Contains(program) && !IsOurs(BpfProgramInfo.OfId(program)))];
 
     public IReadOnlyCollection<int> AttachedDevices() =>
         devices()
@@ -96,7 +96,9 @@ internal sealed unsafe class ClsactAttacher(uint priority, Func<IEnumerable<int>
     };
 
     private bool Occupies(int device, TcDirection direction) =>
-        Occupant(device, direction)?.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true;
+        IsOurs(Occupant(device, direction));
+
+    private static bool IsOurs(BpfProgramInfo? program) => program?.Name.StartsWith(ProgramNames.Prefix, StringComparison.Ordinal) == true;
 
     private BpfProgramInfo? Occupant(int ifIndex, TcDirection direction) =>
         OccupantId(ifIndex, direction) is { } program ? BpfProgramInfo.OfId(program) : null;

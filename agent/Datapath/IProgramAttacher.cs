@@ -1,3 +1,4 @@
+using OnCache.Agent.Bpf;
 using OnCache.Agent.Net;
 
 namespace OnCache.Agent.Datapath;
@@ -21,7 +22,8 @@ internal interface IProgramAttacher
     bool IsBeforeOurs(TcFilter filter);
 
     /// <summary>The programs of others at a tcx hook.</summary>
-    /// <param name="behindOurs">Those alone that run behind ours.</param>
+    /// <param name="behindOurs">Those alone that run behind ours, or will when ours is attached.</param>
+    /// <exception cref="BpfException">The kernel refused to tell.</exception>
     IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours);
 
     /// <summary>Devices that hold a program of ours, also those attached by an earlier agent.</summary>

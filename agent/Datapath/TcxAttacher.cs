@@ -48,16 +48,33 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
 
     public void Detach(int ifIndex, string program, TcDirection direction) => Detach(PathOf(ifIndex, program));
 
-    public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => TcxChain.Of(ifIndex, direction).Contains(programId);
+    public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId)
+    {
+        try
+        {
+            return TcxChain.Of(ifIndex, direction).Contains(programId);
+        }
+        catch (BpfException)
+        {
+            // Nobody is known to have taken it off; that the hook cannot be read keeps its flows off (Others).
+            return true;
+        }
+    }
 
     /// <summary>Filters run when all programs of tcx have let the packet pass.</summary>
     public bool IsBeforeOurs(TcFilter filter) => false;
 
     public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours)
     {
-        var chain = TcxChain.Of(ifIndex, direction);
-        var last = behindOurs ? chain.ToList().FindLastIndex(ours.Contains) : -1;
-        // Where ours is not there, nothing is behind it, and nothing takes the fast path.
+        var chain = TcxChain.Of(ifIndex, direction).ToList();
+        if (!chain.TrueForAll(ours.Contains))
+        {
+            // The next one takes the place of an earlier agent's.
+            ours = ours.Union(Pinned().Where(pinned => pinned.Device == ifIndex).Select(static pinned => pinned.Path).Select(HeldBy).OfType<uint>()).ToHashSet();
+        }
+
+        var last = behindOurs ? chain.FindLastIndex(ours.Contains) : -1;
+        // Where none is there, ours comes to the end.
         return behindOurs && last < 0 ? [] : [.. chain.Skip(last + 1).Where(program => !ours.Contains(program))];
     }
 
@@ -112,7 +129,17 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
     private FileDescriptor? OpenPinned(string path) =>
         File.Exists(path) ? new FileDescriptor(_steps.Do($"open the link {path}", () => Interop.Libbpf.bpf_obj_get(path))) : null;
 
-    private bool IsOn(FileDescriptor link, int ifIndex, TcDirection direction)
+    private bool IsOn(FileDescriptor link, int ifIndex, TcDirection direction) =>
+        Information(link) is var info && info.tcx_ifindex == (uint)ifIndex && info.tcx_attach_type == AttachType(direction);
+
+    /// <summary>The program of a pinned link; null where the link has just gone.</summary>
+    private uint? HeldBy(string path)
+    {
+        using var link = OpenPinned(path);
+        return link is null ? null : Information(link).prog_id;
+    }
+
+    private Interop.Libbpf.bpf_link_info Information(FileDescriptor link)
     {
         Interop.Libbpf.bpf_link_info info = default;
         _ = _steps.Do("read link information", () =>
@@ -123,7 +150,7 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
             info = read;
             return result;
         });
-        return info.tcx_ifindex == (uint)ifIndex && info.tcx_attach_type == AttachType(direction);
+        return info;
     }
 
     private string PathOf(int ifIndex, string program) => Path.Combine(linkDirectory, $"{program}-{ifIndex}");

@@ -11,12 +11,32 @@ internal static unsafe class TcxChain
     private const int SYS_bpf = 321;
     private const int BPF_PROG_QUERY = 16;
 
+    private const int ENOENT = 2;
+    private const int ENODEV = 19;
+    private const int EINVAL = 22;
+
     // The kernel's own bound on programs of one hook (BPF_MPROG_MAX).
     private const int Most = 64;
 
+    // A kernel that knows tcx looks for the device first, and there is none of this number.
+    private static readonly Lazy<bool> s_isThere = new(static () => Query(0, TcDirection.Ingress, out _) == ENODEV);
+
     /// <summary>The kernel's numbers of the programs; none where the device has gone or the kernel has no tcx.</summary>
-    public static IReadOnlyList<uint> Of(int ifIndex, TcDirection direction)
+    /// <exception cref="BpfException">The kernel refused to tell.</exception>
+    public static IReadOnlyList<uint> Of(int ifIndex, TcDirection direction) => Query(ifIndex, direction, out var programs) switch
     {
+        0 => programs,
+        var errno when MeansNone(errno, s_isThere.Value) => [],
+        var errno => throw new BpfException($"query the tcx programs of device index {ifIndex} ({direction})", errno),
+    };
+
+    /// <summary>Whether there are no programs where the kernel refuses to list them.</summary>
+    /// <param name="isThere">The kernel has tcx.</param>
+    internal static bool MeansNone(int errno, bool isThere) => errno is ENODEV or ENOENT || (errno == EINVAL && !isThere);
+
+    private static int Query(int ifIndex, TcDirection direction, out IReadOnlyList<uint> found)
+    {
+        found = [];
         var programs = stackalloc uint[Most];
         var query = new ProgramQuery
         {
@@ -27,10 +47,11 @@ internal static unsafe class TcxChain
         };
         if (Interop.Libc.syscall(SYS_bpf, BPF_PROG_QUERY, (long)(nint)(&query), sizeof(ProgramQuery)) != 0)
         {
-            return [];
+            return Marshal.GetLastPInvokeError();
         }
 
-        return [.. new ReadOnlySpan<uint>(programs, (int)Math.Min(query.Count, Most))];
+        found = [.. new ReadOnlySpan<uint>(programs, (int)Math.Min(query.Count, Most))];
+        return 0;
     }
 
     /// <summary>linux/bpf.h, the query member of union bpf_attr.</summary>

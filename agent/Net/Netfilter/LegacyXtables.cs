@@ -21,31 +21,39 @@ internal sealed unsafe class LegacyXtables : IDisposable
     // Above it a table is not read: 100,000 rules are about half of it.
     private const int LargestTable = 128 * 1024 * 1024;
 
+    // Packets of every way meet it: unread, it stands for tables of which not even the names are known.
+    private const string Unnamed = "mangle";
+
     private readonly string _names;
+    private string? _unnamed;
     private NetlinkHandle? _socket;
     private byte[] _buffer = [];
 
-    private LegacyXtables(string names) => _names = names;
+    /// <param name="names">The file in which the kernel lists the tables.</param>
+    internal LegacyXtables(string names) => _names = names;
 
     public static LegacyXtables Open() => new("/proc/thread-self/net/ip_tables_names");
 
     /// <summary>
-    /// The tables that somebody uses. Only these may be read: the kernel makes a table that is asked for, and hooks it in.
+    /// The tables that somebody uses. Only these may be read: the kernel makes a table that is asked for, and hooks it in. Where they cannot be
+    /// listed, one that all packets meet and that <see cref="Read"/> does not read either.
     /// </summary>
     public IReadOnlyList<string> Names()
     {
+        _unnamed = null;
         try
         {
             return File.ReadAllLines(_names);
         }
-        catch (IOException)
+        catch (Exception none) when (none is FileNotFoundException or DirectoryNotFoundException)
         {
             // The kernel has no legacy iptables.
             return [];
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            return [];
+            _unnamed = refused.Message;
+            return [Unnamed];
         }
     }
 
@@ -57,6 +65,11 @@ internal sealed unsafe class LegacyXtables : IDisposable
     {
         hooks = [];
         entries = default;
+        if (_unnamed is not null)
+        {
+            return _unnamed;
+        }
+
         _socket ??= socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (_socket.IsInvalid)
         {

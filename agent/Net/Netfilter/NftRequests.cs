@@ -27,11 +27,11 @@ internal sealed class NftRequests : IDisposable
     /// <summary>Whether nothing changed in nf_tables while rules or elements were read; set it before, for several reads.</summary>
     public bool IsSteady { get; set; } = true;
 
-    public List<NftTable> Tables() => Dump(NftMessage.TablesRequest(_request), "list nf_tables tables", NftMessage.ParseTable);
+    public List<NftTable> Tables() => All(NftMessage.TablesRequest(_request), "list nf_tables tables", NftMessage.ParseTable);
 
-    public List<NftChain> Chains() => Dump(NftMessage.ChainsRequest(_request), "list nf_tables chains", NftMessage.ParseChain);
+    public List<NftChain> Chains() => All(NftMessage.ChainsRequest(_request), "list nf_tables chains", NftMessage.ParseChain);
 
-    public List<NftSet> Sets() => Dump(NftMessage.SetsRequest(_request), "list nf_tables sets", NftMessage.ParseSet);
+    public List<NftSet> Sets() => All(NftMessage.SetsRequest(_request), "list nf_tables sets", NftMessage.ParseSet);
 
     /// <summary>The rules of a table one by one, until <paramref name="take"/> has enough.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -81,16 +81,16 @@ internal sealed class NftRequests : IDisposable
         return isWhole;
     }
 
-    private List<T> Dump<T>(Span<byte> request, string operation, NetlinkParser<T> parse)
+    private List<T> All<T>(Span<byte> request, string operation, NetlinkParser<T> parse)
         where T : class
     {
         try
         {
             return _socket.Dump(request, operation, parse);
         }
-        catch (NetlinkException gone) when (gone.Errno is NetlinkNative.ENOENT or NetlinkNative.EINVAL or NetlinkNative.EOPNOTSUPP)
+        catch (NetlinkException none) when (none.Errno == NetlinkNative.EINVAL)
         {
-            // The kernel has no nf_tables, or the table has just gone: its event follows.
+            // What nfnetlink answers for a subsystem that nobody has registered: the kernel has no nf_tables.
             return [];
         }
     }

@@ -61,6 +61,23 @@ public sealed class TcxAttacherTests
     }
 
     [Fact]
+    public void What_an_earlier_agent_attached_is_no_other_s_and_shows_what_will_be_behind_ours()
+    {
+        using var stage = new HookStage(tcx: true);
+        using var before = new ForeignProgram();
+        using var after = new ForeignProgram();
+        var attacher = new TcxAttacher(stage.LinkDirectory);
+        using var first = stage.AttachForeign(before, TcDirection.Ingress);
+        Attach(stage, attacher, stage.Datapath);
+        using var last = stage.AttachForeign(after, TcDirection.Ingress);
+        using var next = stage.LoadAgain(tcx: true);
+        var ours = new HashSet<uint> { Id(next, Program) };
+
+        stage.Namespace.Run(() => attacher.Others(HookStage.Device, TcDirection.Ingress, behindOurs: true, ours)).ShouldBe([after.Id]);
+        stage.Namespace.Run(() => attacher.Others(HookStage.Device, TcDirection.Ingress, behindOurs: false, ours)).ShouldBe([before.Id, after.Id]);
+    }
+
+    [Fact]
     public void Detach_leaves_no_pin_and_may_come_twice()
     {
         using var stage = new HookStage(tcx: true);
