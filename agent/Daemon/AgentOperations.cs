@@ -71,7 +71,7 @@ internal sealed class AgentOperations : IAgentOperations
         using var metrics = new CoherenceMetrics();
         using var exposition = new PrometheusText("OnCache.", CoherenceMetrics.Limits);
         var current = new CurrentAgent();
-        using var hostRules = new HostRuleMetrics(() => current.State?.HostRules ?? []);
+        using var hostRules = new HostRuleMetrics(() => current.State?.HostRules.Counts ?? []);
         StatusServer? server = null;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var beside = companion?.Invoke(current, stop.Token) ?? Task.CompletedTask;

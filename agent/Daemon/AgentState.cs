@@ -14,6 +14,6 @@ internal sealed record AgentState(
     IReadOnlyDictionary<int, string> AttachFailures,
     Bpf.EndpointCounters Retired,
     FlushRecord? LastFlush,
-    IReadOnlyList<HostRuleStatus> HostRules,
+    HostRulesReport HostRules,
     IReadOnlyList<string> NicFailures,
     IReadOnlyList<string> Warnings);

@@ -29,7 +29,6 @@ internal sealed class DatapathController
     private Underlay? _appliedUnderlay;
     private ProtocolBits _appliedProtocols;
     private ConntrackTimeouts? _appliedTimeouts;
-    private readonly Dictionary<uint, string> _programNames = [];
     private ImmutableArray<HostRegion> _appliedRegions = [];
     private HashSet<uint>? _ownPrograms;
     private volatile FlushRecord? _lastFlush;
@@ -77,18 +76,6 @@ internal sealed class DatapathController
     }
 
     private HashSet<uint> OwnPrograms => _ownPrograms ??= [.. ProgramNames.OfNic.Concat(ProgramNames.OfEndpoint).Select(one => _datapath.ProgramInfo(one.Program).Id)];
-
-    private string NameOfProgram(uint id)
-    {
-        if (!_programNames.TryGetValue(id, out var name))
-        {
-            // By its number alone the kernel shows a program to an administrator of the whole machine only.
-            name = BpfProgramInfo.OfId(id)?.Name is { Length: > 0 } known ? known : $"{id}";
-            _programNames[id] = name;
-        }
-
-        return name;
-    }
 
     private ref Config Config => ref _datapath.Maps.Config[0];
 
@@ -142,9 +129,13 @@ internal sealed class DatapathController
 
     public bool IsBeforeOurs(TcFilter filter) => _attacher.IsBeforeOurs(filter);
 
-    /// <summary>The programs of others at a tcx hook, by name.</summary>
+    /// <summary>
+    /// The programs of others at a tcx hook, by name; without one where the kernel does not tell: by its number alone it shows a program to an
+    /// administrator of the whole machine only.
+    /// </summary>
+    /// <exception cref="BpfException">The kernel refused to list them.</exception>
     public IReadOnlyList<string> ForeignPrograms(int device, TcDirection direction, bool behindOurs) =>
-        [.. _attacher.Others(device, direction, behindOurs, OwnPrograms).Select(NameOfProgram)];
+        [.. _attacher.Others(device, direction, behindOurs, OwnPrograms).Select(static id => BpfProgramInfo.OfId(id)?.Name ?? "")];
 
     /// <summary>Puts back what somebody took off a device; whether there was anything.</summary>
     public bool Restore(NetworkSnapshot snapshot)

@@ -31,6 +31,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly NeighbourProber _prober;
     private readonly ConntrackSysctl _conntrack;
     private readonly HostRulesMonitor _hostRules;
+    private readonly ForeignPrograms _foreign;
     private readonly AgentSettings _settings;
     private readonly CacheSizes _sizes;
     private readonly UnderlayOptions _underlayOptions;
@@ -46,7 +47,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private HostRulesState _rules;
     private HostRulesView _rulesView = HostRulesView.Empty;
     private ImmutableArray<SetChange> _setChanges = [];
-    private ImmutableArray<RuleRegion> _foreign = [];
+    private HostRulesReport _hostRulesReport = HostRulesReport.None;
     private NodePlan? _plan;
     private long? _changedSince;
     private string? _tcpRefusal;
@@ -72,6 +73,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     {
         _datapath = datapath;
         _controller = new DatapathController(datapath, attacher, settings, Flushed);
+        _foreign = new ForeignPrograms(_controller.ForeignPrograms);
         _snapshot = _plannedSnapshot = snapshot;
         _metrics = metrics;
         _prober = prober;
@@ -231,8 +233,17 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         (_rulesView, var rulesChanged) = _rulesView.Next(_rules, _setChanges, RulePlanner.RolesOf(plan, _snapshot), RulePlanner.OuterOf(plan));
         _setChanges = [];
         _hostRules.Attention = _rulesView.Attention;
-        _hostRules.MarksAreRead = plan.Nics.Any(nic => Shaping.RootOf(_snapshot, nic) is not null);
-        _plan = RulePlanner.WithRules(plan, _snapshot, _rulesView.Regions, _foreign, _controller.IsBeforeOurs);
+        // Devices that are new to the plan are asked before they are put to use.
+        var foreign = _foreign.Of(plan, _snapshot);
+        var marksAreRead = RulePlanner.MarksAreRead(plan, _snapshot, _rules, _foreign.MayReadMarks);
+        _hostRules.MarksAreRead = marksAreRead;
+        _plan = RulePlanner.WithRules(
+            plan, _snapshot, _rulesView.Regions, foreign, _controller.IsBeforeOurs, marksAreRead && !_rules.MarksAreRead, before?.Regions);
+        if (!ReferenceEquals(_plan.Regions, before?.Regions))
+        {
+            _hostRulesReport = RulePlanner.StatusOf(_plan.Regions);
+        }
+
         var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
         FlushPlan[] flushes = [.. new[] { RoutesChanged(before), IpsecChanged(before), RulesChanged(before, rulesChanged) }.OfType<FlushPlan>()];
         _controller.Apply(_plan, before, flushes, configuration.Node.Spec, protocols, _conntrack.Timeouts(), timing);
@@ -284,14 +295,13 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// <summary>What rules that came, changed or went make void: the flows of pods that can meet them.</summary>
     private FlushPlan? RulesChanged(NodePlan? before, ImmutableArray<RuleEncounter> changed)
     {
-        if (before is null || RulePlanner.Concerned(_plan!, _snapshot, changed) is not { Count: > 0 } concerned)
+        if (before is null || RulePlanner.Concerned(_plan!, _snapshot, changed) is not var (pods, first))
         {
             return null;
         }
 
-        var first = changed.First(encounter => RulePlanner.Concerned(_plan!, _snapshot, [encounter]).Count > 0);
         return new FlushPlan(
-            FlushCause.HostRulesChanged, $"{first.Where}: {first.Rule}", [.. concerned.Select(static pod => new FlushTarget(pod.Uid, pod.Address))], Settle: true);
+            FlushCause.HostRulesChanged, $"{first.Where}: {first.Rule}", [.. pods.Select(static pod => new FlushTarget(pod.Uid, pod.Address))], Settle: true);
     }
 
     /// <summary>After all that was queued is in force, and only then, the programs may go on.</summary>
@@ -316,7 +326,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _controller.AttachFailures,
         _controller.Endpoints.Retired,
         _controller.LastFlush,
-        HostRules: RulePlanner.StatusOf(_plan!.Regions),
+        HostRules: _hostRulesReport,
         NicFailures(),
         Warnings());
 
@@ -336,10 +346,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private bool LookAround()
     {
         var restored = _controller.Restore(_snapshot);
-        var foreign = ForeignPrograms.Of(_plan!, _snapshot, _controller.ForeignPrograms);
-        var changed = !foreign.SequenceEqual(_foreign);
-        _foreign = foreign;
-        return restored | changed;
+        return restored | _foreign.Look();
     }
 
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
@@ -502,7 +509,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             Post(() =>
             {
                 _rules = change.State;
-                _setChanges = [.. _setChanges, .. change.Sets];
+                _setChanges = SetChange.Bounded([.. _setChanges, .. change.Sets]);
                 Changed(change.ReceivedAt);
                 return true;
             });

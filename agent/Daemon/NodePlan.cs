@@ -29,6 +29,9 @@ internal sealed record NodePlan
     /// <summary>What rules of the host keep off the fast path.</summary>
     public RegionPlan Regions { get; init; } = RegionPlan.None;
 
+    /// <summary>Bridges that pods are ports of, or were: what rules say of them goes on when the last pod has gone.</summary>
+    public IReadOnlyList<int> PodBridges { get; init; } = [];
+
     /// <summary>NICs to attach to.</summary>
     public required IReadOnlyList<int> Nics { get; init; }
 }

@@ -22,6 +22,14 @@ internal static class NodePlanner
             .Select(pod => PlanEndpoint(snapshot, ports, configuration, pod, resolution.Value, before?[pod.Uid].FirstOrDefault()))
             .ToList();
         missing.AddRange(endpoints.Select(endpoint => endpoint.Attachment?.Refusal?.Probe).OfType<NeighbourProbe>());
+        IReadOnlyList<int> bridges =
+        [
+            .. endpoints.Select(static endpoint => endpoint.Attachment?.Value?.BridgeIfIndex ?? 0)
+                .Concat(previous?.PodBridges ?? [])
+                .Distinct()
+                .Where(bridge => snapshot.Links.GetValueOrDefault(bridge)?.Kind == "bridge")
+                .Order(),
+        ];
 
         if (!resolution.TryGet(out var underlay, out _))
         {
@@ -33,6 +41,7 @@ internal static class NodePlanner
                 NodeSpecs = [],
                 Missing = missing,
                 InUse = [],
+                PodBridges = bridges,
                 Nics = [],
             };
         }
@@ -52,6 +61,7 @@ internal static class NodePlanner
                 .. reachable.Select(node => new NeighbourProbe(node.NicIfIndex, node.NextHop)).Distinct(),
                 .. endpoints.Where(endpoint => endpoint.Spec is not null).Select(endpoint => PodNeighbour(snapshot, endpoint)).OfType<NeighbourProbe>(),
             ],
+            PodBridges = bridges,
             Nics = [.. reachable.Select(node => node.NicIfIndex).Append(underlay.Nic.IfIndex).Distinct().Order()],
         };
     }

@@ -12,11 +12,35 @@ namespace OnCache.Agent.Daemon;
 /// <summary>Lays the rules of the host over a plan. Pure.</summary>
 internal static class RulePlanner
 {
+    /// <summary>The most rules that status lists.</summary>
+    public const int MostRules = 256;
+
+    /// <summary>The most pods that status names of one rule.</summary>
+    public const int MostPods = 64;
+
+    // The most regions of one rule that status describes.
+    private const int MostRegions = 16;
+
+    // These kinds of filters may ask for the mark; what a bpf program asks for, nobody tells.
+    private static readonly string[] s_mayReadMarks = ["fw", "flow", "basic", "u32", "bpf"];
+
+    /// <summary>Everything, for the moment in which rules that set marks are not yet read as what somebody may ask for. Not told: it passes.</summary>
+    private static readonly RuleRegion s_marksUnread = new(new PacketClass { Way = PacketWay.OuterOut }, RegionReach.Flows, "", "", "marks");
+
     /// <summary>The plan with what rules keep off the fast path.</summary>
     /// <param name="rules">Regions of netfilter's rules.</param>
     /// <param name="foreign">Programs of others at tcx hooks, as regions.</param>
     /// <param name="isBefore">Of a filter at the NIC's ingress: it sees what the fast path takes, too.</param>
-    public static NodePlan WithRules(NodePlan plan, NetworkSnapshot snapshot, IEnumerable<RuleRegion> rules, IEnumerable<RuleRegion> foreign, Predicate<TcFilter> isBefore)
+    /// <param name="marksAreUnread">Somebody may read marks, and <paramref name="rules"/> do not know it yet.</param>
+    /// <param name="before">The regions in force, which stay where nothing is otherwise; null at first.</param>
+    public static NodePlan WithRules(
+        NodePlan plan,
+        NetworkSnapshot snapshot,
+        IEnumerable<RuleRegion> rules,
+        IEnumerable<RuleRegion> foreign,
+        Predicate<TcFilter> isBefore,
+        bool marksAreUnread,
+        RegionPlan? before)
     {
         if (plan.Underlay.Value is not { } underlay)
         {
@@ -25,9 +49,15 @@ internal static class RulePlanner
 
         var pods = PodsOf(plan, snapshot);
         var devices = DeviceRules.Of(
-            snapshot, underlay, Bridges(plan, snapshot), plan.Nics.Select(snapshot.Links.GetValueOrDefault).OfType<Link>(), NodePlanner.IsOwnFilter, isBefore);
-        var regions = RegionPlan.Of(rules.Concat(devices).Concat(foreign), pods, PeersOf(snapshot, underlay));
-        var ruled = regions.Ruled.ToHashSet();
+            snapshot,
+            underlay,
+            plan.PodBridges.Select(snapshot.Links.GetValueOrDefault).OfType<Link>(),
+            plan.Nics.Select(snapshot.Links.GetValueOrDefault).OfType<Link>(),
+            NodePlanner.IsOwnFilter,
+            isBefore);
+        var all = rules.Concat(devices).Concat(foreign);
+        var regions = RegionPlan.Of(marksAreUnread ? all.Append(s_marksUnread) : all, pods, PeersOf(snapshot, underlay), before);
+        var ruled = regions.Ruled.Select(static pod => pod.Address).ToHashSet();
         return plan with
         {
             Regions = regions,
@@ -40,17 +70,46 @@ internal static class RulePlanner
         };
     }
 
-    /// <summary>The endpoints whose flows may meet rules that changed.</summary>
-    public static IReadOnlyList<RuledPod> Concerned(NodePlan plan, NetworkSnapshot snapshot, ImmutableArray<RuleEncounter> changed)
+    /// <summary>
+    /// Whether somebody may ask for the marks that rules set, and cached packets do not carry: on the NIC a queueing discipline of somebody's
+    /// choice, a filter or program at its egress, or a chain of nf_tables there. Devices before it are regions of their own.
+    /// </summary>
+    /// <param name="programs">There is a program of somebody else at the egress of a NIC.</param>
+    public static bool MarksAreRead(NodePlan plan, NetworkSnapshot snapshot, HostRulesState rules, bool programs) => programs
+        || plan.Nics.Any(nic => Shaping.RootOf(snapshot, nic) is not null
+            || snapshot.Filters.GetValueOrDefault(nic, []).Any(static filter =>
+                filter.Direction == TcDirection.Egress && !NodePlanner.IsOwnFilter(filter) && s_mayReadMarks.Contains(filter.Kind, StringComparer.Ordinal)))
+        || rules.Tables.Values.Any(table => AsksForMarks(table, plan.Nics.Select(snapshot.NameOf)));
+
+    /// <summary>The endpoints whose flows may meet rules that changed, and the first rule that any may meet; null where none may.</summary>
+    public static (IReadOnlyList<RuledPod> Pods, RuleEncounter First)? Concerned(NodePlan plan, NetworkSnapshot snapshot, ImmutableArray<RuleEncounter> changed)
     {
         if (changed.IsEmpty || plan.Underlay.Value is not { } underlay)
         {
-            return [];
+            return null;
         }
 
         var peers = PeersOf(snapshot, underlay);
-        var classes = changed.Select(static encounter => encounter.Packets).Distinct().ToList();
-        return [.. PodsOf(plan, snapshot).Where(pod => classes.Exists(packets => RegionPlan.Concerns(packets, pod, peers)))];
+        var others = PodsOf(plan, snapshot);
+        var asked = new HashSet<PacketClass>();
+        var concerned = new List<RuledPod>();
+        RuleEncounter? first = null;
+        foreach (var encounter in changed)
+        {
+            if (others.IsEmpty)
+            {
+                break;
+            }
+
+            if (asked.Add(encounter.Packets) && RegionPlan.Concerned(encounter.Packets, others, peers) is { IsEmpty: false } found)
+            {
+                first ??= encounter;
+                concerned.AddRange(found);
+                others = [.. others.Except(found)];
+            }
+        }
+
+        return first is { } one ? (concerned, one) : null;
     }
 
     /// <summary>The node's devices by their part on the packets' way.</summary>
@@ -61,7 +120,7 @@ internal static class RulePlanner
             return DeviceRoles.Unknown;
         }
 
-        HashSet<int> known = [underlay.Tunnel.IfIndex, .. plan.Nics, .. plan.Endpoints.Select(static endpoint => endpoint.Attachment?.Value).OfType<EndpointAttachment>().SelectMany(static at => (int[])[at.HostIfIndex, at.BridgeIfIndex])];
+        HashSet<int> known = [underlay.Tunnel.IfIndex, .. plan.Nics, .. plan.PodBridges, .. plan.Endpoints.Select(static endpoint => endpoint.Attachment?.Value).OfType<EndpointAttachment>().SelectMany(static at => (int[])[at.HostIfIndex, at.BridgeIfIndex])];
         return new DeviceRoles(
             [underlay.Tunnel.Name],
             [.. plan.Nics.Select(snapshot.NameOf)],
@@ -89,22 +148,18 @@ internal static class RulePlanner
             : (packets with { Sources = local, Destinations = remote, Way = PacketWay.OuterOut }, packets with { Sources = remote, Destinations = local, Way = PacketWay.OuterIn });
     }
 
-    /// <summary>As status shows them: whole flows first.</summary>
-    public static IReadOnlyList<HostRuleStatus> StatusOf(RegionPlan regions) =>
-    [
-        .. regions.Impacts
-            .GroupBy(static impact => (impact.Region.Where, impact.Region.Rule, impact.Region.Reason, impact.Region.Scope))
+    /// <summary>As status shows them: whole flows first, and of long lists no more than anybody reads.</summary>
+    public static HostRulesReport StatusOf(RegionPlan regions)
+    {
+        var groups = regions.Impacts.Where(static impact => !ReferenceEquals(impact.Region, s_marksUnread))
+            .GroupBy(static impact => impact.Identity)
             .OrderBy(static group => group.Key.Scope)
-            .Select(static group => new HostRuleStatus
-            {
-                Rule = group.Key.Rule,
-                Where = group.Key.Where,
-                Reason = group.Key.Reason,
-                Region = string.Join("; ", group.Select(static impact => Words(impact.Region.Packets)).Distinct(StringComparer.Ordinal)),
-                Scope = group.Key.Scope == RegionReach.Flows ? HostRuleScope.Flows : HostRuleScope.ShortConnections,
-                Pods = [.. group.SelectMany(static impact => impact.Pods).Select(static pod => pod.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
-            }),
-    ];
+            .ToList();
+        return new HostRulesReport(
+            [.. groups.Take(MostRules).Select(static group => StatusOf(group.Key, [.. group]))],
+            Math.Max(groups.Count - MostRules, 0),
+            [.. Enum.GetValues<RegionReach>().Select(scope => CountOf(scope, [.. groups.Where(group => group.Key.Scope == scope)]))]);
+    }
 
     /// <summary>The addresses that are reached by the tunnel.</summary>
     public static IntervalSet PeersOf(NetworkSnapshot snapshot, Underlay underlay) => IntervalSet.Of(
@@ -115,7 +170,50 @@ internal static class RulePlanner
     public static IntervalSet RangeOf(Ipv4Prefix network) =>
         IntervalSet.Of(network.Network.Value, network.Network.Value | (uint)((1UL << (Ipv4Prefix.MaxLength - network.Length)) - 1));
 
-    private static IReadOnlyList<RuledPod> PodsOf(NodePlan plan, NetworkSnapshot snapshot) =>
+    private static HostRuleStatus StatusOf(RuleIdentity rule, ImmutableArray<RuleImpact> impacts)
+    {
+        var pods = PodsOf(impacts);
+        var words = impacts.Select(static impact => impact.Region.Packets).Distinct().Take(MostRegions + 1).Select(Words).Distinct(StringComparer.Ordinal).ToList();
+        return new HostRuleStatus
+        {
+            Rule = rule.Rule,
+            Where = rule.Where,
+            Reason = rule.Reason,
+            Region = string.Join("; ", words.Take(MostRegions)) + (words.Count > MostRegions ? "; ..." : ""),
+            Scope = ScopeOf(rule.Scope),
+            Pods = [.. pods.Select(static pod => pod.Name).Order(StringComparer.Ordinal).Take(MostPods)],
+            MorePods = Math.Max(pods.Count - MostPods, 0),
+        };
+    }
+
+    private static HostRuleCount CountOf(RegionReach scope, IReadOnlyList<IGrouping<RuleIdentity, RuleImpact>> groups) => new(
+        ScopeOf(scope),
+        groups.Count(static group => group.Any(static impact => !impact.Pods.IsEmpty)),
+        PodsOf([.. groups.SelectMany(static group => group)]).Count);
+
+    private static HostRuleScope ScopeOf(RegionReach scope) => scope == RegionReach.Flows ? HostRuleScope.Flows : HostRuleScope.ShortConnections;
+
+    private static HashSet<RuledPod> PodsOf(ImmutableArray<RuleImpact> impacts)
+    {
+        var pods = new HashSet<RuledPod>();
+        ImmutableArray<RuledPod> last = [];
+        foreach (var impact in impacts)
+        {
+            // Rules that concern the same pods share their list.
+            if (impact.Pods != last)
+            {
+                pods.UnionWith(last = impact.Pods);
+            }
+        }
+
+        return pods;
+    }
+
+    private static bool AsksForMarks(HostTable table, IEnumerable<string> nics) =>
+        table.Hooks.Any(hook => hook is { Device: { } device, DeviceReceives: false } && nics.Contains(device, StringComparer.Ordinal))
+        && (table.Unreadable is not null || table.Chains.Values.Any(static chain => chain.Rules.Any(static rule => rule.Text.Contains("mark", StringComparison.Ordinal))));
+
+    private static ImmutableArray<RuledPod> PodsOf(NodePlan plan, NetworkSnapshot snapshot) =>
     [
         .. plan.Endpoints.Where(static endpoint => endpoint.Spec is not null).Select(endpoint => new RuledPod(
             endpoint.Pod.Uid,
@@ -126,12 +224,6 @@ internal static class RulePlanner
                 : [],
             endpoint.Treatment.HostRules == HostRules.Respect)),
     ];
-
-    private static IEnumerable<Link> Bridges(NodePlan plan, NetworkSnapshot snapshot) => plan.Endpoints
-        .Select(static endpoint => endpoint.Attachment?.Value?.BridgeIfIndex ?? 0)
-        .Distinct()
-        .Select(snapshot.Links.GetValueOrDefault)
-        .OfType<Link>();
 
     private static string Words(PacketClass packets)
     {

@@ -57,7 +57,8 @@ internal sealed class StatusReport(
             LastFlush = state.LastFlush is { } flush
                 ? new LastFlush(flush.At, flush.Cause.ToString(), flush.Duration.TotalMicroseconds, flush.Endpoints) { Subject = flush.Subject, Nodes = flush.Nodes }
                 : null,
-            HostRules = state.HostRules,
+            HostRules = state.HostRules.Rules,
+            MoreHostRules = state.HostRules.MoreRules,
             NicFailures = state.NicFailures,
             Warnings = state.Warnings,
         };

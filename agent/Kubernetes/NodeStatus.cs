@@ -73,13 +73,17 @@ internal static class NodeStatus
         NodeHostRule[] now =
         [
             .. status.HostRules.OrderBy(rule => rule.Scope)
+                .GroupBy(rule => (Rule: Excerpt.Of(rule.Rule, NodeHostRule.MaximumRule), Reason: Excerpt.Of(rule.Reason, NodeHostRule.MaximumReason), rule.Scope))
                 .Take(NodeCacheConfigStatus.MaximumHostRules)
-                .Select(rule => new NodeHostRule(
-                    Excerpt.Of(rule.Rule, NodeHostRule.MaximumRule), Excerpt.Of(rule.Reason, NodeHostRule.MaximumReason), rule.Scope, rule.Pods.Count)),
+                .Select(same => new NodeHostRule(same.Key.Rule, same.Key.Reason, same.Key.Scope, Pods([.. same]))),
         ];
         return now.Select(WithoutPods).SequenceEqual(before.Select(WithoutPods)) ? before : now;
 
         static NodeHostRule WithoutPods(NodeHostRule rule) => rule with { Pods = 0 };
+
+        // One rule stands in several chains, and they may concern the same pods.
+        static int Pods(IReadOnlyList<HostRuleStatus> rules) => Math.Max(
+            rules.SelectMany(rule => rule.Pods).Distinct(StringComparer.Ordinal).Count(), rules.Max(rule => rule.Pods.Count + rule.MorePods));
     }
 
     private static string Hint(IReadOnlyList<string> hints) => hints switch

@@ -50,6 +50,8 @@ internal sealed class HostRulesMonitor : IDisposable
     // Since when a table did not stand still.
     private readonly Dictionary<(byte Family, string Name), long> _unsteady = [];
     private readonly Dictionary<(byte Family, string Name), long> _notBefore = [];
+    // Not read yet since it is known whether marks are.
+    private readonly HashSet<(byte Family, string Name)> _toBeMarked = [];
     // What was heard before it was known whether the rules of the last state care for it.
     private readonly HashSet<(byte Family, string Table, string Chain)> _missedRules = [];
     private readonly List<((byte Family, string Name) Table, SetChange Change)> _missedElements = [];
@@ -96,10 +98,18 @@ internal sealed class HostRulesMonitor : IDisposable
         }
     }
 
-    /// <summary>Whether marks that rules set may be read by a qdisc or filter. From any thread; heard with the next look.</summary>
+    /// <summary>Whether marks that rules set may be read by a qdisc or filter. From any thread; a state follows that says so.</summary>
     public bool MarksAreRead
     {
-        set => _marksAreRead = value;
+        set
+        {
+            var isOther = _marksAreRead != value;
+            _marksAreRead = value;
+            if (isOther)
+            {
+                Wake();
+            }
+        }
     }
 
     /// <summary>Reads the rules of the calling thread's network namespace and begins to follow them.</summary>
@@ -192,7 +202,7 @@ internal sealed class HostRulesMonitor : IDisposable
                 _ = ReadEvents();
                 Attend();
                 Refresh();
-                if (Stopwatch.GetTimestamp() >= _nextLook)
+                if (Stopwatch.GetTimestamp() >= _nextLook || _reader.MarksAreRead != _marksAreRead)
                 {
                     LookAround();
                 }
@@ -534,6 +544,7 @@ internal sealed class HostRulesMonitor : IDisposable
             _ = _unsteady.Remove(key);
         }
 
+        _changed |= _toBeMarked.Remove(key);
         if (table is null)
         {
             _changed |= _tables.ContainsKey(name);
@@ -558,6 +569,8 @@ internal sealed class HostRulesMonitor : IDisposable
             _reader.MarksAreRead = _marksAreRead;
             _reader.Forget();
             _dirty.UnionWith(_reader.Tables);
+            _toBeMarked.UnionWith(_reader.Tables);
+            _changed = true;
             Refresh();
         }
 
@@ -597,8 +610,8 @@ internal sealed class HostRulesMonitor : IDisposable
 
     private void Publish(long woken)
     {
-        var state = new HostRulesState(_tables) { Version = _current.Version + 1 };
-        var change = new HostRulesChange(_current = state, SetChange.Bounded(_setChanges)) { ReceivedAt = woken };
+        var state = new HostRulesState(_tables) { Version = _current.Version + 1, MarksAreRead = _reader.MarksAreRead && _toBeMarked.Count == 0 };
+        var change = new HostRulesChange(_current = state, SetChange.Bounded([.. _setChanges])) { ReceivedAt = woken };
         _setChanges.Clear();
         _changed = false;
         _changes.Writer.TryWrite(_changes.Reader.TryRead(out var unread) ? unread.Then(change) : change);

@@ -11,6 +11,9 @@ internal sealed record HostRulesState(ImmutableDictionary<string, HostTable> Tab
 
     /// <summary>Counts up with each state.</summary>
     public long Version { get; init; }
+
+    /// <summary>Rules that set marks were read as what somebody may ask for.</summary>
+    public bool MarksAreRead { get; init; }
 }
 
 /// <summary>Other rules, or other elements of sets that rules look into.</summary>
@@ -31,14 +34,33 @@ internal sealed record HostRulesChange(HostRulesState State, ImmutableArray<SetC
 /// <param name="IsUnknown">Which elements is not known: any packet that looks into the set is concerned.</param>
 internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[]> Keys, ImmutableArray<Interval> Addresses, bool IsUnknown)
 {
-    // Above it, which ones they were costs more to find out than it spares.
-    private const int MostElements = 512;
+    /// <summary>The most elements of one set that are looked at one by one.</summary>
+    public const int MostElements = 256;
 
-    /// <summary>The same changes; where they are of too many elements, of unknown ones of the same sets.</summary>
-    public static ImmutableArray<SetChange> Bounded(IReadOnlyCollection<SetChange> changes) =>
-        changes.Sum(static change => 1 + change.Keys.Length + change.Addresses.Length) <= MostElements
-            ? [.. changes]
-            : [.. changes.Select(static change => (change.Table, change.Set)).Distinct().Select(static set => new SetChange(set.Table, set.Set, [], [], IsUnknown: true))];
+    /// <summary>The same changes; of a set with more of them than <see cref="MostElements"/>, one that does not say which.</summary>
+    public static ImmutableArray<SetChange> Bounded(ImmutableArray<SetChange> changes)
+    {
+        if (changes.Length <= MostElements && changes.All(static change => change.Elements <= MostElements))
+        {
+            return changes;
+        }
+
+        var elements = new Dictionary<(string? Table, string Set), int>();
+        foreach (var change in changes)
+        {
+            elements[(change.Table, change.Set)] = elements.GetValueOrDefault((change.Table, change.Set)) + Math.Max(change.Elements, 1);
+        }
+
+        var told = new HashSet<(string? Table, string Set)>();
+        return
+        [
+            .. changes
+                .Where(change => elements[(change.Table, change.Set)] <= MostElements || told.Add((change.Table, change.Set)))
+                .Select(change => elements[(change.Table, change.Set)] <= MostElements ? change : new SetChange(change.Table, change.Set, [], [], IsUnknown: true)),
+        ];
+    }
+
+    private int Elements => Keys.Length + Addresses.Length;
 }
 
 /// <summary>Which events can concern packets of the fast path; what else changes need not be read at once.</summary>

@@ -42,6 +42,9 @@ internal sealed record AgentStatus
     /// <summary>Rules of the host's own that keep flows off the fast path.</summary>
     public IReadOnlyList<HostRuleStatus> HostRules { get; init => field = value ?? []; } = [];
 
+    /// <summary>How many rules there are beside those in <see cref="HostRules"/>.</summary>
+    public int MoreHostRules { get; init; }
+
     /// <summary>Sums over all pods and both directions.</summary>
     public required Totals Totals { get; init; }
 

@@ -17,24 +17,24 @@ internal sealed class HostRuleMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
 
-    /// <param name="rules">The rules as of now; called from any thread.</param>
-    public HostRuleMetrics(Func<IReadOnlyList<HostRuleStatus>> rules)
+    /// <param name="counts">As of now, one for each scope that has any; called from any thread.</param>
+    public HostRuleMetrics(Func<IReadOnlyList<HostRuleCount>> counts)
     {
         _ = _meter.CreateObservableGauge(
             "oncache.host_rules",
-            () => ByScope(static some => some.Count()),
+            () => ByScope(static count => count.Rules),
             "{rule}",
             "Rules of the host that keep flows off the fast path, by what they keep off");
         _ = _meter.CreateObservableGauge(
             "oncache.host_rule_pods",
-            () => ByScope(static some => some.SelectMany(static rule => rule.Pods).Distinct(StringComparer.Ordinal).Count()),
+            () => ByScope(static count => count.Pods),
             "{pod}",
             "Pods of whose flows the host's rules keep some off the fast path, by what they keep off");
 
-        IEnumerable<Measurement<int>> ByScope(Func<IEnumerable<HostRuleStatus>, int> count)
+        IEnumerable<Measurement<int>> ByScope(Func<HostRuleCount, int> number)
         {
-            var now = rules();
-            return s_scopes.Select(item => new Measurement<int>(count(now.Where(rule => rule.Scope == item.Scope)), item.Label));
+            var now = counts();
+            return s_scopes.Select(item => new Measurement<int>(now.FirstOrDefault(count => count.Scope == item.Scope) is { } found ? number(found) : 0, item.Label));
         }
     }
 

@@ -20,6 +20,24 @@ internal sealed record HostRuleStatus
     /// <summary>What of them it keeps off.</summary>
     public required HostRuleScope Scope { get; init; }
 
-    /// <summary>The pods whose flows may be among them, as <c>namespace/name</c>.</summary>
+    /// <summary>The pods whose flows may be among them, as <c>namespace/name</c>; of many, the first. None where those that had such flows have gone.</summary>
     public IReadOnlyList<string> Pods { get; init => field = value ?? []; } = [];
+
+    /// <summary>How many pods there are beside those named.</summary>
+    public int MorePods { get; init; }
 }
+
+/// <summary>The rules of the host that keep flows off the fast path, in a bounded number of words.</summary>
+/// <param name="Rules">The first ones.</param>
+/// <param name="MoreRules">How many there are beside these.</param>
+/// <param name="Counts">Of all of them, one for each scope.</param>
+internal sealed record HostRulesReport(IReadOnlyList<HostRuleStatus> Rules, int MoreRules, IReadOnlyList<HostRuleCount> Counts)
+{
+    public static HostRulesReport None { get; } = new([], 0, []);
+}
+
+/// <summary>How much rules of the host keep off the fast path.</summary>
+/// <param name="Scope">What they keep off.</param>
+/// <param name="Rules">Those that concern pods now.</param>
+/// <param name="Pods">The pods whose flows may be among them, each once.</param>
+internal sealed record HostRuleCount(HostRuleScope Scope, int Rules, int Pods);

@@ -115,7 +115,12 @@ internal static class StatusText
         var table = new TextTable(new("HOST RULE"), new("SCOPE"), new("PODS", Number: true), new("WHY"));
         foreach (var rule in status.HostRules)
         {
-            table.Add(rule.Where, rule.Scope.ToString(), Number(rule.Pods.Count), $"{rule.Reason}: {rule.Rule} ({rule.Region})");
+            table.Add(rule.Where, rule.Scope.ToString(), Number(rule.Pods.Count + rule.MorePods), $"{rule.Reason}: {rule.Rule} ({rule.Region})");
+        }
+
+        if (status.MoreHostRules > 0)
+        {
+            table.Add($"{Number(status.MoreHostRules)} more", "", "", "");
         }
 
         table.AppendTo(text);

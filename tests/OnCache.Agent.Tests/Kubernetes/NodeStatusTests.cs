@@ -150,6 +150,22 @@ public sealed class NodeStatusTests
     }
 
     [Fact]
+    public void The_same_rule_in_several_places_is_one_with_the_pods_of_all()
+    {
+        var many = Rule("limit", HostRuleScope.Flows, "a/x") with { Where = "chain of many", MorePods = 80 };
+        var status = Status() with
+        {
+            HostRules = [Rule("log", HostRuleScope.Flows, "a/x", "a/y"), Rule("limit"), Rule("log", HostRuleScope.Flows, "a/y", "a/z") with { Where = "elsewhere" }, many],
+        };
+
+        NodeStatus.Of(status, 1, null, s_now).HostRules.ShouldBe(
+        [
+            new NodeHostRule("log", "sees every packet", HostRuleScope.Flows, 3),
+            new NodeHostRule("limit", "sees every packet", HostRuleScope.Flows, 81),
+        ]);
+    }
+
+    [Fact]
     public void Pods_that_come_and_go_leave_the_rules_of_the_host_as_they_were_written()
     {
         var endless = new string('r', 300);

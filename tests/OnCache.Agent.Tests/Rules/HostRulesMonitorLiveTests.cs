@@ -37,6 +37,20 @@ public sealed class HostRulesMonitorLiveTests
         (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task That_somebody_reads_marks_is_said_with_the_rules_that_were_read_for_it()
+    {
+        using var rules = NodeRules.Create().With("iptables -A FORWARD -j MARK --set-mark 7");
+        using var monitor = rules.Space.Run(() => HostRulesMonitor.Start(static index => $"if{index}"));
+        monitor.Current.MarksAreRead.ShouldBeFalse();
+
+        monitor.MarksAreRead = true;
+
+        var state = (await monitor.Changes.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(s_patience, TestContext.Current.CancellationToken)).State;
+        state.MarksAreRead.ShouldBeTrue();
+        NodeRules.Kept(HostRulesView.Empty.Next(state, [], NodeRules.Devices, NodeRules.Outer).View).ShouldContain("Flows: mark that a qdisc or filter may read");
+    }
+
     [Theory]
     [InlineData("nft add rule ip filter FORWARD iifname docker0 drop")]
     [InlineData("nft add rule ip filter FORWARD ip daddr 8.8.8.8 drop")]

@@ -214,13 +214,13 @@ public sealed class StatusServerTests : IDisposable
     [Fact]
     public async Task Rules_of_the_host_and_their_pods_are_counted_by_scope()
     {
-        IReadOnlyList<HostRuleStatus> rules = [];
+        IReadOnlyList<HostRuleCount> counts = [];
         using var exposition = new PrometheusText(HostRuleMetrics.MeterName);
-        using var metrics = new HostRuleMetrics(() => rules);
+        using var metrics = new HostRuleMetrics(() => counts);
         await using var server = await StatusServer.StartAsync(Socket, null, _sample, _sample, exposition.Write, _cancellation);
 
         (await SendAsync("GET", "/metrics")).Text.ShouldContain("oncache_host_rules{scope=\"flows\"} 0\n");
-        rules = [Rule(HostRuleScope.Flows, "a/x", "a/y"), Rule(HostRuleScope.Flows, "a/y"), Rule(HostRuleScope.ShortConnections, "a/z")];
+        counts = [new HostRuleCount(HostRuleScope.Flows, 2, 2), new HostRuleCount(HostRuleScope.ShortConnections, 1, 1)];
         var (_, text) = await SendAsync("GET", "/metrics");
 
         text.ShouldContain("oncache_host_rules{scope=\"flows\"} 2\n");
@@ -247,9 +247,6 @@ public sealed class StatusServerTests : IDisposable
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return (IPEndPoint)socket.LocalEndPoint!;
     }
-
-    private static HostRuleStatus Rule(HostRuleScope scope, params string[] pods) =>
-        new() { Rule = "counter", Where = "inet filter/forward", Reason = "counts packets", Region = "any flow", Scope = scope, Pods = pods };
 
     private Task<StatusServer> StartAsync() => StatusServer.StartAsync(Socket, null, _sample, _sample, () => "", _cancellation);
 

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Cli;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Daemon;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
+using OnCache.Agent.Rules;
+using OnCache.Agent.Telemetry;
+using OnCache.Agent.Tests.Bpf;
+using OnCache.Agent.Tests.Net;
+using OnCache.Agent.Tests.Topology;
+using OnCache.Api;
+
+namespace OnCache.Agent.Tests.Daemon;
+
+/// <summary>The first turn on a node, in network namespaces: what must be known before the programs may go on.</summary>
+public sealed class NodeAgentTests
+{
+    [Fact]
+    public void Programs_of_others_count_from_the_first_turn_on()
+    {
+        using var node = FlannelNode.Create();
+        using var theirs = new ForeignProgram();
+        using var link = Attach(node, theirs, FlannelNode.PodVeth, TcDirection.Egress);
+
+        var state = Started(node);
+
+        state.HostRules.Rules.ShouldHaveSingleItem().Rule.ShouldBe($"tcx program {ForeignProgram.Name} at the egress of pods' veths");
+        state.Plan.Regions.Ruled.ShouldHaveSingleItem().Name.ShouldBe("shop/web");
+    }
+
+    [Fact]
+    public void Where_marks_are_read_nothing_goes_on_before_the_rules_were_read_for_them()
+    {
+        using var node = FlannelNode.Create();
+        node.Network.Tc("qdisc add dev eth0 root tbf rate 1gbit burst 1mb latency 50ms");
+
+        var state = Started(node);
+
+        state.Plan.Regions.Ruled.ShouldHaveSingleItem();
+        state.HostRules.Rules.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void On_a_node_of_its_own_nothing_is_kept_off()
+    {
+        using var node = FlannelNode.Create();
+
+        Started(node).Plan.Regions.Entries.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_fails_beside_the_agent_ends_it()
+    {
+        using var node = FlannelNode.Create();
+        AgentState? state = null;
+
+        var running = node.Network.Run(() => WithAgent(async agent =>
+        {
+            state = agent.State;
+            await agent.RunAsync(
+                Channel.CreateUnbounded<NetworkChange>().Reader,
+                Channel.CreateUnbounded<AgentConfiguration>().Reader.ReadAllAsync(CancellationToken.None),
+                Task.FromException(new InvalidDataException("beside")),
+                TestContext.Current.CancellationToken);
+        }));
+
+        (await Should.ThrowAsync<InvalidDataException>(running)).Message.ShouldBe("beside");
+        _ = state.ShouldNotBeNull();
+    }
+
+    private static AgentState Started(FlannelNode node)
+    {
+        AgentState? state = null;
+        node.Network.Run(() => WithAgent(agent =>
+        {
+            state = agent.State;
+            return Task.CompletedTask;
+        })).GetAwaiter().GetResult();
+        return state.ShouldNotBeNull();
+    }
+
+    private static async Task WithAgent(Func<NodeAgent, Task> use)
+    {
+        using var file = new BpfFileSystem();
+        using var datapath = LoadedPrograms.Load(file);
+        Assert.SkipUnless(LoadedPrograms.RequireKernel().Tcx, "needs a kernel with tcx (6.6)");
+        using var prober = NeighbourProber.Open();
+        using var rules = HostRulesMonitor.Start(static index => $"{index}");
+        using var metrics = new CoherenceMetrics();
+        var settings = new AgentSettings { HeartbeatTimeout = TimeSpan.FromSeconds(1) };
+        var agent = new NodeAgent(
+            datapath, new TcxAttacher(LoadedPrograms.Pins(file).Links), NetworkSnapshotReader.Read(), prober, new ConntrackSysctl(file.Root), rules, Configuration(),
+            settings, Networks.Options, metrics, TimeProvider.System, NullLogger.Instance);
+        agent.Start();
+        await use(agent);
+    }
+
+    private static unsafe FileDescriptor Attach(FlannelNode node, ForeignProgram program, string device, TcDirection direction)
+    {
+        var index = node.IfIndex(device);
+        return node.Network.Run(() => new FileDescriptor(BpfException.Check(
+            Interop.Libbpf.bpf_link_create(program.Descriptor, index, TcxAttacher.AttachType(direction), null), "attach")));
+    }
+
+    private static AgentConfiguration Configuration() => new(
+        new NodeCacheConfig(new ObjectMeta("n1"), new NodeCacheConfigSpec { Policies = [new CachePolicy { Name = "all" }] }),
+        new LocalEndpoints(
+            new ObjectMeta("n1"),
+            [new LocalNamespace("shop", new Dictionary<string, string>(StringComparer.Ordinal))],
+            [new LocalEndpoint { Name = "web", Namespace = "shop", Uid = "uid", Ip = IPAddress.Parse(FlannelNode.PodAddress) }]));
+}
