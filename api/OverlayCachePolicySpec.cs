@@ -30,7 +30,7 @@ public sealed record OverlayCachePolicySpec
     /// <summary>What happens with the pods it covers: Accelerate; Observe, which learns and counts what would have been accelerated and redirects nothing; or Disabled.</summary>
     public AccelerationMode Mode { get; init; } = AccelerationMode.Accelerate;
 
-    /// <summary>What becomes of flows that a rule of the node's own (a limit, quota, counter, log, rewriting of headers, shaper or foreign filter) must see packet by packet: Respect, they stay on the CNI's path; or Ignore, they are accelerated and such rules miss their packets.</summary>
+    /// <summary>What becomes of flows that a rule of the node's own must see packet by packet (a limit, quota, log or rewriting of headers; a shaper, filter or program on the tunnel device, the NIC or the pods' bridge): Respect, they stay on the CNI's path; or Ignore, they are accelerated and such rules miss their packets. In either case a shaper or filter on a pod's own veth is obeyed, and so is rewriting that packets show.</summary>
     public HostRules HostRules { get; init; } = HostRules.Respect;
 
     /// <summary>How many entries each cache of a node holds; where policies differ, the largest.</summary>
