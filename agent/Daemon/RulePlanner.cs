@@ -210,7 +210,7 @@ internal static class RulePlanner
     }
 
     private static bool AsksForMarks(HostTable table, IEnumerable<string> nics) =>
-        table.Hooks.Any(hook => hook is { Device: { } device, DeviceReceives: false } && nics.Contains(device, StringComparer.Ordinal))
+        table.Hooks.Any(hook => hook is { Device: { } device, DeviceReceives: false } && nics.Any(device.Matches))
         && (table.Unreadable is not null || table.Chains.Values.Any(static chain => chain.Rules.Any(static rule => rule.Text.Contains("mark", StringComparison.Ordinal))));
 
     private static ImmutableArray<RuledPod> PodsOf(NodePlan plan, NetworkSnapshot snapshot) =>

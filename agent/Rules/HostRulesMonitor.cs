@@ -544,7 +544,7 @@ internal sealed class HostRulesMonitor : IDisposable
             _ = _unsteady.Remove(key);
         }
 
-        _changed |= _toBeMarked.Remove(key);
+        _changed |= _toBeMarked.Remove(key) && _toBeMarked.Count == 0;
         if (table is null)
         {
             _changed |= _tables.ContainsKey(name);
@@ -570,7 +570,7 @@ internal sealed class HostRulesMonitor : IDisposable
             _reader.Forget();
             _dirty.UnionWith(_reader.Tables);
             _toBeMarked.UnionWith(_reader.Tables);
-            _changed = true;
+            _changed |= _toBeMarked.Count == 0;
             Refresh();
         }
 

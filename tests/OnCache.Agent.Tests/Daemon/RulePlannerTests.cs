@@ -166,7 +166,7 @@ public sealed class RulePlannerTests
     {
         var table = new HostTable(
             "netdev t",
-            [new HostHook("c", [], HookStage.Incoming, Device: device, DeviceReceives: receives)],
+            [new HostHook("c", [], HookStage.Incoming, Device: new DevicePattern(device, IsPrefix: false, IsNegated: false), DeviceReceives: receives)],
             ImmutableDictionary<string, HostChain>.Empty.Add("c", new HostChain("c", [new HostRule(rule, [], RuleVerdict.Drop) { Fingerprint = 1 }])));
         var rules = new HostRulesState(HostRulesState.None.Tables.Add(table.Name, table));
 
