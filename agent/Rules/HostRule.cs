@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 
+using OnCache.Api;
+
 namespace OnCache.Agent.Rules;
 
 /// <summary>A rule of the node's own, whichever program of the kernel has it, so far as it matters to cached verdicts.</summary>
@@ -8,13 +10,19 @@ namespace OnCache.Agent.Rules;
 /// <param name="Verdict">What becomes of a packet that all matches take.</param>
 internal sealed record HostRule(string Text, ImmutableArray<RuleTerm> Terms, RuleVerdict Verdict)
 {
+    /// <summary>Comments and names in it are anybody's: nothing in it moves a cursor.</summary>
+    public string Text { get; } = Excerpt.Printable(Text);
+
     /// <summary>Differs where the rule means something else; counters and handles are no part of it.</summary>
     public required ulong Fingerprint { get; init; }
 }
 
 /// <summary>A chain of rules.</summary>
 /// <param name="Where">Table and chain, for people.</param>
-internal sealed record HostChain(string Where, ImmutableArray<HostRule> Rules);
+internal sealed record HostChain(string Where, ImmutableArray<HostRule> Rules)
+{
+    public string Where { get; } = Excerpt.Printable(Where);
+}
 
 /// <summary>A chain that the kernel calls.</summary>
 /// <param name="Ways">Which packets.</param>

@@ -368,12 +368,12 @@ internal sealed class HostRulesMonitor : IDisposable
             return;
         }
 
-        var change = new SetChange(
-            NftTables.NameOf(family, table),
-            set,
-            [.. NftMessage.ParseElements(message).Select(static element => element.Key)],
-            [],
-            IsUnknown: _reader.Set(family, table, set) is { } known && (known.Flags & NFT_SET_INTERVAL) != 0);
+        var known = _reader.Set(family, table, set);
+        var change = new SetChange(NftTables.NameOf(family, table), set, [.. NftMessage.ParseElements(message)], [], IsUnknown: known is null)
+        {
+            HasEnds = known?.HasEnds == true,
+            IsRemoval = message.Type == NFT_MSG_DELSETELEM,
+        };
         if (isAttended)
         {
             Attend((family, table), change);
@@ -385,7 +385,7 @@ internal sealed class HostRulesMonitor : IDisposable
         {
             var sets = _missedElements.DistinctBy(static missed => (missed.Table, missed.Change.Set)).ToList();
             _missedElements.Clear();
-            _missedElements.AddRange(sets.Select(static missed => (missed.Table, missed.Change with { Keys = [], IsUnknown = true })));
+            _missedElements.AddRange(sets.Select(static missed => (missed.Table, missed.Change with { Elements = [], IsUnknown = true })));
         }
     }
 

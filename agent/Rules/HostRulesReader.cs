@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.IO.Hashing;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 using OnCache.Agent.Net;
@@ -164,7 +165,7 @@ internal sealed class HostRulesReader : IDisposable
         var decoded = new Dictionary<ulong, HostRule>();
         var sets = _sets.Values.Where(set => set.Family == key.Family && string.Equals(set.Table, key.Name, StringComparison.Ordinal))
             .ToDictionary(static set => set.Name, StringComparer.Ordinal);
-        var elements = new Dictionary<string, IReadOnlyList<NftElement>?>(StringComparer.Ordinal);
+        var elements = new Dictionary<string, NftContents?>(StringComparer.Ordinal);
         var rules = new List<(string Chain, HostRule Rule)>();
         _nft.Rules(table, rule =>
         {
@@ -198,14 +199,15 @@ internal sealed class HostRulesReader : IDisposable
                 : decoded[fingerprint] = meaning;
         }
 
-        IReadOnlyList<NftElement>? Elements(NftSet set)
+        NftContents? Elements(NftSet set)
         {
             if (!elements.TryGetValue(set.Name, out var found))
             {
-                // A named set may have a million of them; then its name says all there is to say.
+                // A named set may have a million of them; then its name says all there is to say, but for what elements have of their own.
+                var isNameEnough = set.IsVolatile || (set.Flags & (NftProtocol.NFT_SET_MAP | NftProtocol.NFT_SET_CONCAT)) != 0;
                 found = set.IsAnonymous || set.IsVerdictMap ? _nftElements.Elements(set, MostElements)
-                    : set.IsVolatile || (set.Flags & (NftProtocol.NFT_SET_MAP | NftProtocol.NFT_SET_CONCAT)) != 0 ? null
-                    : _nftElements.Elements(set, FewElements);
+                    : _nftElements.Elements(set, FewElements) is { } few ? few with { IsWhole = few.IsWhole && !isNameEnough }
+                    : null;
                 elements[set.Name] = found;
             }
 
@@ -277,11 +279,17 @@ internal sealed class HostRulesReader : IDisposable
             var now = new Dictionary<ulong, Interval?>();
             try
             {
-                foreach (var element in socket.Dump(
-                    IpSetMessage.ElementsRequest(request, header.Name), $"list ipset {header.Name}", static (in NetlinkMessage message) => IpSetMessage.ParseElements(message))
-                    .SelectMany(static list => list))
+                foreach (var element in Elements(socket, header))
                 {
                     now[element.Fingerprint] = element.Addresses is { } range ? new Interval(range.First, range.Last) : null;
+                    // Of a set of sets, what its members hold; a member is never such a set itself.
+                    if (element.Member is not null && headers.Find(one => string.Equals(one.Name, element.Member, StringComparison.Ordinal)) is { } member)
+                    {
+                        foreach (var inner in Elements(socket, member))
+                        {
+                            now[BitOperations.RotateLeft(element.Fingerprint, 1) ^ inner.Fingerprint] = inner.Addresses is { } within ? new Interval(within.First, within.Last) : null;
+                        }
+                    }
                 }
             }
             catch (NetlinkException gone) when (gone.Errno is NetlinkNative.ENOENT or NetlinkNative.EAGAIN)
@@ -312,6 +320,21 @@ internal sealed class HostRulesReader : IDisposable
         return changes;
     }
 
+    private static IEnumerable<IpSetElement> Elements(NetlinkSocket socket, IpSetHeader set)
+    {
+        Span<byte> request = stackalloc byte[128];
+        try
+        {
+            return socket.Dump(
+                IpSetMessage.ElementsRequest(request, set.Name), $"list ipset {set.Name}", (in NetlinkMessage message) => IpSetMessage.ParseElements(message, set.Mask))
+                .SelectMany(static list => list);
+        }
+        catch (NetlinkException gone) when (gone.Errno == NetlinkNative.ENOENT)
+        {
+            return [];
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -321,19 +344,19 @@ internal sealed class HostRulesReader : IDisposable
     }
 
     /// <summary>Of what rules mean by the sets that they look into.</summary>
-    private static ulong Fingerprint(Dictionary<string, IReadOnlyList<NftElement>?> elements, Dictionary<string, NftSet> sets)
+    private static ulong Fingerprint(Dictionary<string, NftContents?> elements, Dictionary<string, NftSet> sets)
     {
         var sum = 0UL;
         foreach (var (name, found) in elements)
         {
             var set = sets.GetValueOrDefault(name);
             sum += XxHash64.HashToUInt64(
-                [.. MemoryMarshal.AsBytes(name.AsSpan()), (byte)(found is null ? 1 : 0), .. MemoryMarshal.AsBytes([set?.Flags ?? 0, (uint)(set?.KeyLength ?? 0), set?.DataType ?? 0])]);
-            foreach (var element in found ?? [])
+                [.. MemoryMarshal.AsBytes(name.AsSpan()), (byte)(found is { IsWhole: true } ? 0 : 1), .. MemoryMarshal.AsBytes([set?.Flags ?? 0, (uint)(set?.KeyLength ?? 0), set?.DataType ?? 0])]);
+            foreach (var element in found is { IsWhole: true } ? found.Elements : [])
             {
                 // In any order: the kernel lists them in that of its table.
                 sum += XxHash64.HashToUInt64(
-                    [.. MemoryMarshal.AsBytes(name.AsSpan()), .. element.Key, .. element.KeyEnd ?? [], (byte)(element.IsEnd ? 1 : 0), .. MemoryMarshal.AsBytes($"{element.Verdict}".AsSpan())]);
+                    [.. MemoryMarshal.AsBytes(name.AsSpan()), .. element.Key, .. element.KeyEnd ?? [], (byte)(element.IsEnd ? 1 : 0), .. MemoryMarshal.AsBytes($"{element.Verdict} {string.Join(' ', element.Stateful)}".AsSpan())]);
             }
         }
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 
+using OnCache.Agent.Net.Netfilter;
+
 namespace OnCache.Agent.Rules;
 
 /// <summary>The rules of a node as they were last read.</summary>
@@ -29,10 +31,10 @@ internal sealed record HostRulesChange(HostRulesState State, ImmutableArray<SetC
 /// <summary>Elements that came or went.</summary>
 /// <param name="Table">The table of the set; null for an ipset, which belongs to none.</param>
 /// <param name="Set">Its name, as terms have it.</param>
-/// <param name="Keys">Of nf_tables, their keys.</param>
+/// <param name="Elements">Of nf_tables, the elements as the event has them: of an interval, either end may be in another event.</param>
 /// <param name="Addresses">Of an ipset, the addresses they can be found by.</param>
 /// <param name="IsUnknown">Which elements is not known: any packet that looks into the set is concerned.</param>
-internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[]> Keys, ImmutableArray<Interval> Addresses, bool IsUnknown)
+internal sealed record SetChange(string? Table, string Set, ImmutableArray<NftElement> Elements, ImmutableArray<Interval> Addresses, bool IsUnknown)
 {
     /// <summary>The most elements of one set that are looked at one by one.</summary>
     public const int MostElements = 256;
@@ -40,7 +42,7 @@ internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[
     /// <summary>The same changes; of a set with more of them than <see cref="MostElements"/>, one that does not say which.</summary>
     public static ImmutableArray<SetChange> Bounded(ImmutableArray<SetChange> changes)
     {
-        if (changes.Length <= MostElements && changes.All(static change => change.Elements <= MostElements))
+        if (changes.Length <= MostElements && changes.All(static change => change.Count <= MostElements))
         {
             return changes;
         }
@@ -48,7 +50,7 @@ internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[
         var elements = new Dictionary<(string? Table, string Set), int>();
         foreach (var change in changes)
         {
-            elements[(change.Table, change.Set)] = elements.GetValueOrDefault((change.Table, change.Set)) + Math.Max(change.Elements, 1);
+            elements[(change.Table, change.Set)] = elements.GetValueOrDefault((change.Table, change.Set)) + Math.Max(change.Count, 1);
         }
 
         var told = new HashSet<(string? Table, string Set)>();
@@ -60,7 +62,13 @@ internal sealed record SetChange(string? Table, string Set, ImmutableArray<byte[
         ];
     }
 
-    private int Elements => Keys.Length + Addresses.Length;
+    /// <summary>The set's elements are ends of intervals.</summary>
+    public bool HasEnds { get; init; }
+
+    /// <summary>They went; else they came.</summary>
+    public bool IsRemoval { get; init; }
+
+    private int Count => Elements.Length + Addresses.Length;
 }
 
 /// <summary>Which events can concern packets of the fast path; what else changes need not be read at once.</summary>

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
 
+using OnCache.Agent.Net.Netfilter;
+using OnCache.Api;
+
 namespace OnCache.Agent.Rules;
 
 /// <summary>
@@ -53,7 +56,7 @@ internal sealed class HostRulesView
             var walk = RuleWalk.Through(table, devices, outer);
             walks[name] = (table, walk);
             // Where devices moved, their own events flush what hangs on them.
-            changed.AddRange(Difference(isKnown ? before.Walk : WalkResult.Nothing, walk));
+            changed.AddRange(isKnown ? Difference(before, (table, walk), devices, outer) : Difference(WalkResult.Nothing, walk));
         }
 
         foreach (var (name, before) in _walks)
@@ -65,9 +68,67 @@ internal sealed class HostRulesView
         }
 
         var view = new HostRulesView(walks.ToImmutable(), places, state.Version);
-        changed.AddRange(sets.SelectMany(view.Finding));
+        changed.AddRange(Together(sets).SelectMany(view.Finding));
         return (view, changed.ToImmutable());
     }
+
+    /// <summary>
+    /// A set that has become too large to be part of what rules mean, or small enough: what came or went is told of the set itself, so that rules are
+    /// compared as if it had been too large before and after.
+    /// </summary>
+    private static IEnumerable<RuleEncounter> Difference(
+        (HostTable Table, WalkResult Walk) before, (HostTable Table, WalkResult Walk) after, DeviceRoles devices, (PacketClass Out, PacketClass In)? outer)
+    {
+        var (old, present) = (SetsOf(before.Table), SetsOf(after.Table));
+        var otherwise = present.Where(set => old.TryGetValue(set.Key, out var wasRead) && wasRead != set.Value).Select(static set => set.Key).ToHashSet(StringComparer.Ordinal);
+        return otherwise.Count == 0 ? Difference(before.Walk, after.Walk)
+            : Difference(RuleWalk.Through(Unread(before.Table, otherwise), devices, outer), RuleWalk.Through(Unread(after.Table, otherwise), devices, outer));
+    }
+
+    /// <summary>The sets that a table's rules look into, and whether their elements are part of what the rules mean.</summary>
+    private static Dictionary<string, bool> SetsOf(HostTable table)
+    {
+        var sets = new Dictionary<string, bool>(StringComparer.Ordinal);
+        foreach (var term in table.Chains.Values.SelectMany(static chain => chain.Rules).SelectMany(static rule => rule.Terms))
+        {
+            if (term is SetTerm set)
+            {
+                _ = sets.TryAdd(set.Set, false);
+            }
+            else if (term.OfSet is { } read)
+            {
+                sets[read] = true;
+            }
+        }
+
+        return sets;
+    }
+
+    private static HostTable Unread(HostTable table, HashSet<string> sets) => table with
+    {
+        Chains = table.Chains.ToImmutableDictionary(
+            static pair => pair.Key,
+            pair => pair.Value with { Rules = [.. pair.Value.Rules.Select(rule => rule.Terms.Any(term => term.OfSet is { } set && sets.Contains(set)) ? Unread(rule, sets) : rule)] },
+            StringComparer.Ordinal),
+    };
+
+    private static HostRule Unread(HostRule rule, HashSet<string> sets) => rule with
+    {
+        Terms = [.. rule.Terms.Where(term => term.OfSet is not { } set || !sets.Contains(set)).Select(term => term is SetTerm look && sets.Contains(look.Set) ? look with { IsMap = false } : term)],
+    };
+
+    /// <summary>What came to a set as one change, and what went as another: the ends of an interval come in events of their own.</summary>
+    private static IEnumerable<SetChange> Together(ImmutableArray<SetChange> changes) =>
+        changes.GroupBy(static change => (change.Table, change.Set, change.IsRemoval, change.HasEnds)).Select(static group =>
+        {
+            var elements = NftIntervals.OfEvents(group.SelectMany(static change => change.Elements), group.Key.HasEnds);
+            return group.First() with
+            {
+                Elements = [.. elements ?? []],
+                Addresses = [.. group.SelectMany(static change => change.Addresses)],
+                IsUnknown = elements is null || group.Any(static change => change.IsUnknown),
+            };
+        });
 
     /// <summary>Who finds the elements that came or went.</summary>
     private IEnumerable<RuleEncounter> Finding(SetChange change)
@@ -83,7 +144,7 @@ internal sealed class HostRulesView
             {
                 foreach (var packets in Finding(change, look))
                 {
-                    yield return new RuleEncounter(packets, 0, $"table {name}", $"elements of {change.Set}");
+                    yield return new RuleEncounter(packets, 0, Excerpt.Printable($"table {name}"), Excerpt.Printable($"elements of {change.Set}"));
                 }
             }
         }
@@ -110,68 +171,160 @@ internal sealed class HostRulesView
             ];
         }
 
-        return change.Keys.Select(key => look.Look.Finders is { } finders ? Narrowed(look.Packets, finders(key)) : look.Packets).OfType<PacketClass>();
+        return change.Elements.Select(element => Finding(element, look)).OfType<PacketClass>();
     }
 
-    private static PacketClass? Narrowed(PacketClass packets, IReadOnlyList<RuleTerm> terms)
+    private static PacketClass? Finding(NftElement element, SetEncounter look)
     {
-        PacketClass? rest = packets;
-        foreach (var term in terms)
+        if (element.IsCatchAll || look.Look.Finders is not { } finders)
         {
-            rest = rest is null ? null : term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between), out _);
+            return look.Packets;
+        }
+
+        PacketClass? rest = look.Packets;
+        foreach (var term in finders(element.Key, element.KeyEnd!))
+        {
+            rest = rest is null ? null : term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between, look.FirstPacketsOnly), out _);
         }
 
         return rest;
     }
 
-    /// <summary>The rules that packets meet now and did not before, or the other way round, or in another order.</summary>
+    /// <summary>
+    /// The rules that packets meet now and did not before, or the other way round, or in another order; of a rule that others meet now, those
+    /// packets that met it once and not the other time.
+    /// </summary>
     private static IEnumerable<RuleEncounter> Difference(WalkResult before, WalkResult after)
     {
-        var (old, present) = (before.OfFlows, after.OfFlows);
-        var first = 0;
-        while (first < old.Length && first < present.Length && Same(old[first], present[first]))
+        foreach (var rule in InOrder(before.OfFlows, after.OfFlows))
         {
-            first++;
-        }
-
-        var last = 0;
-        while (last < old.Length - first && last < present.Length - first && Same(old[^(last + 1)], present[^(last + 1)]))
-        {
-            last++;
-        }
-
-        for (var i = first; i < present.Length - last; i++)
-        {
-            yield return present[i];
-        }
-
-        for (var i = first; i < old.Length - last; i++)
-        {
-            yield return old[i];
+            yield return rule;
         }
 
         // Which backend a connection gets is decided in no order that matters to pods by their own addresses.
-        var counts = new Dictionary<(ulong, PacketClass), int>();
-        foreach (var rule in after.OfFirstPackets)
+        var (gone, come) = (Without(before.OfFirstPackets, after.OfFirstPackets), Without(after.OfFirstPackets, before.OfFirstPackets));
+        foreach (var fingerprint in gone.Keys.Union(come.Keys))
         {
-            counts[(rule.Fingerprint, rule.Packets)] = counts.GetValueOrDefault((rule.Fingerprint, rule.Packets)) + 1;
-        }
-
-        foreach (var rule in before.OfFirstPackets)
-        {
-            counts[(rule.Fingerprint, rule.Packets)] = counts.GetValueOrDefault((rule.Fingerprint, rule.Packets)) - 1;
-        }
-
-        foreach (var rule in after.OfFirstPackets.Concat(before.OfFirstPackets))
-        {
-            if (counts.GetValueOrDefault((rule.Fingerprint, rule.Packets)) != 0)
+            var (once, now) = (gone.GetValueOrDefault(fingerprint) ?? [], come.GetValueOrDefault(fingerprint) ?? []);
+            var both = Math.Min(once.Count, now.Count);
+            foreach (var rule in once.Zip(now).SelectMany(static pair => Others(pair.First, pair.Second)).Concat(once.Skip(both)).Concat(now.Skip(both)))
             {
                 yield return rule;
             }
         }
     }
 
-    private static bool Same(RuleEncounter one, RuleEncounter other) => one.Fingerprint == other.Fingerprint && one.Packets.Equals(other.Packets);
+    /// <summary>
+    /// Rule by rule, what is in one walk and not at its place in the other. Packets that are of none of it meet the same rules in the same order,
+    /// whichever places are taken for the same.
+    /// </summary>
+    private static IEnumerable<RuleEncounter> InOrder(ImmutableArray<RuleEncounter> before, ImmutableArray<RuleEncounter> after)
+    {
+        Dictionary<(ulong, string, PacketWay), int[]>? ofBefore = null, ofAfter = null;
+        int i = 0, j = 0;
+        while (i < before.Length && j < after.Length)
+        {
+            if (Place(before[i]) == Place(after[j]))
+            {
+                foreach (var other in Others(before[i++], after[j++]))
+                {
+                    yield return other;
+                }
+
+                continue;
+            }
+
+            ofBefore ??= Places(before);
+            ofAfter ??= Places(after);
+            // Whichever of the two comes up sooner in the other walk.
+            var (untilGone, untilCome) = (Next(ofBefore, Place(after[j]), i), Next(ofAfter, Place(before[i]), j)) switch
+            {
+                (null, null) => (i + 1, j + 1),
+                ({ } gone, { } come) => gone - i <= come - j ? (gone, j) : (i, come),
+                var (gone, come) => (gone ?? i, come ?? j),
+            };
+
+            for (; i < untilGone; i++)
+            {
+                yield return before[i];
+            }
+
+            for (; j < untilCome; j++)
+            {
+                yield return after[j];
+            }
+        }
+
+        for (; i < before.Length; i++)
+        {
+            yield return before[i];
+        }
+
+        for (; j < after.Length; j++)
+        {
+            yield return after[j];
+        }
+
+        // In another chain a verdict ends something else.
+        static (ulong, string, PacketWay) Place(RuleEncounter rule) => (rule.Fingerprint, rule.Where, rule.Packets.Way);
+
+        static Dictionary<(ulong, string, PacketWay), int[]> Places(ImmutableArray<RuleEncounter> rules) =>
+            Enumerable.Range(0, rules.Length).GroupBy(at => Place(rules[at])).ToDictionary(static places => places.Key, static places => places.ToArray());
+
+        static int? Next(Dictionary<(ulong, string, PacketWay), int[]> places, (ulong, string, PacketWay) place, int from) =>
+            places.GetValueOrDefault(place, []) is var found && Array.BinarySearch(found, from) is var at && (at < 0 ? ~at : at) is var next && next < found.Length ? found[next] : null;
+    }
+
+    /// <summary>The encounters of one walk that the other has not, as often as it has them more often, by the rule.</summary>
+    private static Dictionary<ulong, List<RuleEncounter>> Without(ImmutableArray<RuleEncounter> encounters, ImmutableArray<RuleEncounter> others)
+    {
+        var counts = new Dictionary<(ulong, PacketClass), int>();
+        foreach (var other in others)
+        {
+            counts[(other.Fingerprint, other.Packets)] = counts.GetValueOrDefault((other.Fingerprint, other.Packets)) + 1;
+        }
+
+        var rest = new Dictionary<ulong, List<RuleEncounter>>();
+        foreach (var rule in encounters)
+        {
+            if (counts.GetValueOrDefault((rule.Fingerprint, rule.Packets)) is > 0 and var left)
+            {
+                counts[(rule.Fingerprint, rule.Packets)] = left - 1;
+                continue;
+            }
+
+            if (!rest.TryGetValue(rule.Fingerprint, out var ofRule))
+            {
+                rest[rule.Fingerprint] = ofRule = [];
+            }
+
+            ofRule.Add(rule);
+        }
+
+        return rest;
+    }
+
+    /// <summary>Of packets that met a rule before and those that meet it now, the ones that are not both.</summary>
+    private static IEnumerable<RuleEncounter> Others(RuleEncounter before, RuleEncounter now)
+    {
+        if (before.Packets.Equals(now.Packets))
+        {
+            yield break;
+        }
+
+        if (Without(now.Packets, before.Packets) is { } come)
+        {
+            yield return now with { Packets = come };
+        }
+
+        if (Without(before.Packets, now.Packets) is { } gone)
+        {
+            yield return before with { Packets = gone };
+        }
+    }
+
+    private static PacketClass? Without(PacketClass packets, PacketClass gone) =>
+        packets.Way != gone.Way ? packets : RuleWalk.Without(packets, gone) is { IsEmpty: false } rest ? rest : null;
 
     private static bool IsIpSet(SetTerm term) => term.Set.StartsWith("ipset ", StringComparison.Ordinal);
 }

@@ -123,7 +123,7 @@ internal static class LegacyTables
     private static HostRule Rule(
         ReadOnlySpan<byte> entry, ReadOnlySpan<byte> matches, ReadOnlySpan<byte> target, int at, Dictionary<int, string> starts, bool marksAreRead)
     {
-        const byte Fragments = 1, NotIn = 1, NotOut = 2, NotFragment = 0x20, NotSource = 8, NotDestination = 0x10, NotProtocol = 0x40;
+        const byte Fragments = 1, Goto = 2, NotIn = 1, NotOut = 2, NotFragment = 0x20, NotSource = 8, NotDestination = 0x10, NotProtocol = 0x40;
         var terms = ImmutableArray.CreateBuilder<RuleTerm>();
         var text = new StringBuilder();
         var (flags, inverted) = (entry[82], entry[83]);
@@ -153,7 +153,7 @@ internal static class LegacyTables
             matches = matches[length..];
         }
 
-        var (verdict, does) = Target(target, at + entry.Length, starts, marksAreRead);
+        var (verdict, does) = Target(target, at + entry.Length, (flags & Goto) != 0, starts, marksAreRead);
         terms.AddRange(does.Terms);
         text.Append(does.Text);
 
@@ -166,7 +166,8 @@ internal static class LegacyTables
         return new HostRule(text.ToString().Trim(), terms.ToImmutable(), verdict) { Fingerprint = hash.GetCurrentHashAsUInt64() };
     }
 
-    private static (RuleVerdict Verdict, XtExtension Does) Target(ReadOnlySpan<byte> target, int next, Dictionary<int, string> starts, bool marksAreRead)
+    /// <param name="goes">A chain it leads to does not come back to this one (IPT_F_GOTO).</param>
+    private static (RuleVerdict Verdict, XtExtension Does) Target(ReadOnlySpan<byte> target, int next, bool goes, Dictionary<int, string> starts, bool marksAreRead)
     {
         const int Accept = -2, Drop = -1, Return = -5;
         if (NameOf(target) is { Length: > 0 } name)
@@ -183,7 +184,7 @@ internal static class LegacyTables
             Accept => (RuleVerdict.Accept, new XtExtension("-j ACCEPT", [])),
             Drop => (RuleVerdict.Drop, new XtExtension("-j DROP", [])),
             Return => (RuleVerdict.Return, new XtExtension("-j RETURN", [])),
-            _ when jump is not null => (new RuleVerdict(VerdictKind.Jump, jump), new XtExtension($"-j {jump}", [])),
+            _ when jump is not null => (new RuleVerdict(goes ? VerdictKind.Goto : VerdictKind.Jump, jump), new XtExtension($"{(goes ? "-g" : "-j")} {jump}", [])),
             _ when code == next => (RuleVerdict.Continue, new XtExtension("", [])),
             _ when code < 0 => (RuleVerdict.Drop, new XtExtension("-j QUEUE", [new EffectTerm("queue")])),
             _ => (RuleVerdict.Continue, new XtExtension("-j ?", [new EffectTerm("unknown target")])),
@@ -193,14 +194,20 @@ internal static class LegacyTables
     private static void Address(
         ImmutableArray<RuleTerm>.Builder terms, StringBuilder text, string option, PacketField field, ReadOnlySpan<byte> address, ReadOnlySpan<byte> mask, bool inverted)
     {
-        var bits = BinaryPrimitives.ReadUInt32BigEndian(mask);
-        if (bits == 0)
+        var (bits, network) = (BinaryPrimitives.ReadUInt32BigEndian(mask), BinaryPrimitives.ReadUInt32BigEndian(address));
+        if ((bits, network) == (0, 0))
         {
             return;
         }
 
-        var network = BinaryPrimitives.ReadUInt32BigEndian(address) & bits;
         text.Append(CultureInfo.InvariantCulture, $"{(inverted ? "! " : "")}{option} {new Net.Ipv4Address(network)}/{System.Numerics.BitOperations.PopCount(bits)} ");
+        if ((network & ~bits) != 0)
+        {
+            // The kernel masks the packet's address alone: no packet has it.
+            terms.Add(new ConstantTerm(inverted));
+            return;
+        }
+
         if ((~bits & (~bits + 1)) != 0)
         {
             terms.Add(new OpaqueTerm("address mask"));

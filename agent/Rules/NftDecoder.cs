@@ -14,11 +14,11 @@ namespace OnCache.Agent.Rules;
 /// verdict carries.
 /// </summary>
 /// <param name="sets">The sets of the rule's table by name.</param>
-/// <param name="elements">The elements of a set, as far as they were read; null where they were not.</param>
+/// <param name="elements">The elements of a set, as far as they were read; null where they could not be.</param>
 /// <param name="deviceName">The name of a device by its number.</param>
 /// <param name="marksAreRead">A qdisc or filter on the way may read marks.</param>
 internal sealed class NftDecoder(
-    IReadOnlyDictionary<string, NftSet> sets, Func<NftSet, IReadOnlyList<NftElement>?> elements, Func<uint, string> deviceName, bool marksAreRead)
+    IReadOnlyDictionary<string, NftSet> sets, Func<NftSet, NftContents?> elements, Func<uint, string> deviceName, bool marksAreRead)
 {
     private readonly Dictionary<uint, Loaded> _registers = [];
     private readonly List<RuleTerm> _terms = [];
@@ -33,8 +33,8 @@ internal sealed class NftDecoder(
 
         public byte[]? Xor { get; init; }
 
-        /// <summary>Octets of the field before those that were loaded.</summary>
-        public int Skipped { get; init; }
+        /// <summary>It was made of the source port, among others.</summary>
+        public bool AsksSourcePort { get; init; } = Field is NftField.SourcePort or NftField.BothPorts;
     }
 
     /// <summary>What the rule means may change without a change of the rule: it looks into an anonymous set, or names a device by its number.</summary>
@@ -118,7 +118,7 @@ internal sealed class NftDecoder(
                 break;
             case "byteorder":
                 var turned = At(Number(data, 1));
-                Load(Number(data, 2), IsUnsteady(turned.Field) ? turned.Field : NftField.Opaque, Length(data, 4), turned.Name);
+                Load(Number(data, 2), Made(turned.Field), Length(data, 4), turned.Name, turned.AsksSourcePort);
                 break;
             case "lookup":
                 Lookup(data);
@@ -132,17 +132,24 @@ internal sealed class NftDecoder(
             case "exthdr":
                 ExtensionHeader(data);
                 break;
-            case "rt" or "socket" or "xfrm" or "tunnel":
-                Load(Number(data, name == "socket" ? (ushort)2 : (ushort)1), NftField.Opaque, 4, name);
+            case "rt" or "xfrm":
+                Load(Number(data, 1), NftField.Opaque, 4, name);
+                break;
+            case "socket" or "tunnel":
+                Load(Number(data, 2), NftField.Opaque, 4, name);
                 break;
             case "osf":
                 Load(Number(data, 1), NftField.Opaque, 4, name);
                 break;
             case "hash":
-                Load(Number(data, 2), NftField.Opaque, 4, name);
+                Hash(data);
                 break;
-            case "counter" or "last" or "notrack":
+            case "counter" or "last":
                 Say(name);
+                break;
+            case "notrack":
+                Say(name);
+                _terms.Add(new NoteTerm("not tracked"));
                 break;
             case "reject":
                 Say(name);
@@ -150,6 +157,12 @@ internal sealed class NftDecoder(
                 break;
             case "masq" or "redir" or "nat":
                 Say(name == "masq" ? "masquerade" : name == "redir" ? "redirect" : "nat");
+                // NFTA_NAT_REG_ADDR_MIN to _REG_PROTO_MAX, NFTA_MASQ_REG_PROTO_MIN and _MAX, NFTA_REDIR_REG_PROTO_MIN and _MAX.
+                foreach (var register in name == "nat" ? [3, 4, 5, 6] : name == "masq" ? [2, 3] : (ReadOnlySpan<ushort>)[1, 2])
+                {
+                    Written(data, register);
+                }
+
                 _verdict = RuleVerdict.Accept;
                 break;
             case "numgen":
@@ -183,7 +196,8 @@ internal sealed class NftDecoder(
                 Effect(name, "SYN proxy", firstOnly: true);
                 break;
             case "dynset":
-                Effect($"set update @{TextOf(data, 1)}", "set that packets fill");
+                Say($"set update @{TextOf(data, 1)}");
+                _terms.Add(new EffectTerm("set that packets fill") { Fills = TextOf(data, 1) });
                 break;
             case "objref":
                 ObjectReference(data);
@@ -235,26 +249,27 @@ internal sealed class NftDecoder(
             return;
         }
 
-        var (field, name, skipped) = (location, offset, length) switch
+        var (field, name) = (location, offset, length) switch
         {
-            (1, 12, <= 4) => (NftField.Source, "ip saddr", 0),
-            (1, 16, <= 4) => (NftField.Destination, "ip daddr", 0),
-            (1, 12, 8) => (NftField.BothAddresses, "ip saddr . ip daddr", 0),
-            (1, 9, 1) => (NftField.Protocol, "ip protocol", 0),
-            (1, 1, 1) => (NftField.Varying, "ip dscp", 0),
-            (1, 2, 2) => (NftField.Varying, "ip length", 0),
-            (1, 8, 1) => (NftField.Varying, "ip ttl", 0),
-            (1, _, _) => (NftField.Varying, $"@nh,{offset * 8},{length * 8}", 0),
-            (2, 0, 2) => (NftField.SourcePort, "th sport", 0),
-            (2, 2, 2) => (NftField.DestinationPort, "th dport", 0),
-            (2, 0, 4) => (NftField.BothPorts, "th sport . th dport", 0),
-            (2, 13, 1) => (NftField.TcpFlags, "tcp flags", 0),
-            (2, 0 or 1, 1) => (NftField.Opaque, offset == 0 ? "icmp type" : "icmp code", 0),
-            (0, 12, 2) => (NftField.EtherType, "ether type", 0),
-            (0, _, _) => (NftField.Opaque, $"@ll,{offset * 8},{length * 8}", 0),
-            _ => (NftField.Varying, $"payload at {offset}", 0),
+            (1, 12, <= 4) => (NftField.Source, "ip saddr"),
+            (1, 16, <= 4) => (NftField.Destination, "ip daddr"),
+            (1, 12, 8) => (NftField.BothAddresses, "ip saddr . ip daddr"),
+            (1, 9, 1) => (NftField.Protocol, "ip protocol"),
+            (1, 1, 1) => (NftField.Varying, "ip dscp"),
+            (1, 2, 2) => (NftField.Varying, "ip length"),
+            (1, 8, 1) => (NftField.Varying, "ip ttl"),
+            (1, _, _) => (NftField.Varying, $"@nh,{offset * 8},{length * 8}"),
+            (2, 0, 2) => (NftField.SourcePort, "th sport"),
+            (2, 2, 2) => (NftField.DestinationPort, "th dport"),
+            (2, 0, 4) => (NftField.BothPorts, "th sport . th dport"),
+            (2, 13, 1) => (NftField.TcpFlags, "tcp flags"),
+            (2, 0 or 1, 1) => (NftField.Opaque, offset == 0 ? "icmp type" : "icmp code"),
+            (0, 12, 2) => (NftField.EtherType, "ether type"),
+            (0, _, _) => (NftField.Opaque, $"@ll,{offset * 8},{length * 8}"),
+            _ => (NftField.Varying, $"payload at {offset}"),
         };
-        Load(destination, field, (int)Math.Min(length, 64), name, skipped);
+        // Of TCP, an octet of the source port is where ICMP has its type and code.
+        Load(destination, field, (int)Math.Min(length, 64), name, asksSourcePort: location == 2 && offset < 2);
     }
 
     private void Meta(in NetlinkAttribute data)
@@ -279,13 +294,17 @@ internal sealed class NftDecoder(
 
         if (writes)
         {
+            Written(data, 3);
             switch (key)
             {
-                case 3 when !marksAreRead:
-                    Say("meta mark set");
-                    break;
                 case 3:
-                    Effect("meta mark set", "mark that a qdisc or filter may read");
+                    _terms.Add(new NoteTerm("mark"));
+                    if (marksAreRead)
+                    {
+                        _terms.Add(new EffectTerm("mark that a qdisc or filter may read"));
+                    }
+
+                    Say("meta mark set");
                     break;
                 case 2:
                     Effect("meta priority set", "classifies packets");
@@ -324,8 +343,10 @@ internal sealed class NftDecoder(
 
     private void Conntrack(in NetlinkAttribute data)
     {
+        const byte Original = 0, Reply = 1;
         uint destination = 0, key = uint.MaxValue;
         var writes = false;
+        byte? direction = null;
         foreach (var attribute in data.Nested)
         {
             switch (attribute.Type)
@@ -336,6 +357,9 @@ internal sealed class NftDecoder(
                 case 2:
                     key = NftMessage.Number(attribute);
                     break;
+                case 3 when attribute.Value.Length > 0:
+                    direction = attribute.Value[0];
+                    break;
                 case 4:
                     writes = true;
                     break;
@@ -344,6 +368,8 @@ internal sealed class NftDecoder(
 
         if (writes)
         {
+            Written(data, 4);
+            _terms.Add(new NoteTerm($"ct {key}"));
             Effect($"ct set {key}", "notes something of a connection", firstOnly: true);
             return;
         }
@@ -356,7 +382,39 @@ internal sealed class NftDecoder(
             14 or 15 or 16 => (NftField.Counted, key == 14 ? "ct packets" : key == 15 ? "ct bytes" : "ct avgpkt"),
             _ => (NftField.Opaque, $"ct {key}"),
         };
-        Load(destination, field, 4, name);
+        // NFT_CT_PROTO_SRC, NFT_CT_PROTO_DST: the port of who asks is the source of the one direction and the destination of the other.
+        Load(destination, field, 4, name, asksSourcePort: (key == 11 && direction is not Reply) || (key == 12 && direction is not Original));
+    }
+
+    private void Hash(in NetlinkAttribute data)
+    {
+        // NFTA_HASH_SREG, _DREG, _LEN, _TYPE. The symmetric one is the kernel's own of the flow.
+        const uint Symmetric = 1;
+        var isOfFlow = Number(data, 7) == Symmetric;
+        var parts = isOfFlow ? [] : Key(Number(data, 1), Length(data, 3));
+        var field = parts.Select(static part => Made(part.Field)).FirstOrDefault(IsUnsteady, NftField.Opaque);
+        Load(Number(data, 2), field, 4, isOfFlow ? "symhash" : "jhash", isOfFlow || parts.Any(static part => part.AsksSourcePort));
+    }
+
+    /// <summary>What is written comes of a register: whether another packet of the flow, or another connection of the pair, would have it otherwise.</summary>
+    /// <param name="type">Of the attribute that names the register.</param>
+    private void Written(in NetlinkAttribute data, ushort type)
+    {
+        if (!Has(data, type))
+        {
+            return;
+        }
+
+        var source = At(Number(data, type));
+        if (IsUnsteady(Made(source.Field)))
+        {
+            _terms.AddRange(Term(source with { Field = Made(source.Field) }, [], negated: false));
+        }
+
+        if (source.AsksSourcePort)
+        {
+            _terms.Add(new ConstantTerm(Passes: true) { AsksSourcePort = true });
+        }
     }
 
     private void Fib(in NetlinkAttribute data)
@@ -467,7 +525,7 @@ internal sealed class NftDecoder(
 
     private void Bitwise(in NetlinkAttribute data)
     {
-        uint source = 0, destination = 0, operation = 0;
+        uint source = 0, other = 0, destination = 0, operation = 0;
         byte[]? mask = null, xor = null;
         foreach (var attribute in data.Nested)
         {
@@ -488,13 +546,17 @@ internal sealed class NftDecoder(
                 case 6:
                     operation = NftMessage.Number(attribute);
                     break;
+                case 8:
+                    other = NftMessage.Number(attribute);
+                    break;
             }
         }
 
-        var loaded = At(source);
+        var (loaded, second) = (At(source), At(other));
+        var made = IsUnsteady(Made(loaded.Field)) ? loaded.Field : second.Field;
         _registers[Place(destination)] = operation == 0 && mask is not null && loaded.Mask is null
             ? loaded with { Mask = mask, Xor = xor }
-            : loaded with { Field = IsUnsteady(loaded.Field) ? loaded.Field : NftField.Opaque };
+            : loaded with { Field = Made(made), AsksSourcePort = loaded.AsksSourcePort || second.AsksSourcePort };
     }
 
     private void Compare(in NetlinkAttribute data)
@@ -523,10 +585,10 @@ internal sealed class NftDecoder(
         {
             0 => (value, value, false),
             1 => (value, value, true),
-            2 => (new byte[value.Length], Before(value), false),
+            2 => (new byte[value.Length], NftIntervals.Before(value), false),
             3 => (new byte[value.Length], value, false),
-            4 => (After(value), Filled(value.Length), false),
-            _ => (value, Filled(value.Length), false),
+            4 => (After(value), NftIntervals.Filled(value.Length), false),
+            _ => (value, NftIntervals.Filled(value.Length), false),
         });
     }
 
@@ -563,10 +625,7 @@ internal sealed class NftDecoder(
     /// <summary>A register between two values, or not.</summary>
     private void Add(Loaded loaded, (byte[] First, byte[] Last, bool Negated) range)
     {
-        if (Term(loaded, [(range.First, range.Last)], range.Negated) is { } term)
-        {
-            _terms.AddRange(term);
-        }
+        _terms.AddRange(Term(loaded, [(range.First, range.Last)], range.Negated));
     }
 
     /// <summary>What passes where a register is in one of these ranges, or in none.</summary>
@@ -580,7 +639,7 @@ internal sealed class NftDecoder(
                     : [new OpaqueTerm(loaded.Name)];
             case NftField.SourcePort or NftField.DestinationPort when loaded.Mask is null && ranges.All(static range => range is { First.Length: >= 2, Last.Length: >= 2 }):
                 var ports = IntervalSet.Of(ranges.Select(static range => new Interval(Big16(range.First), Big16(range.Last))));
-                return [new FieldTerm(loaded.Field == NftField.SourcePort ? PacketField.SourcePort : PacketField.DestinationPort, negated ? IntervalSet.AllPorts.Except(ports) : ports)];
+                return [Port(loaded.Field == NftField.SourcePort ? PacketField.SourcePort : PacketField.DestinationPort, negated ? IntervalSet.AllPorts.Except(ports) : ports)];
             case NftField.Protocol:
                 return [Protocol(Domain([1, 6, 17], loaded, ranges, negated))];
             case NftField.BothAddresses when loaded.Mask is null && !negated && ranges is [{ First.Length: >= 8 } only] && only.First.AsSpan().SequenceEqual(only.Last):
@@ -592,8 +651,8 @@ internal sealed class NftDecoder(
             case NftField.BothPorts when loaded.Mask is null && !negated && ranges is [{ First.Length: >= 4 } only] && only.First.AsSpan().SequenceEqual(only.Last):
                 return
                 [
-                    new FieldTerm(PacketField.SourcePort, IntervalSet.Of(Big16(only.First), Big16(only.First))),
-                    new FieldTerm(PacketField.DestinationPort, IntervalSet.Of(Big16(only.First.AsSpan(2)), Big16(only.First.AsSpan(2)))),
+                    Port(PacketField.SourcePort, IntervalSet.Of(Big16(only.First), Big16(only.First))),
+                    Port(PacketField.DestinationPort, IntervalSet.Of(Big16(only.First.AsSpan(2)), Big16(only.First.AsSpan(2)))),
                 ];
             case NftField.State:
                 var states = ConnectionStates.None;
@@ -609,12 +668,13 @@ internal sealed class NftDecoder(
                 [
                     new TcpFlagsTerm(
                         flags => Holds([flags], loaded with { Mask = mask, Xor = xor }, ranges) != negated,
-                        $"{Hex(mask)}/{Hex(xor)}/{string.Join(",", ranges.Select(static range => $"{Hex(range.First)}-{Hex(range.Last)}"))}/{negated}"),
+                        $"{Hex(mask)}/{Hex(xor)}/{string.Join(",", ranges.Select(static range => $"{Hex(range.First)}-{Hex(range.Last)}"))}/{negated}") { OfAnyProtocol = true },
                 ];
-            case NftField.InName or NftField.OutName when ranges is [var name] && name.First.AsSpan().SequenceEqual(name.Last):
-                return [new DeviceTerm(loaded.Field == NftField.InName, Pattern(name.First, negated))];
-            case NftField.InIndex or NftField.OutIndex when loaded.Mask is null && ranges is [{ First.Length: >= 4 } index] && index.First.AsSpan().SequenceEqual(index.Last):
-                return [new DeviceTerm(loaded.Field == NftField.InIndex, new DevicePattern(deviceName(BitConverter.ToUInt32(index.First)), IsPrefix: false, negated))];
+            case NftField.InName or NftField.OutName or NftField.InIndex or NftField.OutIndex when loaded.Mask is null && Devices(loaded.Field, ranges, negated) is { } devices:
+                var incoming = loaded.Field is NftField.InName or NftField.InIndex;
+                return devices is [var device] ? [new DeviceTerm(incoming, device)]
+                    : negated ? [.. devices.Select(pattern => new DeviceTerm(incoming, pattern))]
+                    : [new DevicesTerm(incoming, devices)];
             case NftField.FamilyOfPacket:
                 return [new ConstantTerm(Holds([NftProtocol.NFPROTO_IPV4], loaded, ranges) != negated)];
             case NftField.NetworkProtocol or NftField.EtherType:
@@ -625,7 +685,7 @@ internal sealed class NftDecoder(
                     ? Holds(Host32(2), loaded, ranges) ? [new LocalDestinationTerm(negated)] : [new OpaqueTerm(loaded.Name)]
                     : [new OpaqueTerm(loaded.Name)];
             case NftField.Varying:
-                return [new VaryingTerm(loaded.Name)];
+                return [new VaryingTerm(loaded.Name) { AsksSourcePort = loaded.AsksSourcePort }];
             case NftField.Random:
                 return [new EffectTerm("statistic: one packet is not like the next")];
             case NftField.Time:
@@ -633,8 +693,41 @@ internal sealed class NftDecoder(
             case NftField.Counted:
                 return [new EffectTerm("counts a connection's bytes")];
             default:
-                return [new OpaqueTerm(loaded.Name)];
+                return [new OpaqueTerm(loaded.Name) { AsksSourcePort = loaded.AsksSourcePort }];
         }
+    }
+
+    private static FieldTerm Port(PacketField field, IntervalSet ports) => new(field, ports) { OfAnyProtocol = true };
+
+    /// <summary>The devices that ranges of names or numbers stand for; null where that cannot be told.</summary>
+    private ImmutableArray<DevicePattern>? Devices(NftField field, IReadOnlyList<(byte[] First, byte[] Last)> ranges, bool negated)
+    {
+        var devices = ImmutableArray.CreateBuilder<DevicePattern>(ranges.Count);
+        foreach (var (first, last) in ranges)
+        {
+            var isOne = first.AsSpan().SequenceEqual(last);
+            if (field is NftField.InIndex or NftField.OutIndex)
+            {
+                if (!isOne || first.Length < 4)
+                {
+                    return null;
+                }
+
+                devices.Add(new DevicePattern(deviceName(BitConverter.ToUInt32(first)), IsPrefix: false, negated));
+                continue;
+            }
+
+            // All names that begin with some letters are a range in an interval set.
+            var begun = first.AsSpan().TrimEnd((byte)0);
+            if (!isOne && !(last.Length == first.Length && last.AsSpan().StartsWith(begun) && !last.AsSpan(begun.Length).ContainsAnyExcept((byte)0xff)))
+            {
+                return null;
+            }
+
+            devices.Add(isOne ? Pattern(first, negated) : new DevicePattern(Encoding.UTF8.GetString(begun), IsPrefix: true, negated));
+        }
+
+        return devices.ToImmutable();
     }
 
     private void Lookup(in NetlinkAttribute data)
@@ -646,22 +739,36 @@ internal sealed class NftDecoder(
         var negated = (Number(data, 5) & Inverted) != 0;
         sets.TryGetValue(name, out var set);
         DependsOnMore = true;
-        var found = set is null ? null : elements(set);
+        var contents = set is null ? null : elements(set);
+        var found = set is not null && contents is { IsWhole: true } ? NftIntervals.Of(contents.Elements, set.HasEnds) : null;
         var key = set is null ? [At(source)] : Key(source, set.KeyLength);
         var words = string.Join(" . ", key.Select(static part => part.Name));
+        var stateful = Stateful([.. set?.Stateful ?? [], .. contents?.Elements.SelectMany(static element => element.Stateful) ?? []]);
+        // What the set is, is part of what the rule means; it may be another one of the same name.
+        _hash.Append(Encoding.UTF8.GetBytes($"{set?.Flags} {set?.KeyLength} {string.Join(' ', stateful)}"));
+        foreach (var part in key.Where(static part => IsUnsteady(part.Field)))
+        {
+            _terms.AddRange(Term(part, [], negated: false));
+        }
+
+        var look = new SetTerm(name, set?.IsVolatile ?? true, negated)
+        {
+            Key = words,
+            IsFilledByPackets = set?.IsFilledByPackets ?? true,
+            AsksSourcePort = key.Any(static part => part.AsksSourcePort),
+            Finders = (first, last) => Terms(key, first, last),
+        };
         if (Has(data, 3) && set?.IsVerdictMap == true)
         {
             Say($"{words} vmap @{name}");
-            _verdict = found is null
-                ? RuleVerdict.Continue
-                : new RuleVerdict(VerdictKind.Map)
-                {
-                    Entries = [.. Elements(found).Where(static element => element.Verdict is not null).Select(element => (Terms(key, element), VerdictOf(element.Verdict!)))],
-                };
-            _terms.Add(new SetTerm(name, set.IsVolatile, IsNegated: false) { IsMap = true });
+            _terms.Add(look with { IsMap = true });
             if (found is null)
             {
                 _terms.Add(new EffectTerm("map that could not be read"));
+            }
+            else
+            {
+                _verdict = new RuleVerdict(VerdictKind.Map) { Entries = Entries(key, found) };
             }
 
             return;
@@ -671,67 +778,67 @@ internal sealed class NftDecoder(
         {
             // A map from the packet to a value: what is compared next is as constant as the key.
             Say($"{words} map @{name}");
-            Load(Number(data, 3), key.Any(static part => part.Field is NftField.Varying) ? NftField.Varying : NftField.Opaque, 16, $"map @{name}");
-            _terms.Add(new SetTerm(name, set?.IsVolatile == true, IsNegated: true));
+            var field = key.Select(static part => Made(part.Field)).FirstOrDefault(IsUnsteady, NftField.Opaque);
+            Load(Number(data, 3), field, 16, $"map @{name}", look.AsksSourcePort);
+            _terms.Add(look with { IsNegated = true });
+            _terms.AddRange(stateful.Select(Effect));
             return;
         }
 
-        Say($"{words}{(negated ? " !=" : "")} {(set?.IsAnonymous == true && found is not null ? "{ " + string.Join(", ", found.Where(static one => !one.IsEnd).Take(8).Select(one => Words(key[0], one.Key))) + " }" : "@" + name)}");
-        foreach (var part in key.Where(static part => IsUnsteady(part.Field)))
-        {
-            _terms.AddRange(Term(part, [], negated: false));
-        }
-
-        if (found is not null)
-        {
-            foreach (var kind in found.SelectMany(static element => element.Stateful).Distinct(StringComparer.Ordinal).Where(static kind => kind is not ("counter" or "last" or "")))
-            {
-                _terms.Add(new EffectTerm(kind == "connlimit" ? "counts connections" : kind, FirstPacketsOnly: kind == "connlimit"));
-            }
-        }
-
+        Say($"{words}{(negated ? " !=" : "")} {(set?.IsAnonymous == true && found is not null ? "{ " + string.Join(", ", found.Take(8).Select(one => one.IsCatchAll ? "*" : Words(key[0], one.Key))) + " }" : "@" + name)}");
         if (set is { IsVolatile: false } && found is not null && key is [var single])
         {
-            if (!set.IsAnonymous)
-            {
-                // Its elements are part of what the rule means; that they change is heard.
-                _terms.Add(new SetTerm(name, IsVolatile: false, negated) { IsMap = true, Finders = octets => Terms(key, octets, octets) });
-            }
-
-            _terms.AddRange(Term(single, [.. Elements(found).Select(static element => (element.Key, element.KeyEnd ?? element.Key))], negated));
+            // Its elements are part of what the rule means; that they change is heard, of a set that has a name.
+            var elementsOf = InSet(single, found, negated);
+            _terms.AddRange(set.IsAnonymous ? elementsOf : [look with { IsMap = true }, .. elementsOf.Select(term => term with { OfSet = name })]);
         }
         else
         {
-            _terms.Add(new SetTerm(name, set?.IsVolatile ?? true, negated) { Finders = octets => Terms(key, octets, octets) });
+            _terms.Add(look);
         }
+
+        _terms.AddRange(stateful.Select(Effect));
     }
 
-    /// <summary>Elements with both ends: the kernel lists the end of an interval as an element of its own.</summary>
-    private static IEnumerable<NftElement> Elements(IReadOnlyList<NftElement> listed)
+    /// <summary>What is in one of these elements, or in none.</summary>
+    private ImmutableArray<RuleTerm> InSet(Loaded loaded, IReadOnlyList<NftElement> found, bool negated) =>
+        // What matches all the rest: in a set that is asked for what it has not, kernels differ.
+        found.Any(static element => element.IsCatchAll) ? negated ? [new OpaqueTerm("*")] : [new ConstantTerm(Passes: true)]
+        : Term(loaded, [.. found.Select(static element => (element.Key, element.KeyEnd!))], negated);
+
+    /// <summary>Where a map leads to. Its keys are apart, so their order is free: it is one that another element does not change for the others.</summary>
+    private ImmutableArray<(ImmutableArray<RuleTerm> Terms, RuleVerdict Verdict)> Entries(List<Loaded> key, IReadOnlyList<NftElement> found)
     {
-        var ends = listed.Where(static element => element.IsEnd).Select(static element => element.Key).ToList();
-        if (ends.Count == 0)
+        var leading = found.Where(static element => element.Verdict is not null && !element.IsCatchAll);
+        var entries = ImmutableArray.CreateBuilder<(ImmutableArray<RuleTerm> Terms, RuleVerdict Verdict)>();
+        if (key is [{ Mask: null, Field: NftField.Source or NftField.Destination or NftField.SourcePort or NftField.DestinationPort or NftField.Protocol } single])
         {
-            return listed;
+            // Thousands of keys lead to few chains; one by one, each would be taken from what the others left.
+            foreach (var group in leading
+                .GroupBy(static element => (element.Verdict!.Code, Chain: element.Verdict.Chain ?? "", Stateful: string.Join(' ', Stateful(element.Stateful))))
+                .OrderBy(static group => group.Key.Chain, StringComparer.Ordinal).ThenBy(static group => group.Key.Code).ThenBy(static group => group.Key.Stateful, StringComparer.Ordinal))
+            {
+                entries.Add(Entry(InSet(single, [.. group], negated: false), group.First()));
+            }
+        }
+        else
+        {
+            entries.AddRange(leading.Select(element => Entry(Terms(key, element.Key, element.KeyEnd!), element)));
         }
 
-        ends.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
-        return listed.Where(static element => !element.IsEnd).Select(element =>
-        {
-            var beyond = element.KeyEnd is null ? ends.Find(end => end.AsSpan().SequenceCompareTo(element.Key) > 0) : null;
-            return element.KeyEnd is not null ? element : element with { KeyEnd = beyond is null ? Filled(element.Key.Length) : Before(beyond) };
-        });
+        entries.AddRange(found.Where(static element => element.Verdict is not null && element.IsCatchAll).Select(static element => Entry([], element)));
+        return entries.ToImmutable();
+
+        static (ImmutableArray<RuleTerm>, RuleVerdict) Entry(ImmutableArray<RuleTerm> terms, NftElement element) =>
+            ([.. terms, .. Stateful(element.Stateful).Select(Effect)], VerdictOf(element.Verdict!));
     }
 
-    private ImmutableArray<RuleTerm> Terms(List<Loaded> key, NftElement element)
-    {
-        if (element.IsCatchAll)
-        {
-            return [new OpaqueTerm("*")];
-        }
+    /// <summary>What elements have of their own that does more than count.</summary>
+    private static IEnumerable<string> Stateful(ImmutableArray<string> names) =>
+        names.Where(static name => name is not ("counter" or "last" or "")).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
-        return Terms(key, element.Key, element.KeyEnd is { } end && end.Length >= element.Key.Length ? end : element.Key);
-    }
+    private static EffectTerm Effect(string ofElements) =>
+        ofElements == "connlimit" ? new EffectTerm("counts connections", FirstPacketsOnly: true) : new EffectTerm(ofElements);
 
     private ImmutableArray<RuleTerm> Terms(List<Loaded> key, byte[] first, byte[] last)
     {
@@ -739,7 +846,7 @@ internal sealed class NftDecoder(
         var offset = 0;
         foreach (var part in key)
         {
-            if (offset + part.Length > first.Length)
+            if (offset + part.Length > Math.Min(first.Length, last.Length))
             {
                 terms.Add(new OpaqueTerm(part.Name));
                 break;
@@ -749,7 +856,8 @@ internal sealed class NftDecoder(
             offset += part.Length + 3 & ~3;
         }
 
-        return terms.ToImmutable();
+        // Where it is said which protocol it is, ports are ports.
+        return [.. terms.OrderBy(static term => term is FieldTerm { Field: PacketField.Protocol } ? 0 : 1)];
     }
 
     /// <summary>The registers that a key of this length is made of.</summary>
@@ -769,8 +877,11 @@ internal sealed class NftDecoder(
 
     private static bool IsUnsteady(NftField field) => field is NftField.Varying or NftField.Random or NftField.Time or NftField.Counted;
 
-    private void Load(uint register, NftField field, int length, string name, int skipped = 0) =>
-        _registers[Place(register)] = new Loaded(field, length, name) { Skipped = skipped };
+    /// <summary>What a value made of the field is.</summary>
+    private static NftField Made(NftField field) => field == NftField.TcpFlags ? NftField.Varying : IsUnsteady(field) ? field : NftField.Opaque;
+
+    private void Load(uint register, NftField field, int length, string name, bool asksSourcePort = false) =>
+        _registers[Place(register)] = new Loaded(field, length, name) is var loaded && asksSourcePort ? loaded with { AsksSourcePort = true } : loaded;
 
     private Loaded At(uint register) => _registers.GetValueOrDefault(Place(register)) ?? new Loaded(NftField.Opaque, 4, "?");
 
@@ -856,6 +967,12 @@ internal sealed class NftDecoder(
                     return null;
                 }
 
+                if ((low & ~bits) != 0)
+                {
+                    // No masked address has bits there.
+                    continue;
+                }
+
                 (low, high) = (low & bits, low | ~bits);
             }
 
@@ -932,16 +1049,6 @@ internal sealed class NftDecoder(
         _ => $"0x{Convert.ToHexStringLower(value)}",
     };
 
-    private static byte[] Before(byte[] value)
-    {
-        var result = value.ToArray();
-        for (var i = result.Length - 1; i >= 0 && result[i]-- == 0; i--)
-        {
-        }
-
-        return result;
-    }
-
     private static byte[] After(byte[] value)
     {
         var result = value.ToArray();
@@ -949,13 +1056,6 @@ internal sealed class NftDecoder(
         {
         }
 
-        return result;
-    }
-
-    private static byte[] Filled(int length)
-    {
-        var result = new byte[length];
-        Array.Fill(result, (byte)0xff);
         return result;
     }
 

@@ -1,3 +1,5 @@
+using OnCache.Api;
+
 namespace OnCache.Agent.Rules;
 
 /// <summary>Packets that have to meet a rule, and why.</summary>
@@ -6,7 +8,13 @@ namespace OnCache.Agent.Rules;
 /// <param name="Rule">In the words of <c>nft list</c>, <c>iptables -S</c> or <c>tc</c>.</param>
 /// <param name="Where">Table and chain, or device.</param>
 /// <param name="Reason">What a cached verdict does not carry.</param>
-internal sealed record RuleRegion(PacketClass Packets, RegionReach Scope, string Rule, string Where, string Reason);
+internal sealed record RuleRegion(PacketClass Packets, RegionReach Scope, string Rule, string Where, string Reason)
+{
+    /// <summary>Names in it are anybody's: nothing in it moves a cursor.</summary>
+    public string Rule { get; } = Excerpt.Printable(Rule);
+
+    public string Where { get; } = Excerpt.Printable(Where);
+}
 
 /// <summary>What of a flow has to meet a rule.</summary>
 internal enum RegionReach

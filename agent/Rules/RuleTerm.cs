@@ -1,8 +1,16 @@
+using System.Collections.Immutable;
+
 namespace OnCache.Agent.Rules;
 
 /// <summary>One thing that a rule asks or does.</summary>
 internal abstract record RuleTerm
 {
+    /// <summary>It depends on the source port in a way that no class shows; the next connection of the pair has another one.</summary>
+    public virtual bool AsksSourcePort { get; init; }
+
+    /// <summary>The set whose elements it tells, of one that was read into the rule's meaning; null otherwise.</summary>
+    public string? OfSet { get; init; }
+
     /// <summary>The packets of the class that pass the term.</summary>
     /// <param name="exact">Whether it is all of them and no other; else it may be fewer.</param>
     /// <returns>Null where no packet of the class passes.</returns>
@@ -12,14 +20,25 @@ internal abstract record RuleTerm
 /// <summary>What a walk knows beside the packets.</summary>
 /// <param name="Devices">The node's devices by their part on the packets' way.</param>
 /// <param name="Stage">Where the hook is.</param>
-internal readonly record struct WalkContext(DeviceRoles Devices, HookStage Stage);
+/// <param name="OfFirstPackets">The packets are those that begin a connection; else those of flows.</param>
+internal readonly record struct WalkContext(DeviceRoles Devices, HookStage Stage, bool OfFirstPackets = false);
 
 /// <summary>Addresses, ports, protocols, connection states: whatever a class is made of.</summary>
 internal sealed record FieldTerm(PacketField Field, IntervalSet Values) : RuleTerm
 {
+    /// <summary>Of a port: it is read wherever TCP and UDP have it, whatever the protocol is. ICMP has its type or its checksum there.</summary>
+    public bool OfAnyProtocol { get; init; }
+
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
         exact = true;
+        if (OfAnyProtocol && !Values.IsEmpty && packets.Protocols.Contains(PacketClass.Icmp))
+        {
+            // A class is a product of sets: what ICMP has there, its ports do not say.
+            exact = false;
+            return packets;
+        }
+
         switch (Field)
         {
             case PacketField.Source:
@@ -48,6 +67,8 @@ internal sealed record FieldTerm(PacketField Field, IntervalSet Values) : RuleTe
 /// <summary>Either of two fields: a port of either side.</summary>
 internal sealed record EitherTerm(FieldTerm One, FieldTerm Other) : RuleTerm
 {
+    public override bool AsksSourcePort => One.Field == PacketField.SourcePort || Other.Field == PacketField.SourcePort;
+
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
         var one = One.Narrow(packets, context, out exact);
@@ -83,10 +104,21 @@ internal sealed record TcpFlagsTerm(Func<byte, bool> Passes, string Description)
     private const byte Rst = 4;
     private const byte Ack = 16;
 
+    private static readonly IntervalSet s_tcp = IntervalSet.Of(PacketClass.Tcp, PacketClass.Tcp);
+
+    /// <summary>They are read wherever TCP has them, whatever the protocol is.</summary>
+    public bool OfAnyProtocol { get; init; }
+
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
         exact = true;
-        packets = packets with { Protocols = packets.Protocols.Intersect(IntervalSet.Of(PacketClass.Tcp, PacketClass.Tcp)) };
+        if (OfAnyProtocol && !packets.Protocols.Equals(s_tcp))
+        {
+            exact = false;
+            return packets;
+        }
+
+        packets = packets with { Protocols = packets.Protocols.Intersect(s_tcp) };
         if (packets.IsEmpty)
         {
             return null;
@@ -95,7 +127,7 @@ internal sealed record TcpFlagsTerm(Func<byte, bool> Passes, string Description)
         int passing = 0, all = 0;
         for (var flags = 0; flags < 256; flags++)
         {
-            if (CanBe((byte)flags, packets.States))
+            if (CanBe((byte)flags, packets.States, context.OfFirstPackets))
             {
                 all++;
                 passing += Passes((byte)flags) ? 1 : 0;
@@ -109,12 +141,13 @@ internal sealed record TcpFlagsTerm(Func<byte, bool> Passes, string Description)
     /// <summary>Whether it differs among the packets of one flow.</summary>
     public bool Varies(PacketClass packets) => Narrow(packets, default, out var exact) is not null && !exact;
 
-    private static bool CanBe(byte flags, ConnectionStates states)
+    private static bool CanBe(byte flags, ConnectionStates states, bool ofFirstPackets)
     {
-        var begins = (flags & (Fin | Syn | Rst | Ack)) == Syn;
+        // Packets of flows go on, also where conntrack has not seen them yet or calls them new.
+        var begins = ofFirstPackets && (flags & (Fin | Syn | Rst | Ack)) == Syn;
         var goesOn = (flags & Syn) == 0 && (flags & (Ack | Rst)) != 0;
         return ((states & ~ConnectionStates.Established) != ConnectionStates.None && begins)
-            || ((states & ~ConnectionStates.New) != ConnectionStates.None && goesOn);
+            || ((!ofFirstPackets || (states & ~ConnectionStates.New) != ConnectionStates.None) && goesOn);
     }
 
     public bool Equals(TcpFlagsTerm? other) => other is not null && string.Equals(Description, other.Description, StringComparison.Ordinal);
@@ -165,6 +198,35 @@ internal sealed record DeviceTerm(bool Incoming, DevicePattern Pattern) : RuleTe
     }
 }
 
+/// <summary>One of several devices.</summary>
+internal sealed record DevicesTerm(bool Incoming, ImmutableArray<DevicePattern> Patterns) : RuleTerm
+{
+    public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
+    {
+        exact = true;
+        PacketClass? found = null;
+        foreach (var pattern in Patterns)
+        {
+            if (new DeviceTerm(Incoming, pattern).Narrow(packets, context, out var all) is not { } narrowed)
+            {
+                continue;
+            }
+
+            if (all)
+            {
+                exact = true;
+                return narrowed;
+            }
+
+            // A class names one device: of several, any.
+            found = found is null ? narrowed : packets;
+            exact = false;
+        }
+
+        return found;
+    }
+}
+
 /// <summary>Whether the destination is an address of the node itself.</summary>
 internal sealed record LocalDestinationTerm(bool IsNegated) : RuleTerm
 {
@@ -201,16 +263,23 @@ internal sealed record OpaqueTerm(string Description) : RuleTerm
 /// <param name="IsNegated">Passes what is not in it.</param>
 internal sealed record SetTerm(string Set, bool IsVolatile, bool IsNegated) : RuleTerm
 {
+    /// <summary>What is looked up in it, in words.</summary>
+    public string Key { get; init; } = "";
+
+    /// <summary>Packets may add to it (NFT_SET_EVAL), of which the kernel sends no event.</summary>
+    public bool IsFilledByPackets { get; init; }
+
     /// <summary>It chooses among verdicts, each of which says for whom it is.</summary>
     public bool IsMap { get; init; }
 
-    /// <summary>By the octets of an element's key, the packets that find it; null where that cannot be told.</summary>
-    public Func<byte[], IReadOnlyList<RuleTerm>>? Finders { get; init; }
+    /// <summary>By the octets of an element's first and last key, the packets that find it; null where that cannot be told.</summary>
+    public Func<byte[], byte[], IReadOnlyList<RuleTerm>>? Finders { get; init; }
 
     public bool Equals(SetTerm? other) =>
-        other is not null && string.Equals(Set, other.Set, StringComparison.Ordinal) && IsVolatile == other.IsVolatile && IsNegated == other.IsNegated;
+        other is not null && string.Equals(Set, other.Set, StringComparison.Ordinal) && string.Equals(Key, other.Key, StringComparison.Ordinal)
+        && IsVolatile == other.IsVolatile && IsFilledByPackets == other.IsFilledByPackets && IsNegated == other.IsNegated;
 
-    public override int GetHashCode() => HashCode.Combine(Set, IsVolatile, IsNegated);
+    public override int GetHashCode() => HashCode.Combine(Set, Key, IsVolatile, IsNegated);
 
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
@@ -230,11 +299,28 @@ internal sealed record VaryingTerm(string What) : RuleTerm
     }
 }
 
+/// <summary>
+/// Something that the rule notes of a packet or its connection and that later rules may ask for: a mark, that it is not tracked. By itself a
+/// verdict carries it; where it depends on what differs from packet to packet, it does not.
+/// </summary>
+/// <param name="What">In words.</param>
+internal sealed record NoteTerm(string What) : RuleTerm
+{
+    public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
+    {
+        exact = true;
+        return packets;
+    }
+}
+
 /// <summary>Something that is done, and not carried by a verdict.</summary>
 /// <param name="What">In words, for the reason.</param>
 /// <param name="FirstPacketsOnly">It concerns no packet of a flow but those that begin it.</param>
 internal sealed record EffectTerm(string What, bool FirstPacketsOnly = false) : RuleTerm
 {
+    /// <summary>The set of the table that it adds packets' keys to; null for none.</summary>
+    public string? Fills { get; init; }
+
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {
         // A limit passes some packets and not others.

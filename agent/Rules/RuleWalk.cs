@@ -23,12 +23,19 @@ internal sealed class RuleWalk
     private readonly List<RuleEncounter> _ofFirstPackets = [];
     private readonly HashSet<SetEncounter> _sets = [];
     private readonly HashSet<string> _flowChains = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _filled;
     private int _steps;
     private WalkContext _context;
     private bool _first;
     private ConnectionStates? _states;
 
-    private RuleWalk(HostTable table, DeviceRoles devices) => (_table, _devices) = (table, devices);
+    private RuleWalk(HostTable table, DeviceRoles devices)
+    {
+        (_table, _devices) = (table, devices);
+        // Any set with a timeout takes what packets add, whether it says so or not.
+        _filled = table.Chains.Values.SelectMany(static chain => chain.Rules).SelectMany(static rule => rule.Terms).OfType<EffectTerm>()
+            .Select(static effect => effect.Fills).OfType<string>().ToHashSet(StringComparer.Ordinal);
+    }
 
     /// <summary>What the rules keep off the fast path, and all that they would say to its packets.</summary>
     /// <param name="outer">The tunnel's own packets, outward and inward; null where there is no tunnel.</param>
@@ -179,7 +186,7 @@ internal sealed class RuleWalk
         return Decide(chain, rule, rule.Verdict, packets, matching, exact, depth, ref returned);
     }
 
-    /// <summary>A verdict that depends on what differs from packet to packet is no flow's verdict.</summary>
+    /// <summary>A verdict, or a mark, that depends on what differs from packet to packet is no flow's.</summary>
     private void Varying(HostChain chain, HostRule rule, RuleVerdict verdict, PacketClass matching, string? varying)
     {
         if (_first && !matching.SourcePorts.Equals(IntervalSet.AllPorts))
@@ -188,7 +195,7 @@ internal sealed class RuleWalk
             varying ??= "source port";
         }
 
-        if (varying is not null && verdict.Kind != VerdictKind.Continue)
+        if (varying is not null && (verdict.Kind != VerdictKind.Continue || rule.Terms.Any(static term => term is NoteTerm)))
         {
             Region(chain, rule, matching, varying);
         }
@@ -243,13 +250,18 @@ internal sealed class RuleWalk
         varying = null;
         foreach (var term in terms)
         {
-            if (term.Narrow(matching, _context, out var all) is not { } narrowed)
+            if (term.Narrow(matching, _context with { OfFirstPackets = _first }, out var all) is not { } narrowed)
             {
                 return false;
             }
 
             matching = narrowed;
             exact &= all;
+            if (_first && term.AsksSourcePort)
+            {
+                varying ??= "source port";
+            }
+
             switch (term)
             {
                 case EffectTerm effect when _first || !effect.FirstPacketsOnly:
@@ -263,8 +275,8 @@ internal sealed class RuleWalk
                     break;
                 case SetTerm set:
                     _sets.Add(new SetEncounter(set, matching, _first));
-                    // What only ever denies may end unheard; that it begins is heard.
-                    if (set.IsVolatile && (verdict.Kind != VerdictKind.Drop || set.IsNegated))
+                    // What only ever denies may end unheard; that it begins is heard, unless packets begin it.
+                    if (set.IsFilledByPackets || _filled.Contains(set.Set) || (set.IsVolatile && (verdict.Kind != VerdictKind.Drop || set.IsNegated)))
                     {
                         Region(chain, rule, matching, "set whose elements come or go unheard");
                     }
@@ -293,7 +305,7 @@ internal sealed class RuleWalk
     private sealed class RulesTooManyException(string message) : Exception(message);
 
     /// <summary>Packets of the one class that are not of the other, where that is a class; else all of them.</summary>
-    private static PacketClass? Without(PacketClass packets, PacketClass gone)
+    internal static PacketClass? Without(PacketClass packets, PacketClass gone)
     {
         if (packets.Equals(gone))
         {

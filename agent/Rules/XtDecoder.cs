@@ -22,12 +22,13 @@ internal static class XtDecoder
         "state" when data.Length >= 4 => State(MemoryMarshal.Read<uint>(data)),
         "addrtype" when data.Length >= 8 => AddressType(revision, data),
         "iprange" when revision == 1 && data.Length >= 65 => IpRange(data),
-        "set" when data.Length >= 4 => Set(data),
+        "set" when data.Length >= 4 => Set(revision, data),
+        "ip" when data.Length >= 24 => BridgedIp(data),
         "comment" => new XtExtension($"-m comment --comment \"{Text(data)}\"", [new ConstantTerm(Passes: true)]),
         "mark" or "connmark" or "mac" or "physdev" or "pkttype" or "owner" or "policy" or "rpfilter" or "socket" or "helper" or "realm" or "devgroup" or "cluster"
-            or "esp" or "ah" or "sctp" or "dccp" or "cgroup" or "ipvs" or "connlabel" or "icmp" or "ipcomp" or "l2tp" or "osf" or "tcpmss" or "among" or "ip"
-            or "mark_m" or "vlan" or "arp" or "802_3" or "stp" => new XtExtension($"-m {name}", [new OpaqueTerm(name)]),
-        "nfacct" => new XtExtension("-m nfacct", []),
+            or "esp" or "ah" or "sctp" or "dccp" or "cgroup" or "ipvs" or "connlabel" or "icmp" or "ipcomp" or "l2tp" or "osf" or "tcpmss" or "among" or "mark_m" or "vlan" or "arp" or "802_3" or "stp" => new XtExtension($"-m {name}", [new OpaqueTerm(name)]),
+        // Whether it has a quota, its name does not tell.
+        "nfacct" => new XtExtension($"-m nfacct --nfacct-name {Text(data)}", [new EffectTerm("counter that may have a quota")]),
         "length" or "dscp" or "tos" or "ttl" or "hl" or "ecn" or "cpu" => new XtExtension($"-m {name}", [new VaryingTerm(name)]),
         "connlimit" => new XtExtension(ConnectionLimit(data), [new EffectTerm("counts connections", FirstPacketsOnly: true)]),
         "limit" or "hashlimit" => new XtExtension($"-m {name}", [new EffectTerm("limit")]),
@@ -45,9 +46,14 @@ internal static class XtDecoder
     public static XtExtension Target(string name, int revision, ReadOnlySpan<byte> data, bool marksAreRead) => name switch
     {
         "REJECT" => new XtExtension("-j REJECT", []) { Verdict = RuleVerdict.Drop },
-        "MARK" or "mark" or "HMARK" when marksAreRead => new XtExtension($"-j {name}", [new EffectTerm("mark that a qdisc or filter may read")]),
-        "MARK" or "mark" or "HMARK" or "NOTRACK" or "CHECKSUM" or "SECMARK" or "CONNSECMARK" => new XtExtension($"-j {name}", []),
-        "CONNMARK" => new XtExtension("-j CONNMARK", [new EffectTerm("notes something of a connection", FirstPacketsOnly: true)]),
+        // HMARK's mark is a hash of the addresses and ports.
+        "MARK" or "mark" or "HMARK" => new XtExtension(
+            $"-j {name}",
+            [new NoteTerm("mark") { AsksSourcePort = name == "HMARK" }, .. marksAreRead ? [new EffectTerm("mark that a qdisc or filter may read")] : ImmutableArray<RuleTerm>.Empty]),
+        "NOTRACK" => new XtExtension("-j NOTRACK", [new NoteTerm("not tracked")]),
+        "SECMARK" or "CONNSECMARK" => new XtExtension($"-j {name}", [new NoteTerm("security mark")]),
+        "CHECKSUM" => new XtExtension("-j CHECKSUM", []),
+        "CONNMARK" => new XtExtension("-j CONNMARK", [new NoteTerm("mark of the connection"), new EffectTerm("notes something of a connection", FirstPacketsOnly: true)]),
         "CT" => Tracking(revision, data),
         "SNAT" or "DNAT" or "MASQUERADE" or "REDIRECT" or "NETMAP" => new XtExtension($"-j {name}", []) { Verdict = RuleVerdict.Accept },
         "TCPMSS" => new XtExtension("-j TCPMSS", [new EffectTerm("MSS clamping", FirstPacketsOnly: true)]),
@@ -132,11 +138,14 @@ internal static class XtDecoder
         var inverted = revision >= 1 && data.Length > InvertAt && data[InvertAt] != 0;
         var ports = IntervalSet.Of(intervals);
         ports = inverted ? IntervalSet.AllPorts.Except(ports) : ports;
-        RuleTerm term = data[0] switch
+        var (source, destination) = (new FieldTerm(PacketField.SourcePort, ports), new FieldTerm(PacketField.DestinationPort, ports));
+        ImmutableArray<RuleTerm> terms = data[0] switch
         {
-            0 => new FieldTerm(PacketField.SourcePort, ports),
-            1 => new FieldTerm(PacketField.DestinationPort, ports),
-            _ => new EitherTerm(new FieldTerm(PacketField.SourcePort, ports), new FieldTerm(PacketField.DestinationPort, ports)),
+            0 => [source],
+            1 => [destination],
+            // Neither of the two is one of them: both are others.
+            _ when inverted => [source, destination],
+            _ => [new EitherTerm(source, destination)],
         };
         var kind = data[0] switch
         {
@@ -146,13 +155,13 @@ internal static class XtDecoder
         };
         return new XtExtension(
             $"-m multiport{(inverted ? " !" : "")} --{kind} {string.Join(',', intervals.Select(static one => one.First == one.Last ? $"{one.First}" : $"{one.First}:{one.Last}"))}",
-            [term]);
+            terms);
     }
 
     private static XtExtension Conntrack(int revision, ReadOnlySpan<byte> data)
     {
         const int FlagsAt = 146, StateFlag = 1, ExpiresFlag = 1 << 7, Direction = 1 << 12, StateAlias = 1 << 13;
-        const int Others = 0xffff & ~(StateFlag | StateAlias);
+        const int PortOfOrigin = 1 << 8, PortOfReplysDestination = 1 << 11, Others = 0xffff & ~(StateFlag | StateAlias);
         var flags = MemoryMarshal.Read<ushort>(data[FlagsAt..]);
         var inverted = MemoryMarshal.Read<ushort>(data[(FlagsAt + 2)..]);
         var terms = ImmutableArray.CreateBuilder<RuleTerm>();
@@ -174,7 +183,7 @@ internal static class XtDecoder
         if ((flags & Others) != 0)
         {
             text.Append((flags & Direction) != 0 ? " --ctdir" : " ...");
-            terms.Add(new OpaqueTerm("conntrack"));
+            terms.Add(new OpaqueTerm("conntrack") { AsksSourcePort = (flags & (PortOfOrigin | PortOfReplysDestination)) != 0 });
         }
 
         return new XtExtension(text.ToString(), terms.ToImmutable());
@@ -228,12 +237,31 @@ internal static class XtDecoder
         }
     }
 
-    private static XtExtension Set(ReadOnlySpan<byte> data)
+    private static XtExtension Set(int revision, ReadOnlySpan<byte> data)
     {
-        // struct xt_set_info: the set's number, its dimension, flags of which the lowest says "not in it".
+        // struct xt_set_info: the set's number, its dimension, flags of which the lowest says "not in it", and one for each part of the key
+        // that is the source's. The second part is a port, more often than not.
+        const int Source = 2, SourceOfSecond = 4;
         var number = MemoryMarshal.Read<ushort>(data);
-        var negated = (data[3] & 1) != 0;
-        return new XtExtension($"-m set{(negated ? " !" : "")} --match-set #{number}", [new SetTerm(NameOfIpSet(number), IsVolatile: false, negated)]);
+        var (dimension, flags) = (data[2], data[3]);
+        var negated = (flags & 1) != 0;
+        var look = new SetTerm(NameOfIpSet(number), IsVolatile: false, negated) { AsksSourcePort = dimension >= 2 && (flags & SourceOfSecond) != 0 };
+        var text = $"-m set{(negated ? " !" : "")} --match-set #{number} {((flags & Source) != 0 ? "src" : "dst")}";
+
+        // struct ip_set_counter_match0 (revision 3) and ip_set_counter_match: a comparison, IPSET_COUNTER_NONE for none, and a value.
+        var (packetsAt, bytesAt) = revision == 3 ? (8, 24) : (16, 32);
+        return revision >= 3 && data.Length > bytesAt && (data[packetsAt] != 0 || data[bytesAt] != 0)
+            ? new XtExtension($"{text} --packets-... or --bytes-...", [look, new EffectTerm("counts packets")])
+            : new XtExtension(text, [look]);
+    }
+
+    /// <summary>struct ebt_ip_info: what of an IPv4 packet a bridge asks for.</summary>
+    private static XtExtension BridgedIp(ReadOnlySpan<byte> data)
+    {
+        const int AsksAt = 18, TypeOfService = 4, SourcePort = 0x10;
+        var asks = data[AsksAt];
+        RuleTerm others = new OpaqueTerm("ip") { AsksSourcePort = (asks & SourcePort) != 0 };
+        return new XtExtension("-m ip", (asks & TypeOfService) != 0 ? [others, new VaryingTerm("tos")] : [others]);
     }
 
     /// <summary>How a term names an ipset.</summary>
@@ -246,9 +274,10 @@ internal static class XtDecoder
         var zone = data.Length >= 4 ? MemoryMarshal.Read<ushort>(data[ZoneAt..]) : (ushort)0;
         var helper = data.Length > HelperAt ? Text(data[HelperAt..Math.Min(data.Length, HelperAt + 16)]) : "";
         _ = revision;
+        var note = new NoteTerm("how it is tracked");
         return helper.Length > 0 || zone != 0
-            ? new XtExtension($"-j CT{(helper.Length > 0 ? $" --helper {helper}" : $" --zone {zone}")}", [new EffectTerm("conntrack helper", FirstPacketsOnly: true)])
-            : new XtExtension("-j CT", []);
+            ? new XtExtension($"-j CT{(helper.Length > 0 ? $" --helper {helper}" : $" --zone {zone}")}", [note, new EffectTerm("conntrack helper", FirstPacketsOnly: true)])
+            : new XtExtension("-j CT", [note]);
     }
 
     private static string ConnectionLimit(ReadOnlySpan<byte> data)

@@ -15,6 +15,7 @@ internal static class IpSetMessage
     private const ushort IPSET_ATTR_SETNAME = 2;
     private const ushort IPSET_ATTR_TYPENAME = 3;
     private const ushort IPSET_ATTR_FLAGS = 6;
+    private const ushort IPSET_ATTR_DATA = 7;
     private const ushort IPSET_ATTR_ADT = 8;
     private const ushort IPSET_ATTR_INDEX = 11;
     private const uint IPSET_FLAG_LIST_HEADER = 4;
@@ -22,6 +23,9 @@ internal static class IpSetMessage
     private const ushort IPSET_ATTR_IP_TO = 2;
     private const ushort IPSET_ATTR_CIDR = 3;
     private const ushort IPSET_ATTR_TIMEOUT = 6;
+    private const ushort IPSET_ATTR_BITMASK = 12;
+    private const ushort IPSET_ATTR_NAME = 18;
+    private const ushort IPSET_ATTR_NETMASK = 20;
     private const ushort IPSET_ATTR_IP2 = 20;
     private const ushort IPSET_ATTR_BYTES = 24;
     private const ushort IPSET_ATTR_PACKETS = 25;
@@ -51,10 +55,14 @@ internal static class IpSetMessage
     {
         ushort? index = null;
         string? name = null, type = null;
+        var mask = uint.MaxValue;
         foreach (var attribute in message.Attributes(HeaderLength))
         {
             switch (attribute.Type)
             {
+                case IPSET_ATTR_DATA:
+                    mask = Mask(attribute);
+                    break;
                 case IPSET_ATTR_SETNAME:
                     // Any octets may be in it, and it is asked for by the same ones.
                     name = Encoding.Latin1.GetString(attribute.Value.TrimEnd((byte)0));
@@ -68,11 +76,31 @@ internal static class IpSetMessage
             }
         }
 
-        return name is null ? null : new IpSetHeader(name, type ?? "", index);
+        return name is null ? null : new IpSetHeader(name, type ?? "", index, mask);
     }
 
-    /// <summary>The elements of one message: what tells each, without what it counts, and the addresses it names.</summary>
-    public static List<IpSetElement> ParseElements(in NetlinkMessage message)
+    private static uint Mask(in NetlinkAttribute data)
+    {
+        var mask = uint.MaxValue;
+        foreach (var part in data.Nested)
+        {
+            switch (part.Type)
+            {
+                case IPSET_ATTR_NETMASK when part.Value is [var length and < 32, ..]:
+                    mask = ~(uint.MaxValue >> length);
+                    break;
+                case IPSET_ATTR_BITMASK when Address(part) is { } bits:
+                    mask = bits;
+                    break;
+            }
+        }
+
+        return mask;
+    }
+
+    /// <summary>The elements of one message: what tells each, without what it counts, and the addresses it is found by.</summary>
+    /// <param name="mask">The set's, by which addresses are looked up.</param>
+    public static List<IpSetElement> ParseElements(in NetlinkMessage message, uint mask)
     {
         var elements = new List<IpSetElement>();
         foreach (var attribute in message.Attributes(HeaderLength))
@@ -84,16 +112,17 @@ internal static class IpSetMessage
 
             foreach (var element in attribute.Nested)
             {
-                elements.Add(ParseElement(element));
+                elements.Add(ParseElement(element, mask));
             }
         }
 
         return elements;
     }
 
-    private static IpSetElement ParseElement(in NetlinkAttribute element)
+    private static IpSetElement ParseElement(in NetlinkAttribute element, uint mask)
     {
         var hash = new XxHash64();
+        string? member = null;
         uint? first = null, last = null, second = null;
         byte prefix = 32;
         foreach (var part in element.Nested)
@@ -116,6 +145,9 @@ internal static class IpSetMessage
                 case IPSET_ATTR_IP2:
                     second = Address(part);
                     break;
+                case IPSET_ATTR_NAME:
+                    member = part.Text;
+                    break;
                 case IPSET_ATTR_CIDR when part.Value.Length > 0:
                     prefix = part.Value[0];
                     break;
@@ -123,7 +155,8 @@ internal static class IpSetMessage
         }
 
         var width = prefix is 0 or > 32 ? uint.MaxValue : prefix == 32 ? 0 : uint.MaxValue >> prefix;
-        return new IpSetElement(hash.GetCurrentHashAsUInt64(), second is null && first is { } start ? (start, last ?? (start | width)) : null);
+        // A mask with holes is taken for the range from the first to the last that it finds.
+        return new IpSetElement(hash.GetCurrentHashAsUInt64(), second is null && first is { } start ? (start, (last ?? (start | width)) | ~mask) : null, member);
     }
 
     private static uint? Address(in NetlinkAttribute attribute)
@@ -150,9 +183,11 @@ internal static class IpSetMessage
 
 /// <summary>An ipset.</summary>
 /// <param name="Index">By which rules name it; null of a kernel that does not tell.</param>
-internal sealed record IpSetHeader(string Name, string Type, ushort? Index);
+/// <param name="Mask">What of an address it looks up.</param>
+internal sealed record IpSetHeader(string Name, string Type, ushort? Index, uint Mask);
 
 /// <summary>An element of an ipset.</summary>
 /// <param name="Fingerprint">Of all that it is, without what it counts and when it ends.</param>
 /// <param name="Addresses">The only addresses that it can be found by, in host byte order; null where that is not known.</param>
-internal readonly record struct IpSetElement(ulong Fingerprint, (uint First, uint Last)? Addresses);
+/// <param name="Member">Of a set of sets, the name of the one that it is.</param>
+internal readonly record struct IpSetElement(ulong Fingerprint, (uint First, uint Last)? Addresses, string? Member);

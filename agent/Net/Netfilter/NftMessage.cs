@@ -130,6 +130,7 @@ internal static class NftMessage
     {
         string? table = null, name = null;
         uint flags = 0, dataType = 0, keyLength = 0;
+        ImmutableArray<string> stateful = [];
         foreach (var attribute in message.Attributes(HeaderLength))
         {
             switch (attribute.Type)
@@ -149,10 +150,19 @@ internal static class NftMessage
                 case NFTA_SET_DATA_TYPE:
                     dataType = Number(attribute);
                     break;
+                case NFTA_SET_EXPR:
+                    stateful = [NameOf(attribute)];
+                    break;
+                case NFTA_SET_EXPRESSIONS:
+                    stateful = NamesOf(attribute);
+                    break;
             }
         }
 
-        return table is null || name is null ? null : new NftSet(Family(message), table, name, flags, (int)Math.Min(keyLength, ushort.MaxValue), dataType);
+        return table is null || name is null ? null : new NftSet(Family(message), table, name, flags, (int)Math.Min(keyLength, ushort.MaxValue), dataType)
+        {
+            Stateful = stateful,
+        };
     }
 
     /// <summary>The elements of one message of a list, or of an event.</summary>
@@ -279,7 +289,7 @@ internal static class NftMessage
         byte[]? keyEnd = null;
         uint flags = 0;
         NftVerdict? verdict = null;
-        var stateful = ImmutableArray.CreateBuilder<string>();
+        ImmutableArray<string> stateful = [];
         foreach (var attribute in element.Nested)
         {
             switch (attribute.Type)
@@ -297,20 +307,27 @@ internal static class NftMessage
                     flags = Number(attribute);
                     break;
                 case NFTA_SET_ELEM_EXPR:
-                    stateful.Add(NameOf(attribute));
+                    stateful = [NameOf(attribute)];
                     break;
                 case NFTA_SET_ELEM_EXPRESSIONS:
-                    foreach (var expression in attribute.Nested)
-                    {
-                        stateful.Add(NameOf(expression));
-                    }
-
+                    stateful = NamesOf(attribute);
                     break;
             }
         }
 
         return new NftElement(
-            table, set, key, keyEnd, (flags & NFT_SET_ELEM_INTERVAL_END) != 0, (flags & NFT_SET_ELEM_CATCHALL) != 0, verdict, stateful.ToImmutable());
+            table, set, key, keyEnd, (flags & NFT_SET_ELEM_INTERVAL_END) != 0, (flags & NFT_SET_ELEM_CATCHALL) != 0, verdict, stateful);
+    }
+
+    private static ImmutableArray<string> NamesOf(in NetlinkAttribute expressions)
+    {
+        var names = ImmutableArray.CreateBuilder<string>();
+        foreach (var expression in expressions.Nested)
+        {
+            names.Add(NameOf(expression));
+        }
+
+        return names.ToImmutable();
     }
 
     private static string NameOf(in NetlinkAttribute expression)

@@ -43,12 +43,21 @@ internal sealed record NftRule(byte Family, string Table, string Chain, ulong Ha
 /// <param name="DataType">Of a map, what it leads to; NFT_DATA_VERDICT for a verdict map.</param>
 internal sealed record NftSet(byte Family, string Table, string Name, uint Flags, int KeyLength, uint DataType)
 {
+    /// <summary>What each element has of its own: a counter, a limit, a quota.</summary>
+    public ImmutableArray<string> Stateful { get; init; } = [];
+
     public bool IsAnonymous => (Flags & NftProtocol.NFT_SET_ANONYMOUS) != 0;
 
     public bool IsVerdictMap => (Flags & NftProtocol.NFT_SET_MAP) != 0 && DataType == NftProtocol.NFT_DATA_VERDICT;
 
     /// <summary>Elements come by packets, or go by time, and nobody is told.</summary>
     public bool IsVolatile => (Flags & (NftProtocol.NFT_SET_TIMEOUT | NftProtocol.NFT_SET_EVAL)) != 0;
+
+    /// <summary>Packets may add elements.</summary>
+    public bool IsFilledByPackets => (Flags & NftProtocol.NFT_SET_EVAL) != 0;
+
+    /// <summary>An element is the beginning or the end of an interval. Of a concatenation each element has both.</summary>
+    public bool HasEnds => (Flags & (NftProtocol.NFT_SET_INTERVAL | NftProtocol.NFT_SET_CONCAT)) == NftProtocol.NFT_SET_INTERVAL;
 }
 
 /// <summary>An element of a set or map.</summary>
@@ -59,6 +68,10 @@ internal sealed record NftSet(byte Family, string Table, string Name, uint Flags
 /// <param name="Stateful">What it has of its own: a counter, a limit, a quota.</param>
 internal sealed record NftElement(
     string Table, string Set, byte[] Key, byte[]? KeyEnd, bool IsEnd, bool IsCatchAll, NftVerdict? Verdict, ImmutableArray<string> Stateful);
+
+/// <summary>Elements that were read of a set.</summary>
+/// <param name="IsWhole">They are all of it; else the first, or those of the moment.</param>
+internal sealed record NftContents(IReadOnlyList<NftElement> Elements, bool IsWhole);
 
 /// <summary>A verdict: NF_* or NFT_*, and where to.</summary>
 internal sealed record NftVerdict(int Code, string? Chain);

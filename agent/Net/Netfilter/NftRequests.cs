@@ -36,29 +36,34 @@ internal sealed class NftRequests : IDisposable
     /// <summary>The rules of a table one by one, until <paramref name="take"/> has enough.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public void Rules(NftTable table, Func<NftRule, bool> take) =>
-        Some(NftMessage.RulesRequest(_request, table), $"list the rules of table {table.Name}", (in NetlinkMessage message) => NftMessage.ParseRule(message) is not { } rule || take(rule));
+        Some(NftMessage.RulesRequest(_request, table), $"list the rules of table {table.Name}", (in NetlinkMessage message) => NftMessage.ParseRule(message) is not { } rule || take(rule), out _);
 
-    /// <summary>The elements of a set; null of one that has more than <paramref name="most"/>, and of one that is gone.</summary>
+    /// <summary>The elements of a set; of one that has more than <paramref name="most"/>, the first of them. Null where it is gone.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public List<NftElement>? Elements(NftSet set, int most)
+    public NftContents? Elements(NftSet set, int most)
     {
         var elements = new List<NftElement>();
-        return Some(NftMessage.ElementsRequest(_request, set), $"list the elements of set {set.Name}", (in NetlinkMessage message) =>
+        return Some(
+            NftMessage.ElementsRequest(_request, set),
+            $"list the elements of set {set.Name}",
+            (in NetlinkMessage message) =>
             {
                 elements.AddRange(NftMessage.ParseElements(message));
                 return elements.Count <= most;
-            })
-            ? elements
+            },
+            out var isWhole)
+            ? new NftContents(elements, isWhole)
             : null;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 
-    /// <returns>Whether all of it was read.</returns>
-    private bool Some(Span<byte> request, string operation, NetlinkTaker take)
+    /// <param name="isWhole">Whether all of it was read.</param>
+    /// <returns>False where there is no such list, or no longer.</returns>
+    private bool Some(Span<byte> request, string operation, NetlinkTaker take, out bool isWhole)
     {
-        var isWhole = false;
+        isWhole = false;
         try
         {
             isWhole = _socket.TryDumpSome(request, operation, take, out var steady);
@@ -78,7 +83,7 @@ internal sealed class NftRequests : IDisposable
             _socket = NetlinkSocket.Open(NetlinkProtocol.NETLINK_NETFILTER);
         }
 
-        return isWhole;
+        return true;
     }
 
     private List<T> All<T>(Span<byte> request, string operation, NetlinkParser<T> parse)

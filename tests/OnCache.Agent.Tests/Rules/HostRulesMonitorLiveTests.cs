@@ -17,6 +17,12 @@ public sealed class HostRulesMonitorLiveTests
     [InlineData("nft add table bridge b\nnft add chain bridge b p { type filter hook prerouting priority 0; }\nnft add rule bridge b p drop")]
     [InlineData("nft delete table ip filter")]
     [InlineData("nft add element ip filter bad { 10.244.2.9 }")]
+    [InlineData("nft add element ip filter nets { 10.244.2.0/24 }")]
+    [InlineData("nft add element ip filter nets { 10.0.0.0-255.255.255.255 }")]
+    [InlineData("nft add element ip filter full { 10.244.2.9 }")]
+    [InlineData("nft add element ip filter services { 10.244.2.9 . tcp . 80 : drop }")]
+    [InlineData("nft add element ip filter services { 10.244.2.9 . tcp . 80 : drop }\nnft delete element ip filter services { 10.244.2.9 . tcp . 80 : drop }")]
+    [InlineData("nft add element ip filter large { 10.244.2.9 }")]
     [InlineData("iptables-legacy -I FORWARD -j DROP")]
     [InlineData("iptables -P FORWARD DROP")]
     [InlineData("nft add chain ip filter FORWARD { policy drop; }")]
@@ -29,7 +35,7 @@ public sealed class HostRulesMonitorLiveTests
             iptables -A FORWARD -s 10.244.0.0/16 -p tcp -j ACCEPT
             nft add set ip filter bad { type ipv4_addr; }
             nft add rule ip filter FORWARD ip daddr @bad drop
-            """);
+            """).With(MoreSets);
         using var followed = Followed.Start(rules);
 
         rules.With(commands);
@@ -57,6 +63,13 @@ public sealed class HostRulesMonitorLiveTests
     [InlineData("nft add rule ip filter INPUT tcp dport 22 drop")]
     [InlineData("nft add table ip6 t")]
     [InlineData("nft add element ip filter bad { 8.8.8.8 }")]
+    [InlineData("nft add element ip filter nets { 8.8.8.0/24, 9.0.0.0/8 }")]
+    [InlineData("nft add element ip filter nets { 8.8.8.0/24 }\nnft flush set ip filter nets")]
+    [InlineData("nft add element ip filter full { 8.8.8.8 }")]
+    [InlineData("nft add element ip filter full { 8.8.8.8 }\nnft delete element ip filter full { 8.8.8.8 }")]
+    [InlineData("nft add element ip filter services { 10.96.0.77 . tcp . 80 : drop }")]
+    [InlineData("nft add element ip filter large { 8.8.8.8 }")]
+    [InlineData("nft insert rule ip filter FORWARD ip daddr 8.8.8.8 accept")]
     [InlineData("nft add rule ip nat services ip daddr 10.96.0.77 tcp dport 80 dnat to 10.244.2.9")]
     public async Task What_cannot_concern_pods_flushes_nobody(string commands)
     {
@@ -68,7 +81,7 @@ public sealed class HostRulesMonitorLiveTests
             nft add rule ip filter FORWARD ip daddr @bad drop
             iptables -t nat -N services
             iptables -t nat -A PREROUTING -j services
-            """);
+            """).With(MoreSets);
         using var followed = Followed.Start(rules);
 
         rules.With(commands);
@@ -296,6 +309,20 @@ public sealed class HostRulesMonitorLiveTests
             stop.Dispose();
         }
     }
+
+    /// <summary>Sets of each kind, each looked into by a rule that others follow. One has just as many elements as are read.</summary>
+    private static readonly string MoreSets = $$"""
+        nft add map ip filter services { type ipv4_addr . inet_proto . inet_service : verdict; }
+        nft add rule ip filter FORWARD ip daddr . meta l4proto . th dport vmap @services
+        nft add set ip filter nets { type ipv4_addr; flags interval; }
+        nft add rule ip filter FORWARD ip daddr @nets drop
+        nft add set ip filter full { type ipv4_addr; elements = { {{string.Join(", ", Enumerable.Range(1, 64).Select(static i => $"9.9.9.{i}"))}} } }
+        nft add rule ip filter FORWARD ip daddr @full drop
+        nft add set ip filter large { type ipv4_addr; elements = { {{string.Join(", ", Enumerable.Range(1, 100).Select(static i => $"9.9.9.{i}"))}} } }
+        nft add rule ip filter FORWARD ip saddr @large drop
+        nft add rule ip filter FORWARD ip daddr @large drop
+        nft add rule ip filter FORWARD udp dport 4711 drop
+        """;
 
     /// <summary>As kube-proxy writes it: chains of its own, written whole.</summary>
     private static string ProxyRules(int services)

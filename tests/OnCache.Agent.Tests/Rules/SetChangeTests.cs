@@ -1,3 +1,4 @@
+using OnCache.Agent.Net.Netfilter;
 using OnCache.Agent.Rules;
 
 namespace OnCache.Agent.Tests.Rules;
@@ -39,5 +40,5 @@ public sealed class SetChangeTests
         change.Then(change).Then(change).Sets.ShouldHaveSingleItem().IsUnknown.ShouldBeTrue();
     }
 
-    private static SetChange Change(string set, int key) => new("ip t", set, [BitConverter.GetBytes(key)], [], IsUnknown: false);
+    private static SetChange Change(string set, int key) => new("ip t", set, [new NftElement("t", set, BitConverter.GetBytes(key), null, IsEnd: false, IsCatchAll: false, Verdict: null, [])], [], IsUnknown: false);
 }
