@@ -149,12 +149,15 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 		.touched = now_coarse(),
 		.flags = ENTRY_UNVOUCHED,
 	};
-	int compared = witness_compare(skb, offset, packet, verdict->witness);
 	bool opening;
+	int compared;
 
 	bpf_map_delete_elem(&filter_cache, key);
-	if (compared == GO || !(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
+	if (!(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
 	    bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
+		return REASON_LEARN_NOT_ESTABLISHED;
+	compared = witness_compare(skb, offset, packet, verdict->witness);
+	if (compared == GO)
 		return REASON_LEARN_NOT_ESTABLISHED;
 	/* A translated connection vouches for none, and arrives as another packet than it left. */
 	if (compared == REASON_LEARN_NOT_COMPARED &&

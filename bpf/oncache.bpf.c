@@ -19,7 +19,7 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 				     enum oncache_direction direction)
 {
 	struct oncache_ingress_entry *endpoint;
-	bool may_be_learned = false;
+	bool may_be_learned = false, is_noted = false;
 	__u64 turn;
 	__u32 *index;
 
@@ -39,14 +39,21 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 		if (endpoint->mode == MODE_DISABLED ||
 		    !(endpoint->protocols & cfg->protocols & packet->protocol_bit)) {
 			reason = REASON_DISABLED;
+		} else if (direction == EGRESS && reason != REASON_TCP_SYN &&
+			   bpf_map_lookup_elem(&endpoint_index, &packet->key.remote_ip)) {
+			/* No tunnel between pods of one node, and nothing to learn. */
+			reason = REASON_LEARN_LOCAL_PEER;
 		} else {
 			may_be_learned = true;
+			/* Of a SYN it is asked whether it may vouch for others. */
+			is_noted = !is_syn(packet) || (endpoint->flags & ENDPOINT_PORTLESS);
 		}
 	}
 	turn = count(reason, direction);
 	if (may_be_learned) {
 		skb->mark |= cfg->mark;
-		witness_note(skb, offset, turn);
+		if (is_noted)
+			witness_note(skb, offset, turn);
 	}
 	return NEXT;
 }
@@ -133,14 +140,13 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	node = node_get(entry->node);
 	if (!endpoint || !counters || !node)
 		goto slow;
-	if (known_excluded(entry, cfg, endpoint)) {
-		reason = entry->reason;
-		goto slow;
-	}
 	reason = entry_verdict(entry, cfg, endpoint, node, READ_ONCE(entry->egress_lease),
 			       READ_ONCE(entry->ingress_lease), now);
-	if (reason != GO)
+	if (reason != GO) {
+		if (known_excluded(entry, cfg, endpoint))
+			reason = entry->reason;
 		goto slow;
+	}
 	reason = REASON_SOURCE_ADDRESS;
 	if (endpoint->ip != packet.key.local_ip || endpoint->ifindex != skb->ifindex)
 		goto slow;
@@ -257,14 +263,13 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	node = node_get(entry->node);
 	if (!endpoint || !counters || !node)
 		goto slow;
-	if (known_excluded(entry, cfg, endpoint)) {
-		reason = entry->reason;
-		goto slow;
-	}
 	reason = entry_verdict(entry, cfg, endpoint, node, READ_ONCE(entry->ingress_lease),
 			       READ_ONCE(entry->egress_lease), now);
-	if (reason != GO)
+	if (reason != GO) {
+		if (known_excluded(entry, cfg, endpoint))
+			reason = entry->reason;
 		goto slow;
+	}
 	reason = REASON_OUTER_SOURCE;
 	if (node->node_ip != tunnel_source(data))
 		goto slow;

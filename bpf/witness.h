@@ -28,6 +28,34 @@
 #define WITNESS_STRIDE 127
 
 /*
+ * The first octets of a packet, a multiple of four of them, at most WITNESS_BYTES; if it is none of
+ * eight, four zeros follow.
+ */
+static __always_inline bool witness_read(struct __sk_buff *skb, __u32 offset, __u64 *words,
+					 __u32 length)
+{
+	void *packet = (void *)(long)skb->data + offset, *end = (void *)(long)skb->data_end;
+
+	/* Some of it lies in another page. */
+	if (unlikely(end - packet < length)) {
+#pragma unroll
+		for (__u32 i = 0; i < WITNESS_BYTES / 8; i++)
+			words[i] = 0;
+		return !bpf_skb_load_bytes(skb, offset, words, length);
+	}
+#pragma unroll
+	for (__u32 i = 0; i < WITNESS_BYTES / 8; i++) {
+		if (packet + 8 * i + 8 > end || 8 * i + 8 > length) {
+			if (packet + 8 * i + 4 <= end && 8 * i + 4 <= length)
+				words[i] = *(__u32 *)(packet + 8 * i);
+			break;
+		}
+		words[i] = ((__u64 *)packet)[i];
+	}
+	return true;
+}
+
+/*
  * Notes the packet as it is. offset: of its IPv4 header. turn: counts up on this CPU, so that
  * packets that are under way together stand in different places.
  */
@@ -36,23 +64,18 @@ static __always_inline void witness_note(struct __sk_buff *skb, __u32 offset, __
 	__u32 slot = (turn + bpf_get_smp_processor_id() * WITNESS_STRIDE) & (WITNESSES - 1);
 	struct oncache_witness *witness = bpf_map_lookup_elem(&witnesses, &slot);
 	__u32 length = skb->len - offset;
-	__u64 *words;
 
 	skb->tc_index = 0;
 	if (!witness)
 		return;
 	if (length > WITNESS_BYTES)
 		length = WITNESS_BYTES;
+	length &= ~3;
 	if (length < TRANSPORT_AT)
 		return;
-	words = (void *)witness->bytes;
-#pragma unroll
-	for (int i = 0; i < WITNESS_BYTES / 8; i++)
-		words[i] = 0;
 	witness->length = length;
-	if (bpf_skb_load_bytes(skb, offset, witness->bytes, length))
-		return;
-	skb->tc_index = slot + 1;
+	if (witness_read(skb, offset, (void *)witness->bytes, length))
+		skb->tc_index = slot + 1;
 }
 
 /*
@@ -124,14 +147,16 @@ static __always_inline int witness_compare(struct __sk_buff *skb, __u32 offset,
 		return REASON_LEARN_NOT_COMPARED;
 	if (length > skb->len - offset)
 		return REASON_LEARN_REWRITTEN_PAYLOAD;
-	if (bpf_skb_load_bytes(skb, offset, difference, length))
+	if (!witness_read(skb, offset, difference, length))
 		return REASON_LEARN_NOT_COMPARED;
 	if (((struct iphdr *)witness->bytes)->ttl != ((struct iphdr *)difference)->ttl + 1)
 		any = 1;
 	words = (void *)witness->bytes;
 #pragma unroll
-	for (int i = 0; i < WITNESS_BYTES / 8; i++)
-		difference[i] ^= words[i];
+	for (__u32 i = 0; i < WITNESS_BYTES / 8; i++) {
+		if (8 * i < length)
+			difference[i] ^= words[i];
+	}
 	/*
 	 * Another packet's copy: its place was taken by now, or the packet was cut in segments on the
 	 * way, of which the first is what was noted. Told by addresses, ports, IP id and sequence.

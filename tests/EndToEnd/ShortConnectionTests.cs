@@ -264,14 +264,14 @@ public sealed class ShortConnectionTests
         await lab.StartAsync(Unrestricted);
         var pods = lab.Overlay.Nodes[0].Pods;
         var agent = lab.Agents[0];
-        var learned = await agent.ReasonAsync("learn_not_established");
+        var local = await agent.ReasonAsync("learn_not_established");
         for (var i = 0; i < Syns; i++)
         {
             using var socket = pods[1].Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
             (await Should.ThrowAsync<SocketException>(async () => await socket.ConnectAsync(new IPEndPoint(pods[0].Address, Port)))).SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
         }
 
-        (await agent.ReasonAsync("learn_not_established")).ShouldBeGreaterThanOrEqualTo(learned + Syns);
+        (await agent.ReasonAsync("learn_not_established")).ShouldBeGreaterThanOrEqualTo(local + Syns);
         using var cache = PinnedMaps.TryOpen(PinDirectory.At(agent.Node.BpfRoot), MapNames.FilterCache)!;
         new BpfMap<FlowKey, FilterEntry>(MapNames.FilterCache, cache.Value).Keys().Count(key => key.LocalIp == SlotIndex.ToNetwork(Ipv4Address.From(pods[1].Address))).ShouldBe(0);
     }
