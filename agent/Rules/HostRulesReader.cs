@@ -20,7 +20,7 @@ internal sealed class HostRulesReader : IDisposable
     // Rules that a table had the last time are not read again.
     private readonly Dictionary<string, Dictionary<ulong, HostRule>> _decoded = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (ulong Hash, HostTable Table)> _legacy = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Dictionary<ulong, Interval?>> _ipSets = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<ulong, FoundBy?>> _ipSets = new(StringComparer.Ordinal);
     private readonly Dictionary<(byte Family, string Name), NftTable> _tables = [];
     private readonly Dictionary<(byte Family, string Table, string Name), NftChain> _chains = [];
     private readonly Dictionary<(byte Family, string Table, ulong Handle), string> _chainNames = [];
@@ -276,18 +276,18 @@ internal sealed class HostRulesReader : IDisposable
             }
 
             var name = XtDecoder.NameOfIpSet(index);
-            var now = new Dictionary<ulong, Interval?>();
+            var now = new Dictionary<ulong, FoundBy?>();
             try
             {
                 foreach (var element in Elements(socket, header))
                 {
-                    now[element.Fingerprint] = element.Addresses is { } range ? new Interval(range.First, range.Last) : null;
+                    now[element.Fingerprint] = FoundBy.Of(element);
                     // Of a set of sets, what its members hold; a member is never such a set itself.
                     if (element.Member is not null && headers.Find(one => string.Equals(one.Name, element.Member, StringComparison.Ordinal)) is { } member)
                     {
                         foreach (var inner in Elements(socket, member))
                         {
-                            now[BitOperations.RotateLeft(element.Fingerprint, 1) ^ inner.Fingerprint] = inner.Addresses is { } within ? new Interval(within.First, within.Last) : null;
+                            now[BitOperations.RotateLeft(element.Fingerprint, 1) ^ inner.Fingerprint] = FoundBy.Of(inner);
                         }
                     }
                 }
@@ -305,7 +305,7 @@ internal sealed class HostRulesReader : IDisposable
                 var differing = before.Where(one => !now.ContainsKey(one.Key)).Concat(now.Where(one => !before.ContainsKey(one.Key))).Select(static one => one.Value).ToList();
                 if (differing.Count > 0)
                 {
-                    changes.Add(new SetChange(null, name, [], [.. differing.OfType<Interval>()], IsUnknown: differing.Contains(null)));
+                    changes.Add(new SetChange(null, name, [], [.. differing.OfType<FoundBy>()], IsUnknown: differing.Contains(null)));
                 }
             }
 

@@ -34,7 +34,7 @@ internal sealed record HostRulesChange(HostRulesState State, ImmutableArray<SetC
 /// <param name="Elements">Of nf_tables, the elements as the event has them: of an interval, either end may be in another event.</param>
 /// <param name="Addresses">Of an ipset, the addresses they can be found by.</param>
 /// <param name="IsUnknown">Which elements is not known: any packet that looks into the set is concerned.</param>
-internal sealed record SetChange(string? Table, string Set, ImmutableArray<NftElement> Elements, ImmutableArray<Interval> Addresses, bool IsUnknown)
+internal sealed record SetChange(string? Table, string Set, ImmutableArray<NftElement> Elements, ImmutableArray<FoundBy> Addresses, bool IsUnknown)
 {
     /// <summary>The most elements of one set that are looked at one by one.</summary>
     public const int MostElements = 256;
@@ -69,6 +69,17 @@ internal sealed record SetChange(string? Table, string Set, ImmutableArray<NftEl
     public bool IsRemoval { get; init; }
 
     private int Count => Elements.Length + Addresses.Length;
+}
+
+/// <summary>The addresses that an element of an ipset is found by.</summary>
+/// <param name="One">Of its first part.</param>
+/// <param name="Other">Of its last part; null of an element with one address.</param>
+internal readonly record struct FoundBy(Interval One, Interval? Other = null)
+{
+    /// <summary>Null where that is not known.</summary>
+    public static FoundBy? Of(IpSetElement element) => element.Addresses is var (one, other)
+        ? new FoundBy(new Interval(one.First, one.Last), other is { } last ? new Interval(last.First, last.Last) : null)
+        : null;
 }
 
 /// <summary>Which events can concern packets of the fast path; what else changes need not be read at once.</summary>

@@ -159,20 +159,34 @@ internal sealed class HostRulesView
 
         if (change.Table is null)
         {
-            var addresses = IntervalSet.Of(change.Addresses);
-            // Which side of the packet it is looked up by, the set does not tell.
+            // Many with one address are found by one class of packets.
+            var single = IntervalSet.Of(change.Addresses.Where(static found => found.Other is null).Select(static found => found.One));
             return
             [
-                .. ((IReadOnlyList<PacketClass>)
-                    [
-                        look.Packets with { Sources = look.Packets.Sources.Intersect(addresses) },
-                        look.Packets with { Destinations = look.Packets.Destinations.Intersect(addresses) },
-                    ]).Where(static packets => !packets.IsEmpty),
+                .. change.Addresses.Where(static found => found.Other is not null)
+                    .Select(static found => (One: IntervalSet.Of([found.One]), Other: (IntervalSet?)IntervalSet.Of([found.Other!.Value])))
+                    .Append((single, null))
+                    .SelectMany(found => Sides(look, found.One, found.Other))
+                    .Where(static packets => !packets.IsEmpty),
             ];
         }
 
         return change.Elements.Select(element => Finding(element, look)).OfType<PacketClass>();
     }
+
+    /// <summary>The packets that find elements of an ipset, by the sides that the rule looks them up by; by either where it does not tell.</summary>
+    private static IEnumerable<PacketClass> Sides(SetEncounter look, IntervalSet one, IntervalSet? other)
+    {
+        foreach (var isSource in look.Look.BySource is { } sides ? (bool[])[sides.First] : [false, true])
+        {
+            var found = Side(look.Packets, isSource, one);
+            yield return other is not null && look.Look.BySource is { } known ? Side(found, known.Last, other) : found;
+        }
+    }
+
+    private static PacketClass Side(PacketClass packets, bool isSource, IntervalSet addresses) => isSource
+        ? packets with { Sources = packets.Sources.Intersect(addresses) }
+        : packets with { Destinations = packets.Destinations.Intersect(addresses) };
 
     private static PacketClass? Finding(NftElement element, SetEncounter look)
     {

@@ -272,14 +272,21 @@ internal sealed record SetTerm(string Set, bool IsVolatile, bool IsNegated) : Ru
     /// <summary>It chooses among verdicts, each of which says for whom it is.</summary>
     public bool IsMap { get; init; }
 
+    /// <summary>
+    /// Of an ipset, whether the first and the last part of an element are compared with the packet's source, else with its destination; null where
+    /// that is not told.
+    /// </summary>
+    public (bool First, bool Last)? BySource { get; init; }
+
     /// <summary>By the octets of an element's first and last key, the packets that find it; null where that cannot be told.</summary>
     public Func<byte[], byte[], IReadOnlyList<RuleTerm>>? Finders { get; init; }
 
     public bool Equals(SetTerm? other) =>
         other is not null && string.Equals(Set, other.Set, StringComparison.Ordinal) && string.Equals(Key, other.Key, StringComparison.Ordinal)
-        && IsVolatile == other.IsVolatile && IsFilledByPackets == other.IsFilledByPackets && IsNegated == other.IsNegated;
+        && IsVolatile == other.IsVolatile && IsFilledByPackets == other.IsFilledByPackets && IsNegated == other.IsNegated
+        && BySource == other.BySource;
 
-    public override int GetHashCode() => HashCode.Combine(Set, Key, IsVolatile, IsNegated);
+    public override int GetHashCode() => HashCode.Combine(Set, Key, IsVolatile, IsNegated, BySource);
 
     public override PacketClass? Narrow(PacketClass packets, in WalkContext context, out bool exact)
     {

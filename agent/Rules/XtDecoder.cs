@@ -241,11 +241,16 @@ internal static class XtDecoder
     {
         // struct xt_set_info: the set's number, its dimension, flags of which the lowest says "not in it", and one for each part of the key
         // that is the source's. The second part is a port, more often than not.
-        const int Source = 2, SourceOfSecond = 4;
+        const int Source = 2, SourceOfSecond = 4, SourceOfThird = 8;
         var number = MemoryMarshal.Read<ushort>(data);
         var (dimension, flags) = (data[2], data[3]);
         var negated = (flags & 1) != 0;
-        var look = new SetTerm(NameOfIpSet(number), IsVolatile: false, negated) { AsksSourcePort = dimension >= 2 && (flags & SourceOfSecond) != 0 };
+        var look = new SetTerm(NameOfIpSet(number), IsVolatile: false, negated)
+        {
+            AsksSourcePort = dimension >= 2 && (flags & SourceOfSecond) != 0,
+            // The last part of three, the second of which is a port. Revision 0 has another layout.
+            BySource = revision > 0 && dimension is 1 or 2 or 3 ? ((flags & Source) != 0, (flags & SourceOfThird) != 0) : null,
+        };
         var text = $"-m set{(negated ? " !" : "")} --match-set #{number} {((flags & Source) != 0 ? "src" : "dst")}";
 
         // struct ip_set_counter_match0 (revision 3) and ip_set_counter_match: a comparison, IPSET_COUNTER_NONE for none, and a value.

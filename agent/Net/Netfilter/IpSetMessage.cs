@@ -27,6 +27,7 @@ internal static class IpSetMessage
     private const ushort IPSET_ATTR_NAME = 18;
     private const ushort IPSET_ATTR_NETMASK = 20;
     private const ushort IPSET_ATTR_IP2 = 20;
+    private const ushort IPSET_ATTR_CIDR2 = 21;
     private const ushort IPSET_ATTR_BYTES = 24;
     private const ushort IPSET_ATTR_PACKETS = 25;
     private const ushort IPSET_ATTR_IPADDR_IPV4 = 1;
@@ -125,6 +126,7 @@ internal static class IpSetMessage
         string? member = null;
         uint? first = null, last = null, second = null;
         byte prefix = 32;
+        var isOfNetworks = false;
         foreach (var part in element.Nested)
         {
             if (part.Type is IPSET_ATTR_TIMEOUT or IPSET_ATTR_BYTES or IPSET_ATTR_PACKETS)
@@ -148,15 +150,25 @@ internal static class IpSetMessage
                 case IPSET_ATTR_NAME:
                     member = part.Text;
                     break;
-                case IPSET_ATTR_CIDR when part.Value.Length > 0:
-                    prefix = part.Value[0];
+                case IPSET_ATTR_CIDR or IPSET_ATTR_CIDR2:
+                    isOfNetworks = true;
+                    prefix = part.Type == IPSET_ATTR_CIDR && part.Value.Length > 0 ? part.Value[0] : prefix;
                     break;
             }
         }
 
         var width = prefix is 0 or > 32 ? uint.MaxValue : prefix == 32 ? 0 : uint.MaxValue >> prefix;
-        // A mask with holes is taken for the range from the first to the last that it finds.
-        return new IpSetElement(hash.GetCurrentHashAsUInt64(), second is null && first is { } start ? (start, (last ?? (start | width)) | ~mask) : null, member);
+        return new IpSetElement(
+            hash.GetCurrentHashAsUInt64(),
+            (first, second) switch
+            {
+                // A mask with holes is taken for the range from the first to the last that it finds.
+                ({ } start, null) => ((start, (last ?? (start | width)) | ~mask), null),
+                // Of two with a prefix, the set's type tells whose it is: a network is of neither then.
+                ({ } one, { } other) when !isOfNetworks && last is null && mask == uint.MaxValue => ((one, one), (other, other)),
+                _ => null,
+            },
+            member);
     }
 
     private static uint? Address(in NetlinkAttribute attribute)
@@ -188,6 +200,9 @@ internal sealed record IpSetHeader(string Name, string Type, ushort? Index, uint
 
 /// <summary>An element of an ipset.</summary>
 /// <param name="Fingerprint">Of all that it is, without what it counts and when it ends.</param>
-/// <param name="Addresses">The only addresses that it can be found by, in host byte order; null where that is not known.</param>
+/// <param name="Addresses">
+/// The only addresses that it can be found by, in host byte order: those of its first part, and those of its last where that is one, too. Null where
+/// that is not known.
+/// </param>
 /// <param name="Member">Of a set of sets, the name of the one that it is.</param>
-internal readonly record struct IpSetElement(ulong Fingerprint, (uint First, uint Last)? Addresses, string? Member);
+internal readonly record struct IpSetElement(ulong Fingerprint, ((uint First, uint Last) One, (uint First, uint Last)? Other)? Addresses, string? Member);

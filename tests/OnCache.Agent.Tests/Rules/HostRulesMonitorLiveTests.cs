@@ -109,6 +109,26 @@ public sealed class HostRulesMonitorLiveTests
         (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
     }
 
+    /// <summary>Whoever talks to itself does so within its node, and a rule for the source is nothing to who is a destination.</summary>
+    [Theory]
+    [InlineData("10.244.1.5,tcp:80,10.244.1.5", "10.244.2.9,tcp:80,10.244.1.5")]
+    [InlineData("10.96.0.1,tcp:80,10.244.1.5", "10.244.1.5,tcp:80,10.244.2.9")]
+    public async Task An_entry_of_two_addresses_concerns_who_has_them_on_the_sides_that_the_rule_asks_for(string hairpin, string between)
+    {
+        Assert.SkipUnless(File.Exists("/usr/sbin/ipset"), "needs ipset (Debian package ipset)");
+        using var rules = NodeRules.Create().With(
+            "ipset create loop hash:ip,port,ip\nipset create named hash:ip\niptables -t nat -A POSTROUTING -m set --match-set loop dst,dst,src -j MASQUERADE\niptables -A FORWARD -s 10.244.1.5 -m set --match-set named src -j ACCEPT");
+        using var followed = Followed.Start(rules);
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+
+        rules.With($"ipset add loop {hairpin}\nipset add named 10.244.2.9");
+        await Task.Delay(HostRulesMonitor.Look * 1.5, TestContext.Current.CancellationToken);
+        followed.Flushes.ShouldBe(1);
+        rules.With($"ipset add loop {between}");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
     /// <summary>An ipset's name is octets.</summary>
     [Fact]
     public async Task Elements_of_an_ipset_whose_name_is_no_text_are_looked_at()

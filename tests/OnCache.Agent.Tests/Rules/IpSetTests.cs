@@ -19,7 +19,7 @@ public sealed class IpSetTests
         var change = Changed(rules, $"ipset add s {element}");
 
         change.IsUnknown.ShouldBeFalse();
-        change.Addresses.ShouldBe([new Interval(Ipv4Address.Parse(first).Value, Ipv4Address.Parse(last).Value)]);
+        change.Addresses.ShouldBe([new FoundBy(new Interval(Ipv4Address.Parse(first).Value, Ipv4Address.Parse(last).Value))]);
     }
 
     [Theory]
@@ -33,7 +33,7 @@ public sealed class IpSetTests
 
         change.IsUnknown.ShouldBeFalse();
         var address = Ipv4Address.Parse(command.Split(' ')[^1]).Value;
-        change.Addresses.ShouldBe([new Interval(address, address)]);
+        change.Addresses.ShouldBe([new FoundBy(new Interval(address, address))]);
     }
 
     private static NodeRules Created(string commands)

@@ -27,7 +27,7 @@ public sealed class SetChangeTests
     [Fact]
     public void A_change_of_many_elements_is_many_changes()
     {
-        var many = new SetChange(null, "ipset 1", [], [.. Enumerable.Range(0, SetChange.MostElements + 1).Select(static i => new Interval((uint)i, (uint)i))], IsUnknown: false);
+        var many = new SetChange(null, "ipset 1", [], [.. Enumerable.Range(0, SetChange.MostElements + 1).Select(static i => new FoundBy(new Interval((uint)i, (uint)i)))], IsUnknown: false);
 
         SetChange.Bounded([many]).ShouldHaveSingleItem().IsUnknown.ShouldBeTrue();
     }
