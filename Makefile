@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-coherence bench-lease lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-coherence bench-lease bench-host-rules lint manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -122,6 +122,10 @@ bench-coherence: build ## how long cached verdicts outlive what made them wrong,
 bench-lease: build ## what each lease costs a busy flow, 10,000 slow ones and short connections; artifacts/bench/lease.json and .html
 	@eng/packages.sh run bench
 	@$(BIN)/oncache-lab bench lease
+
+bench-host-rules: build ## what the agent pays while kube-proxy's rules are written again and again; fails when it flushes; artifacts/bench/host-rules.json and .html
+	@eng/packages.sh run bench
+	@$(BIN)/oncache-lab bench host-rules
 
 lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/prerequisites.sh && eng/packages.sh build lint

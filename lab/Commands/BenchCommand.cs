@@ -3,6 +3,7 @@ using OnCache.Lab.Bench;
 using OnCache.Lab.Bench.Apply;
 using OnCache.Lab.Bench.Builds;
 using OnCache.Lab.Bench.Comparing;
+using OnCache.Lab.Bench.HostRules;
 using OnCache.Lab.Bench.Instructions;
 using OnCache.Lab.Bench.Lease;
 using OnCache.Lab.Bench.Results;
@@ -17,7 +18,7 @@ namespace OnCache.Lab.Commands;
 
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Count(), Instructions(), Scale(), Lease(), Compare(), Apply(), CoherenceBenchCommand.Create() };
+    public static Command Create() => new("bench", "Measure: against the host, the plain overlay and what else there is") { Run(), Builds(), Count(), Instructions(), Scale(), Lease(), HostRules(), Compare(), Apply(), CoherenceBenchCommand.Create() };
 
     private static Command Run()
     {
@@ -192,6 +193,37 @@ internal static class BenchCommand
             screen.Show(ResultTable.OfFigures(result));
             await FinishAsync(screen, options.Output, "lease", result, cancellationToken);
             return 0;
+        });
+        return command;
+    }
+
+    private static Command HostRules()
+    {
+        var usual = new HostRulesOptions { Agent = "" };
+        var only = LabArguments.Words("--only", $"Of {string.Join(", ", Replay.Names)}; all when left out");
+        var seconds = LabArguments.Number("--seconds", "Measured time of each", usual.Seconds);
+        var agent = LabArguments.Agent();
+        var output = LabArguments.Output();
+        var command = new Command("host-rules", "What an agent pays while a service proxy keeps writing rules; exit status 1 when it flushes, or takes more than 2 % of a core") { only, seconds, agent, output };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = usual with
+            {
+                Only = parsed.GetValue(only)!,
+                Seconds = parsed.GetValue(seconds),
+                Agent = Path.GetFullPath(parsed.GetValue(agent)!),
+                Output = Path.GetFullPath(parsed.GetValue(output)!),
+            };
+            var screen = Screen();
+            var (result, objections) = await new HostRulesBench(options, screen).RunAsync(cancellationToken);
+            screen.Show(ResultTable.OfFigures(result));
+            await FinishAsync(screen, options.Output, "host-rules", result, cancellationToken);
+            foreach (var objection in objections)
+            {
+                await Console.Error.WriteLineAsync($"oncache-lab: {objection}");
+            }
+
+            return objections.Count == 0 ? 0 : 1;
         });
         return command;
     }

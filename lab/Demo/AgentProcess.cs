@@ -63,6 +63,9 @@ public sealed class AgentProcess : IAsyncDisposable
     /// <summary>What it has logged.</summary>
     public string Log => process.Error;
 
+    /// <summary>Of all its threads, in user mode and in the kernel, since its start; to 10 ms.</summary>
+    public TimeSpan ProcessorTime => process.ProcessorTime;
+
     /// <summary>Waits until the agent says it is ready.</summary>
     /// <exception cref="LabException">It ended, or did not become ready in time; gives its last words.</exception>
     public async Task WaitReadyAsync(TimeSpan limit, CancellationToken cancellationToken = default)

@@ -31,6 +31,9 @@ public sealed class LabProcess : IAsyncDisposable
 
     public bool HasExited => disposed || process.HasExited;
 
+    /// <summary>Of its own, in user mode and in the kernel, since its start; to 10 ms. Not of a process that has ended.</summary>
+    public TimeSpan ProcessorTime => process.TotalProcessorTime;
+
     /// <summary>What it has printed on standard output up to now.</summary>
     public string Output
     {

@@ -20,14 +20,17 @@ public sealed record LabService(string Name, IPAddress ClusterAddress, IReadOnly
         var pods = Enumerable.Range(1, plan.PodsAtStart)
             .SelectMany(pod => plan.Nodes.Select(node => AddressPlan.Pod(node.Index, pod)))
             .ToArray();
-        return
-        [
-            .. Enumerable.Range(0, Count).Select(service => new LabService(
-                $"svc-{service + 1}",
-                AddressPlan.Service(service + 1),
-                [.. Enumerable.Range(0, EndpointsEach).Select(n => pods[((service * EndpointsEach) + n) % pods.Length])])),
-        ];
+        return Deal(pods, Count);
     }
+
+    /// <summary>So many services, to which pods are dealt in turn.</summary>
+    internal static IReadOnlyList<LabService> Deal(IReadOnlyList<IPAddress> pods, int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(service => new LabService(
+            $"svc-{service + 1}",
+            AddressPlan.Service(service + 1),
+            [.. Enumerable.Range(0, EndpointsEach).Select(n => pods[((service * EndpointsEach) + n) % pods.Count])])),
+    ];
 
     /// <summary>Sixteen letters and digits from a name, as kube-proxy tells its chains apart within iptables' 28 characters.</summary>
     internal static string ChainHash(string text)

@@ -28,7 +28,7 @@ public static class AddressPlan
 
     public static IPNetwork PodCidr(int node) => new(Tunnel(node), PodPrefixLength);
 
-    public static IPAddress Service(int service) => Four(10, 96, 0, service + 9);
+    public static IPAddress Service(int service) => Four(10, 96, (service + 9) / 256, (service + 9) % 256);
 
     private static IPAddress Four(int a, int b, int c, int d) => new([(byte)a, (byte)b, (byte)c, (byte)d]);
 }

@@ -96,6 +96,22 @@ public sealed class BenchTests : IDisposable
             ], ignoreOrder: true);
     }
 
+    [Fact]
+    public async Task Rules_that_a_service_proxy_writes_anew_flush_nothing_and_flows_stay_on_the_fast_path()
+    {
+        LiveLab.Require();
+        string[] arguments = ["bench", "host-rules", "--only", "iptables-nft", "--seconds", "3", "--agent", LabAgent.Program, "--output", folder];
+        var ended = await NetworkNamespace.RunCommandAsync(OwnNamespace, Program, arguments, cancellationToken: Cancellation);
+
+        var result = BenchResult.Read(Path.Combine(folder, "host-rules.json"));
+        result.Gaps.ShouldBeEmpty();
+        double Of(string figure) => result.Measurements.Single(one => one.Metric == $"host-rules/{figure}" && one.Variant == "iptables-nft").Median;
+        Of("flushes").ShouldBe(0, ended.Error);
+        Of("changes").ShouldBeGreaterThan(0);
+        Of("hit-ratio").ShouldBeGreaterThan(0.9);
+        Of("cpu").ShouldBeInRange(0, 100, "in a few seconds it says no more than that it was measured");
+    }
+
     /// <summary>The lab does not know the agent's types; where it writes into the agent's maps, it must know where the fields are.</summary>
     [Theory]
     [InlineData(typeof(Config), nameof(Config.Mark), DatapathLayout.ConfigMark)]

@@ -24,6 +24,9 @@ internal sealed class BenchLab : IAsyncDisposable
 
     public OverlayLab Overlay { get; }
 
+    /// <summary>By node; none where the recipe has none.</summary>
+    public IReadOnlyList<AgentProcess> Agents => agents;
+
     /// <param name="recipe">How it is made.</param>
     /// <param name="mtu">Of the wire, bytes.</param>
     /// <param name="agent">Path of oncache-agent.</param>

@@ -60,6 +60,23 @@ public sealed class KubeProxyRulesTests
         LabService.Of(without).SelectMany(service => service.Endpoints).ShouldBe(LabService.Of(plan).SelectMany(service => service.Endpoints));
     }
 
+    [Fact]
+    public void What_is_written_anew_has_all_of_its_chains_and_takes_those_of_a_service_that_has_gone_away()
+    {
+        var services = LabService.Deal([AddressPlan.Pod(1, 1), AddressPlan.Pod(2, 1)], 300);
+
+        var nat = KubeProxyRules.RenderServices(services.Skip(1), services[0]).Split("COMMIT\n")[1];
+
+        var chains = Words(nat, "(?<=^:)\\S+").ToArray();
+        chains.Length.ShouldBe(4 + (300 * 3));
+        chains.ShouldBeUnique();
+        var gone = Words(nat, "(?<=^-X )\\S+").ToArray();
+        gone.Length.ShouldBe(3);
+        Words(nat, "(?<=^-A )\\S+").Distinct().ShouldBe(chains.Except(gone).Except(["KUBE-NODEPORTS"]), ignoreOrder: true);
+        nat.ShouldContain($"-d {services[299].ClusterAddress}/32 -p tcp");
+        services.Select(service => service.ClusterAddress).ShouldBeUnique();
+    }
+
     private static IEnumerable<string> Words(string text, string pattern) =>
         Regex.Matches(text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(1)).Select(match => match.Value);
 }

@@ -16,10 +16,25 @@ public sealed class AgentJournalTests
 
         AgentJournal.Flushes(Log, "PodDeleted").ShouldBe([1.5, 0.25]);
         AgentJournal.Flushes(Log, "PodReplaced").ShouldBeEmpty();
+        AgentJournal.LastFlush(Log).ShouldBe("PodDeleted: default/b; 1 endpoints and 0 nodes flushed in 250 us");
+        AgentJournal.LastFlush("").ShouldBeNull();
     }
 
     [Fact]
     public void Sweeps_are_those_of_the_page_and_none_before_the_first() =>
         (AgentJournal.Sweeps("oncache_sweep_duration_seconds_sum 0.25\noncache_sweep_duration_seconds_count 2\noncache_swept_total 1000\n"), AgentJournal.Sweeps(""))
             .ShouldBe(((0.25, 1000), (0, 0)));
+
+    [Fact]
+    public void Flushes_are_counted_by_cause()
+    {
+        const string Page = """
+            # TYPE oncache_flushes_total counter
+            oncache_flushes_total{cause="AgentStart"} 1
+            oncache_flushes_total{cause="HostRulesChanged"} 12
+            oncache_flushed_endpoints_total{cause="HostRulesChanged"} 120
+            """;
+
+        AgentJournal.FlushCounts(Page).ShouldBe(new Dictionary<string, long> { ["AgentStart"] = 1, ["HostRulesChanged"] = 12 }, ignoreOrder: true);
+    }
 }
