@@ -19,7 +19,7 @@ internal sealed class HostRulesReader : IDisposable
 
     // Rules that a table had the last time are not read again.
     private readonly Dictionary<string, Dictionary<ulong, HostRule>> _decoded = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (ulong Hash, HostTable Table)> _legacy = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (ulong Hash, HostTable Table, Dictionary<ulong, HostRule> Decoded)> _legacy = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Dictionary<ulong, FoundBy?>> _ipSets = new(StringComparer.Ordinal);
     private readonly Dictionary<(byte Family, string Name), NftTable> _tables = [];
     private readonly Dictionary<(byte Family, string Table, string Name), NftChain> _chains = [];
@@ -236,16 +236,18 @@ internal sealed class HostRulesReader : IDisposable
         {
             if (_xtables.Read(name, out var hooks, out var entries) is { } problem)
             {
-                var unread = LegacyTables.Build(name, [0, 0, 0, 0, 0], [], MarksAreRead) with { Unreadable = problem };
+                Dictionary<ulong, HostRule> none = [];
+                var unread = LegacyTables.Build(name, [0, 0, 0, 0, 0], [], MarksAreRead, ref none) with { Unreadable = problem };
                 changed |= _legacy.GetValueOrDefault(name).Table?.Unreadable != problem;
-                _legacy[name] = (0, unread);
+                _legacy[name] = (0, unread, none);
                 continue;
             }
 
             var hash = Hash(hooks, entries);
             if (!_legacy.TryGetValue(name, out var before) || before.Hash != hash)
             {
-                _legacy[name] = (hash, LegacyTables.Build(name, hooks, entries, MarksAreRead));
+                var decoded = before.Decoded ?? [];
+                _legacy[name] = (hash, LegacyTables.Build(name, hooks, entries, MarksAreRead, ref decoded), decoded);
                 changed = true;
             }
         }

@@ -12,13 +12,15 @@ internal static class LegacyTables
 {
     private const int HeaderLength = 112;
     private const int ExtensionHeader = 32;
+    private const int Accepted = -2;
 
     private static readonly string[] s_hooks = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
 
     /// <param name="name">The table: filter, nat, mangle, raw, security.</param>
     /// <param name="hooks">Where each built-in chain begins; null for those that the table has not.</param>
     /// <param name="entries">The entries as the kernel gives them.</param>
-    public static HostTable Build(string name, IReadOnlyList<int?> hooks, ReadOnlySpan<byte> entries, bool marksAreRead)
+    /// <param name="known">Rules that the table had the last time, which are not decoded again, by what their entries are; afterwards those that it has. Of one <paramref name="marksAreRead"/>.</param>
+    public static HostTable Build(string name, IReadOnlyList<int?> hooks, ReadOnlySpan<byte> entries, bool marksAreRead, ref Dictionary<ulong, HostRule> known)
     {
         var table = $"legacy {name}";
         var chains = new Dictionary<string, ImmutableArray<HostRule>.Builder>(StringComparer.Ordinal);
@@ -42,6 +44,7 @@ internal static class LegacyTables
 
         var hash = new XxHash64();
         hash.Append(MemoryMarshal.AsBytes(name.AsSpan()));
+        var decoded = new Dictionary<ulong, HostRule>();
         var chain = ImmutableArray.CreateBuilder<HostRule>();
         for (var at = 0; TryEntry(entries, at, out var entry, out var matches, out var target); at += entry.Length)
         {
@@ -55,11 +58,17 @@ internal static class LegacyTables
                 continue;
             }
 
-            var rule = Rule(entry, matches, target, at, starts, marksAreRead);
+            var fingerprint = Fingerprint(entry, matches, target, at + entry.Length, starts);
+            if (!decoded.TryGetValue(fingerprint, out var rule))
+            {
+                decoded[fingerprint] = rule = known.GetValueOrDefault(fingerprint) ?? Rule(entry, matches, target, at, starts, marksAreRead) with { Fingerprint = fingerprint };
+            }
+
             hash.Append(MemoryMarshal.AsBytes([rule.Fingerprint]));
             chain.Add(rule);
         }
 
+        known = decoded;
         var isNat = string.Equals(name, "nat", StringComparison.Ordinal);
         ConnectionStates? early = string.Equals(name, "raw", StringComparison.Ordinal) ? ConnectionStates.Invalid | ConnectionStates.Untracked : null;
         return new HostTable(
@@ -156,32 +165,45 @@ internal static class LegacyTables
         var (verdict, does) = Target(target, at + entry.Length, (flags & Goto) != 0, starts, marksAreRead);
         terms.AddRange(does.Terms);
         text.Append(does.Text);
+        return new HostRule(text.ToString().Trim(), terms.ToImmutable(), verdict) { Fingerprint = 0 };
+    }
 
-        // All but the counters, what the kernel notes for itself, and where other chains happen to lie.
+    /// <summary>Of all but the counters, what the kernel notes for itself, and where other chains happen to lie.</summary>
+    private static ulong Fingerprint(ReadOnlySpan<byte> entry, ReadOnlySpan<byte> matches, ReadOnlySpan<byte> target, int next, Dictionary<int, string> starts)
+    {
         var hash = new XxHash64();
         hash.Append(entry[..84]);
-        hash.Append(entry[HeaderLength..^target.Length]);
-        hash.Append(MemoryMarshal.AsBytes([(int)verdict.Kind]));
-        hash.Append(NameOf(target).Length > 0 ? target : MemoryMarshal.AsBytes((verdict.Target ?? "").AsSpan()));
-        return new HostRule(text.ToString().Trim(), terms.ToImmutable(), verdict) { Fingerprint = hash.GetCurrentHashAsUInt64() };
+        hash.Append(matches);
+        if (target[2] != 0)
+        {
+            hash.Append(target);
+            return hash.GetCurrentHashAsUInt64();
+        }
+
+        var code = CodeOf(target);
+        hash.Append(MemoryMarshal.AsBytes([Math.Min(code, 0), code == next ? 1 : 0]));
+        hash.Append(MemoryMarshal.AsBytes((code >= 0 && code != next && starts.TryGetValue(code, out var chain) ? chain : "").AsSpan()));
+        return hash.GetCurrentHashAsUInt64();
     }
+
+    /// <summary>What the standard target says: -verdict - 1, or where the next entry is.</summary>
+    private static int CodeOf(ReadOnlySpan<byte> target) => target.Length >= ExtensionHeader + 4 ? MemoryMarshal.Read<int>(target[ExtensionHeader..]) : Accepted;
 
     /// <param name="goes">A chain it leads to does not come back to this one (IPT_F_GOTO).</param>
     private static (RuleVerdict Verdict, XtExtension Does) Target(ReadOnlySpan<byte> target, int next, bool goes, Dictionary<int, string> starts, bool marksAreRead)
     {
-        const int Accept = -2, Drop = -1, Return = -5;
+        const int Drop = -1, Return = -5;
         if (NameOf(target) is { Length: > 0 } name)
         {
             var known = XtDecoder.Target(name, target[31], target[ExtensionHeader..], marksAreRead);
             return (known.Verdict ?? RuleVerdict.Continue, known);
         }
 
-        // The standard target: -verdict - 1, or where the next entry is.
-        var code = target.Length >= ExtensionHeader + 4 ? MemoryMarshal.Read<int>(target[ExtensionHeader..]) : Accept;
+        var code = CodeOf(target);
         var jump = code >= 0 && code != next && starts.TryGetValue(code, out var chain) ? chain : null;
         return code switch
         {
-            Accept => (RuleVerdict.Accept, new XtExtension("-j ACCEPT", [])),
+            Accepted => (RuleVerdict.Accept, new XtExtension("-j ACCEPT", [])),
             Drop => (RuleVerdict.Drop, new XtExtension("-j DROP", [])),
             Return => (RuleVerdict.Return, new XtExtension("-j RETURN", [])),
             _ when jump is not null => (new RuleVerdict(goes ? VerdictKind.Goto : VerdictKind.Jump, jump), new XtExtension($"{(goes ? "-g" : "-j")} {jump}", [])),

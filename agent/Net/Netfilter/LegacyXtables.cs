@@ -18,8 +18,8 @@ internal sealed unsafe class LegacyXtables : IDisposable
     private const int EntriesAt = 40;
     private const int Hooks = 5;
 
-    // Above it a table is not read: 100,000 rules are about half of it.
-    private const int LargestTable = 128 * 1024 * 1024;
+    // Above it a table is not read: about as much as 100,000 rules take.
+    private const int LargestTable = 64 * 1024 * 1024;
 
     // Packets of every way meet it: unread, it stands for tables of which not even the names are known.
     private const string Unnamed = "mangle";

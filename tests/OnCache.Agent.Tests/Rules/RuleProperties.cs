@@ -112,7 +112,8 @@ public sealed class RuleProperties
     [Fact]
     public void Arbitrary_legacy_tables_crash_nothing() => Prop.ForAll(Garbage, static octets =>
     {
-        _ = RuleWalk.Through(LegacyTables.Build("filter", [0, 0, 0, 0, 0], octets, marksAreRead: false), NodeRules.Devices, NodeRules.Outer);
+        Dictionary<ulong, HostRule> known = [];
+        _ = RuleWalk.Through(LegacyTables.Build("filter", [0, 0, 0, 0, 0], octets, marksAreRead: false, ref known), NodeRules.Devices, NodeRules.Outer);
         foreach (var name in (string[])["tcp", "udp", "multiport", "conntrack", "state", "addrtype", "iprange", "set", "connlimit", "icmp", "nobody"])
         {
             _ = XtDecoder.Match(name, 1, octets);
