@@ -275,6 +275,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         {
             "kept" => wanted.Touched,
             "never" => 0,
+            "due" => Between("when conntrack is to be touched", after.Touched + ((ulong)item.Before.Config.TouchInterval * Second), 0) - ((ulong)item.Before.Config.TouchInterval * Second),
             _ => Between("when conntrack was touched", after.Touched, 0),
         };
         after.ShouldBe(wanted, what);

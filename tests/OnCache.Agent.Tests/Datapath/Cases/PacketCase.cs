@@ -256,7 +256,7 @@ internal sealed record EntryExpected
 
     public string IngressLease { get; init; } = "kept";
 
-    /// <summary>"now", "never" or "kept".</summary>
+    /// <summary>"now", "never", "kept", or "due": so long ago that the next packet touches it.</summary>
     public string Touched { get; init; } = "kept";
 
     public string? Endpoint { get; init; }
