@@ -30,12 +30,11 @@ internal static class NftTables
         new(NameOf(table.Family, table.Name), HooksOf(table, ChainsOf(table, chains)), ImmutableDictionary<string, HostChain>.Empty) { Unreadable = problem };
 
     /// <summary>All that nf_tables might do where not even its tables are known.</summary>
-    public static HostTable Unknown(string problem) => new(
-        "nf_tables",
-        [
-            new HostHook("", [PacketWay.FromPod, PacketWay.ToPod, PacketWay.OuterIn, PacketWay.OuterOut], HookStage.Between),
-        ],
-        ImmutableDictionary<string, HostChain>.Empty) { Unreadable = problem };
+    public static HostTable Unknown(string problem)
+    {
+        var everywhere = new HostHook("", [PacketWay.FromPod, PacketWay.ToPod, PacketWay.OuterIn, PacketWay.OuterOut], HookStage.Between);
+        return new HostTable("nf_tables", [everywhere], ImmutableDictionary<string, HostChain>.Empty) { Unreadable = problem };
+    }
 
     /// <param name="rules">Those of the table, in order.</param>
     public static HostTable Build(NftTable table, IEnumerable<NftChain> chains, IEnumerable<(string Chain, HostRule Rule)> rules)
