@@ -39,6 +39,9 @@ internal sealed class HostRulesMonitor : IDisposable
     // What was read is put to use at once when the queue is empty, else after this long.
     private static readonly TimeSpan s_longestBurst = TimeSpan.FromMilliseconds(10);
 
+    // Events that follow others which concern no flow are read together after this long.
+    private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(1);
+
     private readonly NetlinkSocket? _events;
     private readonly HostRulesReader _reader;
     private readonly NetlinkHandle _wake;
@@ -66,6 +69,11 @@ internal sealed class HostRulesMonitor : IDisposable
     private long _namesNotBefore;
     private long _nextLook;
     private long _nextLater;
+    private long _nextLegacyNat;
+    // How events of rules begin in a table that no flow meets and that will be read: not looked at further while the queue is read.
+    private byte[] _inPassing = [];
+    // Nothing but such events was heard last.
+    private bool _isQuiet;
     private int _resyncs;
 
     private HostRulesMonitor(NetlinkSocket? events, HostRulesReader reader, NetlinkHandle wake)
@@ -199,8 +207,10 @@ internal sealed class HostRulesMonitor : IDisposable
             while (Wait())
             {
                 var woken = Stopwatch.GetTimestamp();
+                _isQuiet = false;
                 _ = ReadEvents();
                 Attend();
+                _isQuiet &= _dirty.Count == 0 && _setChanges.Count == 0 && !_eventsLost;
                 Refresh();
                 if (Stopwatch.GetTimestamp() >= _nextLook || _reader.MarksAreRead != _marksAreRead)
                 {
@@ -226,6 +236,12 @@ internal sealed class HostRulesMonitor : IDisposable
     /// <summary>False when it is time to stop.</summary>
     private unsafe bool Wait()
     {
+        if (_isQuiet)
+        {
+            // Thousands of rules come in hundreds of datagrams: not one by one, where none of the last was worth anything.
+            Thread.Sleep(s_gather);
+        }
+
         const int Count = 2;
         var until = _nextLook;
         if (_later.Count > 0)
@@ -270,10 +286,12 @@ internal sealed class HostRulesMonitor : IDisposable
     private bool ReadEvents()
     {
         var started = Stopwatch.GetTimestamp();
+        _inPassing = [];
         try
         {
             while (_events is not null && _events.TryReceive(out var datagram))
             {
+                _isQuiet = true;
                 while (NetlinkMessage.TryTake(ref datagram, out var message))
                 {
                     Apply(message);
@@ -320,6 +338,8 @@ internal sealed class HostRulesMonitor : IDisposable
                 }
 
                 break;
+            case NFT_MSG_NEWRULE or NFT_MSG_DELRULE when _inPassing.Length > 0 && message.Payload.StartsWith(_inPassing):
+                break;
             case NFT_MSG_NEWRULE or NFT_MSG_DELRULE:
                 var (family, ofTable, ofChain) = NftMessage.PlaceOfRule(message);
                 if (ofTable is not null && NftTables.Concerns(family) && !_dirty.Contains((family, ofTable)))
@@ -334,6 +354,10 @@ internal sealed class HostRulesMonitor : IDisposable
                         if (!IsAttended && _missedRules.Count < MostMissedRules)
                         {
                             _ = _missedRules.Add((family, ofTable, ofChain ?? ""));
+                        }
+                        else if (IsAttended && NftTables.NameOf(family, ofTable) is var name && !_attention.FlowChains.Any(chain => string.Equals(chain.Table, name, StringComparison.Ordinal)))
+                        {
+                            _inPassing = NftMessage.TableOfRule(message).ToArray();
                         }
                     }
                 }
@@ -478,10 +502,7 @@ internal sealed class HostRulesMonitor : IDisposable
                 Read(key);
             }
 
-            // Where it takes long, it is done as rarely as to cost little.
-            const int Share = 100;
-            var took = Stopwatch.GetTimestamp() - now;
-            _nextLater = now + Math.Max(Ticks(Pause), took * Share);
+            _nextLater = Later(now);
         }
     }
 
@@ -574,8 +595,14 @@ internal sealed class HostRulesMonitor : IDisposable
             Refresh();
         }
 
-        var (legacy, other) = _reader.ReadLegacy();
-        if (other)
+        var started = Stopwatch.GetTimestamp();
+        var (legacy, others) = _reader.ReadLegacy(name => IsNat(name) && started < _nextLegacyNat);
+        if (others.Any(IsNat))
+        {
+            _nextLegacyNat = Later(started);
+        }
+
+        if (others.Count > 0)
         {
             _tables = _tables
                 .RemoveRange(_tables.Where(static pair => IsLegacy(pair.Key)).Select(static pair => pair.Key))
@@ -585,6 +612,17 @@ internal sealed class HostRulesMonitor : IDisposable
 
         _setChanges.AddRange(_reader.ReadIpSets(_attention.IpSets));
     }
+
+    /// <summary>When to read again what keeps changing and only first packets meet: where that takes long, as rarely as to cost little.</summary>
+    /// <param name="started">When reading it began, that has just ended.</param>
+    private static long Later(long started)
+    {
+        // What follows from it takes longer than the reading itself.
+        const int Share = 200;
+        return started + Math.Max(Ticks(Pause), (Stopwatch.GetTimestamp() - started) * Share);
+    }
+
+    private static bool IsNat(string legacy) => string.Equals(legacy, "nat", StringComparison.Ordinal);
 
     private static bool IsLegacy(string table) => table.StartsWith("legacy ", StringComparison.Ordinal);
 

@@ -222,23 +222,34 @@ internal sealed class HostRulesReader : IDisposable
         _legacy.Clear();
     }
 
-    /// <summary>The legacy tables as they are now, and whether any is another one than at the last look.</summary>
-    public (IReadOnlyList<HostTable> Tables, bool Changed) ReadLegacy()
+    /// <summary>The legacy tables as they are now, and the names of those that are others than at the last look.</summary>
+    /// <param name="isKept">By its name, a table that is taken to be as it was.</param>
+    public (IReadOnlyList<HostTable> Tables, IReadOnlyCollection<string> Changed) ReadLegacy(Func<string, bool>? isKept = null)
     {
         var names = _xtables.Names();
-        var changed = false;
+        var changed = new List<string>();
         foreach (var gone in _legacy.Keys.Except(names, StringComparer.Ordinal).ToList())
         {
-            changed |= _legacy.Remove(gone);
+            _ = _legacy.Remove(gone);
+            changed.Add(gone);
         }
 
         foreach (var name in names)
         {
+            if (isKept?.Invoke(name) == true && _legacy.ContainsKey(name))
+            {
+                continue;
+            }
+
             if (_xtables.Read(name, out var hooks, out var entries) is { } problem)
             {
                 Dictionary<ulong, HostRule> none = [];
                 var unread = LegacyTables.Build(name, [0, 0, 0, 0, 0], [], MarksAreRead, ref none) with { Unreadable = problem };
-                changed |= _legacy.GetValueOrDefault(name).Table?.Unreadable != problem;
+                if (_legacy.GetValueOrDefault(name).Table?.Unreadable != problem)
+                {
+                    changed.Add(name);
+                }
+
                 _legacy[name] = (0, unread, none);
                 continue;
             }
@@ -248,7 +259,7 @@ internal sealed class HostRulesReader : IDisposable
             {
                 var decoded = before.Decoded ?? [];
                 _legacy[name] = (hash, LegacyTables.Build(name, hooks, entries, MarksAreRead, ref decoded), decoded);
-                changed = true;
+                changed.Add(name);
             }
         }
 

@@ -216,7 +216,8 @@ internal sealed class HostRulesView
         }
 
         // Which backend a connection gets is decided in no order that matters to pods by their own addresses.
-        var (gone, come) = (Without(before.OfFirstPackets, after.OfFirstPackets), Without(after.OfFirstPackets, before.OfFirstPackets));
+        var (old, present) = WithoutCommonEnds(before.OfFirstPackets, after.OfFirstPackets);
+        var (gone, come) = (Without(old, present), Without(present, old));
         foreach (var fingerprint in gone.Keys.Union(come.Keys))
         {
             var (once, now) = (gone.GetValueOrDefault(fingerprint) ?? [], come.GetValueOrDefault(fingerprint) ?? []);
@@ -287,6 +288,26 @@ internal sealed class HostRulesView
 
         static int? Next(Dictionary<(ulong, string, PacketWay), int[]> places, (ulong, string, PacketWay) place, int from) =>
             places.GetValueOrDefault(place, []) is var found && Array.BinarySearch(found, from) is var at && (at < 0 ? ~at : at) is var next && next < found.Length ? found[next] : null;
+    }
+
+    /// <summary>Nearly all of the thousands that a service proxy has are the same, in the same order, and need no counting.</summary>
+    private static (ImmutableArray<RuleEncounter> Before, ImmutableArray<RuleEncounter> After) WithoutCommonEnds(ImmutableArray<RuleEncounter> before, ImmutableArray<RuleEncounter> after)
+    {
+        var least = Math.Min(before.Length, after.Length);
+        var (first, last) = (0, 0);
+        while (first < least && Same(before[first], after[first]))
+        {
+            first++;
+        }
+
+        while (last < least - first && Same(before[^(last + 1)], after[^(last + 1)]))
+        {
+            last++;
+        }
+
+        return (before[first..^last], after[first..^last]);
+
+        static bool Same(RuleEncounter one, RuleEncounter other) => one.Fingerprint == other.Fingerprint && one.Packets.Equals(other.Packets);
     }
 
     /// <summary>The encounters of one walk that the other has not, as often as it has them more often, by the rule.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text;
 
 using static OnCache.Agent.Net.Netfilter.NftProtocol;
@@ -125,6 +126,20 @@ internal static class NftMessage
 
     /// <summary>Of an event of a rule, no more than where it is.</summary>
     public static (byte Family, string? Table, string? Chain) PlaceOfRule(in NetlinkMessage message) => PlaceOf(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN);
+
+    /// <summary>How an event of a rule begins: with the transaction, the family and the table, so that those of the same ones begin alike. Empty where it does not.</summary>
+    public static ReadOnlySpan<byte> TableOfRule(in NetlinkMessage message)
+    {
+        const int AttributeHeader = 4;
+        var payload = message.Payload;
+        if (payload.Length < HeaderLength + AttributeHeader)
+        {
+            return default;
+        }
+
+        var (length, type) = (MemoryMarshal.Read<ushort>(payload[HeaderLength..]), MemoryMarshal.Read<ushort>(payload[(HeaderLength + sizeof(ushort))..]));
+        return type == NFTA_RULE_TABLE && HeaderLength + length <= payload.Length ? payload[..(HeaderLength + length)] : default;
+    }
 
     public static NftSet? ParseSet(in NetlinkMessage message)
     {

@@ -246,6 +246,23 @@ public sealed class HostRulesMonitorLiveTests
         followed.Monitor.Resyncs.ShouldBeGreaterThan(0);
     }
 
+    /// <summary>The second change comes while rules that keep changing are read less often.</summary>
+    [Theory]
+    [InlineData("iptables")]
+    [InlineData("iptables-legacy")]
+    public async Task Rules_that_first_packets_of_pods_meet_are_heard_among_others_and_again(string iptables)
+    {
+        using var rules = NodeRules.Create().With(string.Join('\n',
+            ((string[])["10.0.0.1", "10.244.1.5 -d 10.244.2.7", "10.0.0.2"]).Select(source => $"{iptables} -t nat -A POSTROUTING -s {source} -j RETURN")));
+        using var followed = Followed.Start(rules);
+
+        rules.With($"{iptables} -t nat -R POSTROUTING 2 -s 10.244.1.5 -d 10.244.2.8 -j RETURN");
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        rules.With($"{iptables} -t nat -R POSTROUTING 2 -s 10.244.1.5 -d 10.244.2.9 -j RETURN");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
     /// <summary>kube-proxy's rules for a thousand Services, written anew again and again with changes of Services among them.</summary>
     [Theory]
     [InlineData("iptables-nft-restore")]
