@@ -44,7 +44,7 @@ internal static class HostRuleMaker
     /// <summary>A rule that changes nothing about what arrives, and has to see every packet.</summary>
     public static HostRuleEvent Watch(Random random, string name, IPAddress from) => random.Next(3) switch
     {
-        0 => new("iptables limit", [$"iptables -I FORWARD -s {from} -m limit --limit 1000000/sec -j RETURN"], [$"iptables -D FORWARD -s {from} -m limit --limit 1000000/sec -j RETURN"], TimeSpan.Zero),
+        0 => new("iptables limit", [$"iptables -I FORWARD -s {from} -m limit --limit 10000/sec -j RETURN"], [$"iptables -D FORWARD -s {from} -m limit --limit 10000/sec -j RETURN"], TimeSpan.Zero),
         1 => new(
             "nft quota",
             [$"nft add table ip {name}", $"nft add chain ip {name} c {{ type filter hook forward priority -10 ; }}", $"nft add rule ip {name} c ip saddr {from} quota over 1000000 mbytes drop"],
