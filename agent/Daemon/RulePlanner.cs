@@ -112,6 +112,18 @@ internal static class RulePlanner
         return first is { } one ? (concerned, one) : null;
     }
 
+    /// <summary>Whether packets may be of flows between the node's pods and those behind the tunnel, or the tunnel's own: quick, and true of too many.</summary>
+    public static Func<PacketClass, bool> MayConcern(NodePlan plan, NetworkSnapshot snapshot)
+    {
+        if (plan.Underlay.Value is not { } underlay)
+        {
+            return static _ => true;
+        }
+
+        var ends = IntervalSet.Of(plan.Endpoints.Select(static endpoint => new Interval(endpoint.Address.Value, endpoint.Address.Value))).Union(PeersOf(snapshot, underlay));
+        return packets => packets.Way is PacketWay.OuterOut or PacketWay.OuterIn || (packets.Sources.Overlaps(ends) && packets.Destinations.Overlaps(ends));
+    }
+
     /// <summary>The node's devices by their part on the packets' way.</summary>
     public static DeviceRoles RolesOf(NodePlan plan, NetworkSnapshot snapshot)
     {

@@ -446,8 +446,10 @@ internal sealed class HostRulesMonitor : IDisposable
 
     private void Attend((byte Family, string Name) table, SetChange change)
     {
+        // Of an interval, the other end may be in another event.
+        var (isFound, byFlows) = change is { IsUnknown: false, HasEnds: false } ? _attention.Finders(change) : (true, true);
         // What a small set holds, and where a map leads to, is part of the rules.
-        if (_attention.FlowSets.Contains((NftTables.NameOf(table.Family, table.Name), change.Set)))
+        if (byFlows && _attention.FlowSets.Contains((NftTables.NameOf(table.Family, table.Name), change.Set)))
         {
             Dirty(table.Family, table.Name);
         }
@@ -456,7 +458,10 @@ internal sealed class HostRulesMonitor : IDisposable
             _ = _later.Add(table);
         }
 
-        _setChanges.Add(change);
+        if (isFound)
+        {
+            _setChanges.Add(change);
+        }
     }
 
     private void Dirty(byte family, string table)
@@ -610,7 +615,7 @@ internal sealed class HostRulesMonitor : IDisposable
             _changed = true;
         }
 
-        _setChanges.AddRange(_reader.ReadIpSets(_attention.IpSets));
+        _setChanges.AddRange(_reader.ReadIpSets(_attention.IpSets).Where(change => change.IsUnknown || !IsAttended || _attention.Finders(change).Any));
     }
 
     /// <summary>When to read again what keeps changing and only first packets meet: where that takes long, as rarely as to cost little.</summary>

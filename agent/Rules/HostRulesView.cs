@@ -34,6 +34,23 @@ internal sealed class HostRulesView
         Version = _version,
     };
 
+    /// <summary>The same, which knows as well whose elements can concern anybody.</summary>
+    /// <param name="mayConcern">Whether there may be flows of such packets.</param>
+    public HostRulesAttention AttentionOf(Func<PacketClass, bool> mayConcern)
+    {
+        var looks = new Lazy<ILookup<(string Table, string Set), SetEncounter>>(() =>
+            _walks.SelectMany(static pair => pair.Value.Walk.Sets.Select(look => (Place: (IsIpSet(look.Look) ? "" : pair.Key, look.Look.Set), Look: look))).ToLookup(static one => one.Place, static one => one.Look));
+        return Attention with
+        {
+            Finders = change =>
+            {
+                var whole = Together([change]).Single();
+                var finding = looks.Value[(change.Table ?? "", change.Set)].Where(look => Finding(whole, look).Any(mayConcern));
+                return finding.Aggregate((Any: false, Flows: false), static (found, look) => (true, found.Flows || !look.FirstPacketsOnly));
+            },
+        };
+    }
+
     /// <summary>The view of other rules, or of the same ones with devices elsewhere.</summary>
     /// <param name="outer">The tunnel's own packets, outward and inward; null where there is no tunnel.</param>
     /// <param name="sets">Elements that came or went.</param>
@@ -216,7 +233,7 @@ internal sealed class HostRulesView
         }
 
         // Which backend a connection gets is decided in no order that matters to pods by their own addresses.
-        var (old, present) = WithoutCommonEnds(before.OfFirstPackets, after.OfFirstPackets);
+        var (old, present) = Unpaired(before.OfFirstPackets, after.OfFirstPackets);
         var (gone, come) = (Without(old, present), Without(present, old));
         foreach (var fingerprint in gone.Keys.Union(come.Keys))
         {
@@ -290,24 +307,41 @@ internal sealed class HostRulesView
             places.GetValueOrDefault(place, []) is var found && Array.BinarySearch(found, from) is var at && (at < 0 ? ~at : at) is var next && next < found.Length ? found[next] : null;
     }
 
-    /// <summary>Nearly all of the thousands that a service proxy has are the same, in the same order, and need no counting.</summary>
-    private static (ImmutableArray<RuleEncounter> Before, ImmutableArray<RuleEncounter> After) WithoutCommonEnds(ImmutableArray<RuleEncounter> before, ImmutableArray<RuleEncounter> after)
+    /// <summary>
+    /// What is left of two walks when the same encounters are taken from both. Nearly all of the thousands that a service proxy has are the same and in
+    /// the same order: they need no counting. A few that are the same may be left in both.
+    /// </summary>
+    private static (ImmutableArray<RuleEncounter> Before, ImmutableArray<RuleEncounter> After) Unpaired(ImmutableArray<RuleEncounter> before, ImmutableArray<RuleEncounter> after)
     {
-        var least = Math.Min(before.Length, after.Length);
-        var (first, last) = (0, 0);
-        while (first < least && Same(before[first], after[first]))
+        // As many rules as come or go in one place, usually.
+        const int Far = 64;
+        var (old, present) = (ImmutableArray.CreateBuilder<RuleEncounter>(), ImmutableArray.CreateBuilder<RuleEncounter>());
+        var (i, j) = (0, 0);
+        while (i < before.Length && j < after.Length)
         {
-            first++;
+            var far = 0;
+            while (far < Far && !IsAt(i + far, j) && !IsAt(i, j + far))
+            {
+                far++;
+            }
+
+            // Found behind some that one of the two has not, or not at all.
+            var (ofBefore, ofAfter) = far == Far ? (1, 1) : IsAt(i + far, j) ? (far, 0) : (0, far);
+            old.AddRange(before.AsSpan(i, ofBefore));
+            present.AddRange(after.AsSpan(j, ofAfter));
+            (i, j) = (i + ofBefore, j + ofAfter);
+            if (far < Far)
+            {
+                (i, j) = (i + 1, j + 1);
+            }
         }
 
-        while (last < least - first && Same(before[^(last + 1)], after[^(last + 1)]))
-        {
-            last++;
-        }
+        old.AddRange(before.AsSpan(i, before.Length - i));
+        present.AddRange(after.AsSpan(j, after.Length - j));
+        return (old.ToImmutable(), present.ToImmutable());
 
-        return (before[first..^last], after[first..^last]);
-
-        static bool Same(RuleEncounter one, RuleEncounter other) => one.Fingerprint == other.Fingerprint && one.Packets.Equals(other.Packets);
+        bool IsAt(int ofBefore, int ofAfter) => ofBefore < before.Length && ofAfter < after.Length
+            && before[ofBefore].Fingerprint == after[ofAfter].Fingerprint && before[ofBefore].Packets.Equals(after[ofAfter].Packets);
     }
 
     /// <summary>The encounters of one walk that the other has not, as often as it has them more often, by the rule.</summary>

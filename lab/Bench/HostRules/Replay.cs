@@ -31,26 +31,26 @@ internal sealed record Replay(string Name, string Meaning, TimeSpan Period, int 
         return
         [
             new(Idle, "nothing changes", Timeout.InfiniteTimeSpan, 0, [], null),
-            Iptables("iptables-nft", services, []),
-            Iptables("iptables-legacy", services, [new("iptables-legacy-restore", ["--noflush"], KubeProxyRules.RenderJumps())]),
+            Iptables("iptables-nft", services, ""),
+            Iptables("iptables-legacy", services, KubeProxyRules.RenderJumps()),
             Nftables("nftables", "ten times a second", TimeSpan.FromMilliseconds(100), ElementsOfSecond / 10, [.. services.Take(Services)]),
             Nftables("nftables-bulk", "once a second", TimeSpan.FromSeconds(1), ElementsOfSecond, [.. services.Take(Services)]),
             Ipvs([.. services.Take(Services)], node.PodCidr),
         ];
     }
 
-    private static Replay Iptables(string variant, IReadOnlyList<LabService> services, IReadOnlyList<RuleWrite> jumps)
+    private static Replay Iptables(string variant, IReadOnlyList<LabService> services, string jumps)
     {
         return new(
             variant,
             $"kube-proxy's chains for {Services} Services, restored once a second; each time another Service is missing",
             TimeSpan.FromSeconds(1),
             1,
-            [Restore(services, null), .. jumps],
-            turn => Restore(services.Where((_, index) => index != turn % services.Count), services[turn % services.Count]));
+            [Restore(services, null, jumps)],
+            turn => Restore(services.Where((_, index) => index != turn % services.Count), services[turn % services.Count], ""));
 
-        RuleWrite Restore(IEnumerable<LabService> present, LabService? gone) =>
-            new($"{variant}-restore", ["-w", "--noflush", "--counters"], KubeProxyRules.RenderServices(present, gone));
+        RuleWrite Restore(IEnumerable<LabService> present, LabService? gone, string more) =>
+            new($"{variant}-restore", ["-w", "--noflush", "--counters"], KubeProxyRules.RenderServices(present, gone) + more);
     }
 
     private static Replay Nftables(string name, string often, TimeSpan period, int elements, IReadOnlyList<LabService> services)

@@ -246,6 +246,30 @@ public sealed class HostRulesMonitorLiveTests
         followed.Monitor.Resyncs.ShouldBeGreaterThan(0);
     }
 
+    /// <summary>As kube-proxy has it: what begins in the tunnel looks into the same map, and as many elements come at once as are not looked at one by one.</summary>
+    [Fact]
+    public async Task Elements_of_a_map_that_no_pod_s_packets_find_flush_nobody_however_many_they_are()
+    {
+        using var rules = NodeRules.Create().With(
+            """
+            nft add table ip proxy
+            nft add map ip proxy services { type ipv4_addr . inet_proto . inet_service : verdict; }
+            nft add chain ip proxy check
+            nft add rule ip proxy check ip daddr . meta l4proto . th dport vmap @services
+            nft add chain ip proxy forward { type filter hook forward priority 0; }
+            nft add rule ip proxy forward ct state new jump check
+            nft add chain ip proxy output { type filter hook output priority 0; }
+            nft add rule ip proxy output ct state new jump check
+            """);
+        using var followed = Followed.Start(rules);
+
+        _ = rules.Space.Do("nft", "-f -", $"add element ip proxy services {{ {string.Join(", ", Enumerable.Range(0, 1000).Select(static i => $"10.96.{i / 250}.{i % 250} . tcp . 80 : drop"))} }}\n");
+        rules.With("nft add element ip proxy services { 10.244.2.9 . tcp . 80 : drop }");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+        followed.Flushes.ShouldBe(1);
+    }
+
     /// <summary>The second change comes while rules that keep changing are read less often.</summary>
     [Theory]
     [InlineData("iptables")]
@@ -409,7 +433,7 @@ public sealed class HostRulesMonitorLiveTests
                 field = value;
                 if (value)
                 {
-                    Monitor.Attention = View.Attention;
+                    Monitor.Attention = View.AttentionOf(Concerns);
                 }
             }
         } = true;
@@ -440,10 +464,12 @@ public sealed class HostRulesMonitorLiveTests
             concerned.Dispose();
         }
 
+        private static bool Concerns(PacketClass packets) => RegionPlan.Concerns(packets, NodeRules.Pod, NodeRules.Peers);
+
         private async Task FollowAsync()
         {
             View = HostRulesView.Empty.Next(Monitor.Current, [], NodeRules.Devices, NodeRules.Outer).View;
-            Monitor.Attention = View.Attention;
+            Monitor.Attention = View.AttentionOf(Concerns);
             try
             {
                 await foreach (var change in Monitor.Changes.ReadAllAsync(stop.Token))
@@ -451,7 +477,7 @@ public sealed class HostRulesMonitorLiveTests
                     (View, var changed) = View.Next(change.State, change.Sets, NodeRules.Devices, NodeRules.Outer);
                     if (Answers)
                     {
-                        Monitor.Attention = View.Attention;
+                        Monitor.Attention = View.AttentionOf(Concerns);
                     }
 
                     if (changed.Any(static rule => RegionPlan.Concerns(rule.Packets, NodeRules.Pod, NodeRules.Peers)))
