@@ -103,9 +103,10 @@ internal sealed unsafe class LegacyXtables : IDisposable
                 _buffer = GC.AllocateUninitializedArray<byte>((int)(EntriesAt + size));
             }
 
+            // The kernel leaves out what follows a name in its field: what was read before would be taken for a part of the rule.
+            _buffer.AsSpan(0, (int)(EntriesAt + size)).Clear();
             fixed (byte* buffer = _buffer)
             {
-                new Span<byte>(buffer, EntriesAt).Clear();
                 Encoding.ASCII.GetBytes(name, new Span<byte>(buffer, NameLength - 1));
                 *(uint*)(buffer + NameLength) = size;
                 length = EntriesAt + size;

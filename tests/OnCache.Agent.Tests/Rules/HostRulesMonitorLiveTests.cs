@@ -270,6 +270,29 @@ public sealed class HostRulesMonitorLiveTests
         followed.Flushes.ShouldBe(1);
     }
 
+    /// <summary>What the kernel leaves out of a rule's octets is not what another rule had at that place.</summary>
+    [Fact]
+    public async Task A_legacy_rule_that_goes_from_before_others_is_no_change_of_these()
+    {
+        using var rules = NodeRules.Create().With(
+            """
+            iptables-legacy -N marking
+            iptables-legacy -A FORWARD -d 8.8.8.8 -p udp -m udp --dport 53 -j REJECT
+            iptables-legacy -A FORWARD -m conntrack --ctstate INVALID -j DROP
+            iptables-legacy -A FORWARD -m comment --comment forwarding -j marking
+            iptables-legacy -A marking -m mark --mark 1 -j ACCEPT
+            iptables-legacy -A marking -p tcp -m multiport --dports 1,2,3 -j REJECT
+            """);
+        using var followed = Followed.Start(rules);
+
+        rules.With("iptables-legacy -D FORWARD 1");
+        await Task.Delay(HostRulesMonitor.Look * 1.5, TestContext.Current.CancellationToken);
+        followed.Flushes.ShouldBe(0);
+        rules.With("iptables-legacy -I marking -d 10.244.2.9 -j DROP");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
+    }
+
     /// <summary>The second change comes while rules that keep changing are read less often.</summary>
     [Theory]
     [InlineData("iptables")]
