@@ -35,20 +35,62 @@ internal sealed class HostRulesView
     };
 
     /// <summary>The same, which knows as well whose elements can concern anybody.</summary>
-    /// <param name="mayConcern">Whether there may be flows of such packets.</param>
+    /// <param name="mayConcern">Whether there may be flows of such packets. Where there are none, there are none of fewer of them.</param>
     public HostRulesAttention AttentionOf(Func<PacketClass, bool> mayConcern)
     {
         var looks = new Lazy<ILookup<(string Table, string Set), SetEncounter>>(() =>
             _walks.SelectMany(static pair => pair.Value.Walk.Sets.Select(look => (Place: (IsIpSet(look.Look) ? "" : pair.Key, look.Look.Set), Look: look))).ToLookup(static one => one.Place, static one => one.Look));
         return Attention with
         {
-            Finders = change =>
-            {
-                var whole = Together([change]).Single();
-                var finding = looks.Value[(change.Table ?? "", change.Set)].Where(look => Finding(whole, look).Any(mayConcern));
-                return finding.Aggregate((Any: false, Flows: false), static (found, look) => (true, found.Flows || !look.FirstPacketsOnly));
-            },
+            Finders = change => Finders(change, looks.Value[(change.Table ?? "", change.Set)], mayConcern),
         };
+    }
+
+    private static (bool Any, bool Flows) Finders(SetChange change, IEnumerable<SetEncounter> looks, Func<PacketClass, bool> mayConcern)
+    {
+        var any = false;
+        var termsOfKeys = new Dictionary<string, IReadOnlyList<RuleTerm>[]>(StringComparer.Ordinal);
+        foreach (var look in looks)
+        {
+            if (any && look.FirstPacketsOnly)
+            {
+                continue;
+            }
+
+            var isFound = change.Table is null || change.IsUnknown || look.Look.Finders is not { } finders || change.Elements.Any(static element => element.IsCatchAll)
+                ? Finding(change, look).Any(mayConcern)
+                : TermsOf(look.Look.Key, finders).Any(terms => IsFound(look, terms, mayConcern));
+            if (isFound && !look.FirstPacketsOnly)
+            {
+                return (true, true);
+            }
+
+            any |= isFound;
+        }
+
+        return (any, false);
+
+        // Packets of several kinds look the same up.
+        IReadOnlyList<RuleTerm>[] TermsOf(string key, Func<byte[], byte[], IReadOnlyList<RuleTerm>> finders)
+        {
+            if (!termsOfKeys.TryGetValue(key, out var terms))
+            {
+                termsOfKeys[key] = terms = [.. change.Elements.Select(element => finders(element.Key, element.KeyEnd ?? element.Key))];
+            }
+
+            return terms;
+        }
+    }
+
+    private static bool IsFound(SetEncounter look, IReadOnlyList<RuleTerm> terms, Func<PacketClass, bool> mayConcern)
+    {
+        PacketClass? rest = look.Packets;
+        foreach (var term in terms)
+        {
+            rest = rest is not null && mayConcern(rest) ? term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between, look.FirstPacketsOnly), out _) : null;
+        }
+
+        return rest is not null && mayConcern(rest);
     }
 
     /// <summary>The view of other rules, or of the same ones with devices elsewhere.</summary>
