@@ -18,7 +18,7 @@ internal sealed class HostRulesReader : IDisposable
     private const int MostElements = NftTables.MostRules;
 
     // Rules that a table had the last time are not read again.
-    private readonly Dictionary<string, Dictionary<ulong, HostRule>> _decoded = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<ulong, DecodedRule>> _decoded = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (ulong Hash, HostTable Table, Dictionary<ulong, HostRule> Decoded)> _legacy = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Dictionary<ulong, FoundBy?>> _ipSets = new(StringComparer.Ordinal);
     private readonly Dictionary<(byte Family, string Name), NftTable> _tables = [];
@@ -33,6 +33,9 @@ internal sealed class HostRulesReader : IDisposable
 
     private HostRulesReader(NftRequests? nft, NftRequests? nftElements, Func<uint, string> deviceName) =>
         (_nft, _nftElements, _deviceName) = (nft, nftElements, deviceName);
+
+    /// <param name="Sets">Those of the rule's own, by which it is known again: others may get their names.</param>
+    private readonly record struct DecodedRule(HostRule Rule, ImmutableArray<NftSet> Sets);
 
     /// <summary>Marks that rules set may be read by a qdisc or filter, and so count as what a verdict does not carry.</summary>
     public bool MarksAreRead { get; set; }
@@ -51,6 +54,8 @@ internal sealed class HostRulesReader : IDisposable
         ReadChains();
         _tables.Clear();
         _sets.Clear();
+        // Tables may be others of the same names, and with them the sets of the same handles.
+        _decoded.Clear();
         tables.ForEach(Add);
         sets.ForEach(Add);
     }
@@ -100,6 +105,12 @@ internal sealed class HostRulesReader : IDisposable
             && !string.Equals(name, chain.Name, StringComparison.Ordinal) && _chains.Remove((chain.Family, chain.Table, name));
         _chainNames[(chain.Family, chain.Table, chain.Handle)] = chain.Name;
         var before = _chains.GetValueOrDefault(key);
+        if (isRenamed)
+        {
+            // Sets that lead to it are the same, and name it otherwise.
+            _ = _decoded.Remove(NftTables.NameOf(chain.Family, chain.Table));
+        }
+
         HasUncertainChains |= chain.IsOfDevices || before is { IsOfDevices: true };
         // An event that concerns its counters alone leaves the hook out; one of devices names those that came.
         _chains[key] = before?.Hook is not { } old ? chain
@@ -136,7 +147,14 @@ internal sealed class HostRulesReader : IDisposable
         }
     }
 
-    public void Remove(NftSet set) => _ = _sets.Remove((set.Family, set.Table, set.Name));
+    public void Remove(NftSet set)
+    {
+        // Another one may have got its name by then.
+        if (_sets.TryGetValue((set.Family, set.Table, set.Name), out var present) && present.Handle == set.Handle)
+        {
+            _ = _sets.Remove((set.Family, set.Table, set.Name));
+        }
+    }
 
     public NftSet? Set(byte family, string table, string name) => _sets.GetValueOrDefault((family, table, name));
 
@@ -162,7 +180,7 @@ internal sealed class HostRulesReader : IDisposable
 
         var name = NftTables.NameOf(key.Family, key.Name);
         var known = _decoded.GetValueOrDefault(name) ?? [];
-        var decoded = new Dictionary<ulong, HostRule>();
+        var decoded = new Dictionary<ulong, DecodedRule>();
         var sets = _sets.Values.Where(set => set.Family == key.Family && string.Equals(set.Table, key.Name, StringComparison.Ordinal))
             .ToDictionary(static set => set.Name, StringComparer.Ordinal);
         var elements = new Dictionary<string, NftContents?>(StringComparer.Ordinal);
@@ -181,22 +199,36 @@ internal sealed class HostRulesReader : IDisposable
 
         _decoded[name] = decoded;
         var built = NftTables.Build(table, _chains.Values, rules);
-        return built with { Fingerprint = built.Fingerprint ^ Fingerprint(elements, sets) ^ (MarksAreRead ? 1UL : 0) };
+        return built with { Fingerprint = built.Fingerprint ^ OfSets() ^ (MarksAreRead ? 1UL : 0) };
+
+        // Of those that rules have for themselves, the rules' fingerprints tell.
+        ulong OfSets() => elements.Where(pair => !sets[pair.Key].IsConstant).Aggregate(0UL, (sum, pair) => sum + Fingerprint(sets[pair.Key], pair.Value));
 
         HostRule Meaning(NftRule rule)
         {
             var fingerprint = NftDecoder.Fingerprint(rule.Expressions);
-            if (decoded.TryGetValue(fingerprint, out var meaning) || known.TryGetValue(fingerprint, out meaning))
+            if ((decoded.TryGetValue(fingerprint, out var before) || known.TryGetValue(fingerprint, out before))
+                && before.Sets.All(set => sets.TryGetValue(set.Name, out var present) && present.Handle == set.Handle))
             {
-                return decoded[fingerprint] = meaning;
+                decoded[fingerprint] = before;
+                return before.Rule;
             }
 
             var decoder = new NftDecoder(sets, Elements, _deviceName, MarksAreRead);
-            meaning = decoder.Decode(rule);
+            var meaning = decoder.Decode(rule);
+            foreach (var set in decoder.ConstantSets)
+            {
+                meaning = meaning with { Fingerprint = meaning.Fingerprint ^ BitOperations.RotateLeft(Fingerprint(set, elements[set.Name]), 1) };
+            }
+
+            if (!decoder.DependsOnMore)
+            {
+                decoded[fingerprint] = new DecodedRule(meaning, [.. decoder.ConstantSets]);
+                return meaning;
+            }
+
             // What it depends on shows in its text: the names of devices that it has by their numbers.
-            return decoder.DependsOnMore
-                ? meaning with { Fingerprint = meaning.Fingerprint ^ XxHash64.HashToUInt64(MemoryMarshal.AsBytes(meaning.Text.AsSpan())) }
-                : decoded[fingerprint] = meaning;
+            return meaning with { Fingerprint = meaning.Fingerprint ^ XxHash64.HashToUInt64(MemoryMarshal.AsBytes(meaning.Text.AsSpan())) };
         }
 
         NftContents? Elements(NftSet set)
@@ -356,21 +388,15 @@ internal sealed class HostRulesReader : IDisposable
         _xtables.Dispose();
     }
 
-    /// <summary>Of what rules mean by the sets that they look into.</summary>
-    private static ulong Fingerprint(Dictionary<string, NftContents?> elements, Dictionary<string, NftSet> sets)
+    private static ulong Fingerprint(NftSet set, NftContents? found)
     {
-        var sum = 0UL;
-        foreach (var (name, found) in elements)
+        var sum = XxHash64.HashToUInt64(
+            [.. MemoryMarshal.AsBytes(set.Name.AsSpan()), (byte)(found is { IsWhole: true } ? 0 : 1), .. MemoryMarshal.AsBytes([set.Flags, (uint)set.KeyLength, set.DataType])]);
+        foreach (var element in found is { IsWhole: true } ? found.Elements : [])
         {
-            var set = sets.GetValueOrDefault(name);
+            // In any order: the kernel lists them in that of its table.
             sum += XxHash64.HashToUInt64(
-                [.. MemoryMarshal.AsBytes(name.AsSpan()), (byte)(found is { IsWhole: true } ? 0 : 1), .. MemoryMarshal.AsBytes([set?.Flags ?? 0, (uint)(set?.KeyLength ?? 0), set?.DataType ?? 0])]);
-            foreach (var element in found is { IsWhole: true } ? found.Elements : [])
-            {
-                // In any order: the kernel lists them in that of its table.
-                sum += XxHash64.HashToUInt64(
-                    [.. MemoryMarshal.AsBytes(name.AsSpan()), .. element.Key, .. element.KeyEnd ?? [], (byte)(element.IsEnd ? 1 : 0), .. MemoryMarshal.AsBytes($"{element.Verdict} {string.Join(' ', element.Stateful)}".AsSpan())]);
-            }
+                [.. MemoryMarshal.AsBytes(set.Name.AsSpan()), .. element.Key, .. element.KeyEnd ?? [], (byte)(element.IsEnd ? 1 : 0), .. MemoryMarshal.AsBytes($"{element.Verdict} {string.Join(' ', element.Stateful)}".AsSpan())]);
         }
 
         return sum;

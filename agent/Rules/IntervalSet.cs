@@ -7,6 +7,9 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
 {
     private static readonly IntervalSet[] s_singles = [.. Enumerable.Range(0, 256).Select(static number => new IntervalSet([new Interval((uint)number, (uint)number)]))];
 
+    // 0 until it is asked for: walks of thousands of rules ask again and again.
+    private int _hash;
+
     private IntervalSet(ImmutableArray<Interval> intervals) => Intervals = intervals;
 
     public static IntervalSet Empty { get; } = new([]);
@@ -27,8 +30,15 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
 
     public static IntervalSet Of(IEnumerable<Interval> intervals)
     {
+        var ascending = intervals.Where(static one => one.First <= one.Last).ToList();
+        if (ascending is [var single])
+        {
+            return Of(single.First, single.Last);
+        }
+
+        ascending.Sort(static (one, other) => one.First.CompareTo(other.First));
         var builder = ImmutableArray.CreateBuilder<Interval>();
-        foreach (var interval in intervals.Where(static one => one.First <= one.Last).OrderBy(static one => one.First))
+        foreach (var interval in ascending)
         {
             if (builder.Count > 0 && interval.First <= (ulong)builder[^1].Last + 1)
             {
@@ -56,13 +66,47 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
         return false;
     }
 
-    public bool Overlaps(IntervalSet other) => !Intersect(other).IsEmpty;
+    public bool Overlaps(IntervalSet other)
+    {
+        int i = 0, j = 0;
+        while (i < Intervals.Length && j < other.Intervals.Length)
+        {
+            var (one, two) = (Intervals[i], other.Intervals[j]);
+            if (one.First <= two.Last && two.First <= one.Last)
+            {
+                return true;
+            }
+
+            if (one.Last < two.Last)
+            {
+                i++;
+            }
+            else
+            {
+                j++;
+            }
+        }
+
+        return false;
+    }
 
     public IntervalSet Intersect(IntervalSet other)
     {
         if (ReferenceEquals(this, other))
         {
             return this;
+        }
+
+        if (!Overlaps(other))
+        {
+            return Empty;
+        }
+
+        if (Intervals is [var only] && other.Intervals is [var single])
+        {
+            return only.First <= single.First && single.Last <= only.Last ? other
+                : single.First <= only.First && only.Last <= single.Last ? this
+                : Of(Math.Max(only.First, single.First), Math.Min(only.Last, single.Last));
         }
 
         var builder = ImmutableArray.CreateBuilder<Interval>();
@@ -87,8 +131,7 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
         }
 
         // The same set is the same object where it can be: thousands of rules say "tcp".
-        return builder.Count == 0 ? Empty
-            : other.HasExactly(builder) ? other
+        return other.HasExactly(builder) ? other
             : HasExactly(builder) ? this
             : new(builder.ToImmutable());
     }
@@ -150,13 +193,18 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
 
     public override int GetHashCode()
     {
-        var hash = new HashCode();
-        foreach (var interval in Intervals)
+        if (_hash == 0)
         {
-            hash.Add(interval);
+            var hash = new HashCode();
+            foreach (var interval in Intervals)
+            {
+                hash.Add(interval);
+            }
+
+            _hash = hash.ToHashCode();
         }
 
-        return hash.ToHashCode();
+        return _hash;
     }
 }
 

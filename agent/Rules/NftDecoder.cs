@@ -22,6 +22,7 @@ internal sealed class NftDecoder(
 {
     private readonly Dictionary<uint, Loaded> _registers = [];
     private readonly List<RuleTerm> _terms = [];
+    private readonly List<NftSet> _constantSets = [];
     private readonly StringBuilder _text = new();
     private readonly XxHash64 _hash = new();
     private RuleVerdict _verdict = RuleVerdict.Continue;
@@ -37,8 +38,11 @@ internal sealed class NftDecoder(
         public bool AsksSourcePort { get; init; } = Field is NftField.SourcePort or NftField.BothPorts;
     }
 
-    /// <summary>What the rule means may change without a change of the rule: it looks into an anonymous set, or names a device by its number.</summary>
+    /// <summary>What the rule means may change without a change of the rule: it looks into a set, or names a device by its number.</summary>
     public bool DependsOnMore { get; private set; }
+
+    /// <summary>Sets of the rule's own that it looks into besides. Another rule may have others of the same names.</summary>
+    public IReadOnlyList<NftSet> ConstantSets => _constantSets;
 
     public HostRule Decode(NftRule rule)
     {
@@ -738,8 +742,16 @@ internal sealed class NftDecoder(
         var source = Number(data, 2);
         var negated = (Number(data, 5) & Inverted) != 0;
         sets.TryGetValue(name, out var set);
-        DependsOnMore = true;
         var contents = set is null ? null : elements(set);
+        if (set is { IsConstant: true } && contents is { IsWhole: true })
+        {
+            _constantSets.Add(set);
+        }
+        else
+        {
+            DependsOnMore = true;
+        }
+
         var found = set is not null && contents is { IsWhole: true } ? NftIntervals.Of(contents.Elements, set.HasEnds) : null;
         var key = set is null ? [At(source)] : Key(source, set.KeyLength);
         var words = string.Join(" . ", key.Select(static part => part.Name));
@@ -857,7 +869,9 @@ internal sealed class NftDecoder(
         }
 
         // Where it is said which protocol it is, ports are ports.
-        return [.. terms.OrderBy(static term => term is FieldTerm { Field: PacketField.Protocol } ? 0 : 1)];
+        return terms.Skip(1).Any(IsProtocol) ? [.. terms.OrderBy(static term => IsProtocol(term) ? 0 : 1)] : terms.ToImmutable();
+
+        static bool IsProtocol(RuleTerm term) => term is FieldTerm { Field: PacketField.Protocol };
     }
 
     /// <summary>The registers that a key of this length is made of.</summary>

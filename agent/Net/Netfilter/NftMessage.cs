@@ -145,6 +145,7 @@ internal static class NftMessage
     {
         string? table = null, name = null;
         uint flags = 0, dataType = 0, keyLength = 0;
+        var handle = 0UL;
         ImmutableArray<string> stateful = [];
         foreach (var attribute in message.Attributes(HeaderLength))
         {
@@ -165,6 +166,9 @@ internal static class NftMessage
                 case NFTA_SET_DATA_TYPE:
                     dataType = Number(attribute);
                     break;
+                case NFTA_SET_HANDLE when attribute.Value.Length >= sizeof(ulong):
+                    handle = BinaryPrimitives.ReadUInt64BigEndian(attribute.Value);
+                    break;
                 case NFTA_SET_EXPR:
                     stateful = [NameOf(attribute)];
                     break;
@@ -177,6 +181,7 @@ internal static class NftMessage
         return table is null || name is null ? null : new NftSet(Family(message), table, name, flags, (int)Math.Min(keyLength, ushort.MaxValue), dataType)
         {
             Stateful = stateful,
+            Handle = handle,
         };
     }
 

@@ -48,6 +48,12 @@ internal sealed record NftSet(byte Family, string Table, string Name, uint Flags
 
     public bool IsAnonymous => (Flags & NftProtocol.NFT_SET_ANONYMOUS) != 0;
 
+    /// <summary>Of all sets that a table ever has, this one; 0 where the kernel tells none.</summary>
+    public ulong Handle { get; init; }
+
+    /// <summary>What a rule has for itself holds the same for as long as it is there: the kernel lets nobody change it.</summary>
+    public bool IsConstant => IsAnonymous && (Flags & NftProtocol.NFT_SET_CONSTANT) != 0 && !IsVolatile && Handle != 0;
+
     public bool IsVerdictMap => (Flags & NftProtocol.NFT_SET_MAP) != 0 && DataType == NftProtocol.NFT_DATA_VERDICT;
 
     /// <summary>Elements come by packets, or go by time, and nobody is told.</summary>

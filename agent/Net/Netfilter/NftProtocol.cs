@@ -59,9 +59,11 @@ internal static class NftProtocol
     public const ushort NFTA_SET_FLAGS = 3;
     public const ushort NFTA_SET_KEY_LEN = 5;
     public const ushort NFTA_SET_DATA_TYPE = 6;
+    public const ushort NFTA_SET_HANDLE = 16;
     public const ushort NFTA_SET_EXPR = 17;
     public const ushort NFTA_SET_EXPRESSIONS = 18;
     public const uint NFT_SET_ANONYMOUS = 1;
+    public const uint NFT_SET_CONSTANT = 2;
     public const uint NFT_SET_INTERVAL = 4;
     public const uint NFT_SET_MAP = 8;
     public const uint NFT_SET_TIMEOUT = 0x10;

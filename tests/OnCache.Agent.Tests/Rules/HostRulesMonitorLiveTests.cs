@@ -194,7 +194,7 @@ public sealed class HostRulesMonitorLiveTests
     public async Task Rules_of_a_chain_that_was_renamed_are_heard()
     {
         using var rules = NodeRules.Create().With(
-            "iptables -A FORWARD -s 10.0.0.1 -j ACCEPT\nnft add chain ip filter mine\nnft add rule ip filter FORWARD jump mine\nnft add rule ip filter mine ip daddr 8.8.8.8 drop");
+            "iptables -A FORWARD -s 10.0.0.1 -j ACCEPT\nnft add chain ip filter mine\nnft add rule ip filter FORWARD ip protocol vmap { tcp : jump mine, udp : jump mine }\nnft add rule ip filter mine ip daddr 8.8.8.8 drop");
         using var followed = Followed.Start(rules);
         rules.With("nft rename chain ip filter mine other");
         var started = Stopwatch.GetTimestamp();
@@ -204,6 +204,20 @@ public sealed class HostRulesMonitorLiveTests
         (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
         // What only first packets meet is read again no sooner than after the pause.
         Stopwatch.GetElapsedTime(started).ShouldBeLessThan(HostRulesMonitor.Pause * 0.8);
+    }
+
+    /// <summary>The kernel gives names anew as soon as they are free.</summary>
+    [Fact]
+    public async Task A_rule_of_the_same_words_whose_own_set_holds_others_is_another_one()
+    {
+        using var rules = NodeRules.Create().With(
+            "iptables -A FORWARD -s 10.0.0.1 -j ACCEPT\nnft add chain ip filter mine\nnft add rule ip filter FORWARD jump mine\nnft add rule ip filter mine ip daddr { 8.8.8.8, 9.9.9.9 } drop");
+        using var followed = Followed.Start(rules);
+
+        // In one transaction: between the two no list would show the first one gone.
+        rules.With("printf 'flush chain ip filter mine\\nadd rule ip filter mine ip daddr { 10.244.2.9, 9.9.9.9 } drop\\n' | nft -f -");
+
+        (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
     }
 
     /// <summary>The kernel counts the changes of all tables with each list.</summary>
