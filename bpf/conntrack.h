@@ -143,14 +143,32 @@ static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncach
 
 /*
  * Conntrack learns of the end from the agent, which sets the state that it would have come to by
- * itself. Where the ring is full, the short timeout of conntrack_touch is what is left. closing: no
- * end where an earlier one was none after all.
+ * itself. False where the queue is full: the short timeout of conntrack_touch is what is left then.
+ * closing: no end where an earlier one was none after all. Nothing else of this CPU can come in
+ * between: the programs run with softirqs off.
  */
-static __always_inline void tell_ended(struct oncache_flow_key *key, __u8 closing, __u64 now)
+static __always_inline bool tell_ended(struct oncache_flow_key *key, __u8 closing, __u64 now)
 {
-	struct oncache_ended record = {.key = *key, .at = now, .closing = closing};
+	__u32 cpu = bpf_get_smp_processor_id(), place;
+	struct oncache_ended_queue *queue = bpf_map_lookup_elem(&ended_queues, &cpu);
+	struct oncache_ended *record;
+	__u64 written;
 
-	bpf_ringbuf_output(&ended, &record, sizeof(record), BPF_RB_NO_WAKEUP);
+	if (!queue)
+		return false;
+	written = queue->written;
+	if (written - READ_ONCE(queue->taken) >= ENDED)
+		return false;
+	place = cpu * ENDED + (written & (ENDED - 1));
+	record = bpf_map_lookup_elem(&ended, &place);
+	if (!record)
+		return false;
+	record->key = *key;
+	record->at = now;
+	record->closing = closing;
+	/* A full barrier: the record is whole before it counts. */
+	__sync_lock_test_and_set(&queue->written, written + 1);
+	return true;
 }
 
 /* agent/Daemon/EndedConnectionsTeller.cs computes the same. */

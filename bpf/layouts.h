@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 5,
+	LAYOUT_VERSION = 6,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -23,8 +23,8 @@ enum oncache_layout {
 	WITNESSES = 2048,
 	/* Regions of flows that rules of the host keep off the fast path; more are merged by the agent. */
 	HOST_REGIONS = 256,
-	/* Octets of the ring of ended connections, and places of REOPENED. */
-	ENDED_RING = 262144,
+	/* Connections that ended on one CPU and that the agent has not taken yet; places of REOPENED. */
+	ENDED = 4096,
 	REOPENED = 4096,
 };
 
@@ -240,6 +240,13 @@ struct oncache_ended {
 	__u8 pad[7];
 };
 _Static_assert(sizeof(struct oncache_ended) == 32, "layout");
+
+/* The queue of them that one CPU fills and the agent empties; how many there have ever been. */
+struct oncache_ended_queue {
+	__u64 written;
+	__u64 taken;
+};
+_Static_assert(sizeof(struct oncache_ended_queue) == 16, "layout");
 
 /* Result of the last sweep over the filter cache. */
 struct oncache_sweep {

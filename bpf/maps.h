@@ -15,8 +15,8 @@
 const volatile struct oncache_load_options load_options = {};
 
 /*
- * Enumerations whose constants alone are used leave no type information, nor do records of a ring.
- * Naming them here lets a test compare them with the agent's.
+ * Enumerations whose constants alone are used leave no type information. Naming them here
+ * lets a test compare them with the agent's.
  */
 const volatile struct {
 	enum oncache_layout layout;
@@ -26,7 +26,6 @@ const volatile struct {
 	enum oncache_closing closing;
 	enum oncache_entry_flag entry;
 	enum oncache_region_scope scope;
-	struct oncache_ended ended; /* of which a ring tells nothing */
 } enumerations = {};
 
 struct {
@@ -122,10 +121,25 @@ struct {
 	__type(value, struct oncache_host_region);
 } host_regions SEC(".maps");
 
-/* Connections that ended on the fast path; read by the agent a few times a second. */
+/*
+ * Connections that ended on the fast path, a queue for each CPU: no lock, and one CPU's end waits for
+ * no other's. Read by the agent a few times a second. Sized by the agent: one of the first, ENDED
+ * of the second for each possible CPU.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, ENDED_RING);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct oncache_ended_queue);
+} ended_queues SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ENDED);
+	__type(key, __u32);
+	__type(value, struct oncache_ended);
 } ended SEC(".maps");
 
 /* By a hash of the key, when such a connection's ports last began a new life. */

@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 5;
+    public const uint Version = 6;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -25,8 +25,8 @@ internal static class Layout
     /// <summary>How many regions the programs can be told.</summary>
     public const int HostRegions = 256;
 
-    /// <summary>Octets of the ring of ended connections.</summary>
-    public const int EndedRing = 262144;
+    /// <summary>Connections that ended on one CPU and that the agent has not taken yet; a power of two.</summary>
+    public const int Ended = 4096;
 
     public const int Reopened = 4096;
 }
@@ -300,6 +300,14 @@ internal record struct Ended
     private readonly byte _pad0;
     private readonly ushort _pad1;
     private readonly uint _pad2;
+}
+
+/// <summary>The queue of them that one CPU fills and the agent empties: how many there have ever been.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal record struct EndedQueue
+{
+    public ulong Written;
+    public ulong Taken;
 }
 
 [StructLayout(LayoutKind.Sequential)]

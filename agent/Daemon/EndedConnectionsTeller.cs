@@ -5,18 +5,18 @@ using OnCache.Agent.Telemetry;
 
 namespace OnCache.Agent.Daemon;
 
-/// <summary>Takes the next connection that has ended; false where there is none.</summary>
-internal delegate bool EndedTaker(out Ended ended);
-
 /// <summary>A thread that tells conntrack, a few times a second, which connections have ended on the fast path.</summary>
 internal sealed class EndedConnectionsTeller : IDisposable
 {
     // Within a second after its last packet an entry shows how its connection ended.
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
+    // The programs' clock lags by a tick, and one that has looked at it may not have written yet.
+    private static readonly TimeSpan s_underWay = TimeSpan.FromMilliseconds(20);
+
     private const int StackSize = 128 * 1024;
 
-    private readonly EndedTaker _take;
+    private readonly Func<ulong, IReadOnlyList<Ended>> _take;
     private readonly Func<uint, ulong> _reopened;
     private readonly Func<ConntrackTimeouts> _timeouts;
     private readonly EndedConnections _conntrack;
@@ -28,14 +28,14 @@ internal sealed class EndedConnectionsTeller : IDisposable
     /// <summary>Begins, in the calling thread's network namespace.</summary>
     /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
     public EndedConnectionsTeller(DatapathMaps maps, Func<ConntrackTimeouts> timeouts, CoherenceMetrics metrics)
-        : this(maps.Ended.TryTake, place => Volatile.Read(ref maps.Reopened[place]), timeouts, metrics)
+        : this(new EndedConnectionQueues(maps.EndedQueues, maps.Ended).Take, place => Volatile.Read(ref maps.Reopened[place]), timeouts, metrics)
     {
     }
 
-    /// <param name="take">Asked by the thread of this object alone.</param>
+    /// <param name="take">What ended before a moment, in its order. Asked by the thread of this object alone.</param>
     /// <param name="reopened">By its place, when the ports of a connection last began a new life.</param>
     /// <exception cref="NetlinkException">The kernel refused a socket.</exception>
-    internal EndedConnectionsTeller(EndedTaker take, Func<uint, ulong> reopened, Func<ConntrackTimeouts> timeouts, CoherenceMetrics metrics)
+    internal EndedConnectionsTeller(Func<ulong, IReadOnlyList<Ended>> take, Func<uint, ulong> reopened, Func<ConntrackTimeouts> timeouts, CoherenceMetrics metrics)
     {
         (_take, _reopened, _timeouts, _metrics) = (take, reopened, timeouts, metrics);
         _conntrack = EndedConnections.Open();
@@ -72,6 +72,13 @@ internal sealed class EndedConnectionsTeller : IDisposable
         // A RST that nobody took for one. The next packet prolongs it.
         : (TcpConntrackState.Established, timeouts.TcpClose);
 
+    /// <summary>
+    /// Whether conntrack still holds the entry: with the timeout that the programs have left it with. It may know another connection on these
+    /// ports afterwards. A FIN that answers one is told in place of shortening the timeout.
+    /// </summary>
+    internal static bool IsHeld(in Ended ended, ulong now, ConntrackTimeouts timeouts) =>
+        now <= ended.At + MonotonicClock.Nanoseconds((ended.Closing & (Closing.Reset | Closing.BothFin)) == Closing.BothFin ? timeouts.TcpFinWait : timeouts.TcpClose);
+
     private void Run()
     {
         try
@@ -93,18 +100,17 @@ internal sealed class EndedConnectionsTeller : IDisposable
 
     private void Tell()
     {
-        if (!_take(out var ended))
+        var now = MonotonicClock.Now();
+        if (_take(now - MonotonicClock.Nanoseconds(s_underWay)) is not { Count: > 0 } all)
         {
             return;
         }
 
         var timeouts = _timeouts();
-        // Conntrack has let go of what ended longer ago, and may know another connection on these ports by now.
-        var (now, longest) = (MonotonicClock.Now(), MonotonicClock.Nanoseconds(timeouts.TcpClose));
         int told = 0, reopened = 0;
         try
         {
-            do
+            foreach (var ended in all)
             {
                 // The ports have begun a new life since, of which conntrack knows by the SYN.
                 if (_reopened(PlaceOf(ended.Key)) >= ended.At)
@@ -113,7 +119,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
                     continue;
                 }
 
-                if (ended.At + longest < now)
+                if (!IsHeld(ended, now, timeouts))
                 {
                     continue;
                 }
@@ -123,7 +129,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
                     new ConnectionTuple(ended.Key.LocalIp, ended.Key.RemoteIp, ended.Key.LocalPort, ended.Key.RemotePort, ended.Key.Protocol), state, (uint)timeout.TotalSeconds);
                 told++;
             }
-            while (_take(out ended));
+
             _conntrack.Send();
         }
         catch (NetlinkException)

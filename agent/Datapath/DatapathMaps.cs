@@ -5,6 +5,10 @@ namespace OnCache.Agent.Datapath;
 /// <summary>How many entries each cache holds; index 0 of the egress and ingress cache comes on top.</summary>
 internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingress)
 {
+    /// <summary>How many CPUs the machine may ever have.</summary>
+    /// <exception cref="BpfException">The kernel does not say.</exception>
+    public static int Cpus => BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");
+
     /// <summary>Max entries of every map whose size follows from these.</summary>
     public IEnumerable<(string Map, uint Entries)> MapEntries()
     {
@@ -14,6 +18,8 @@ internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingres
         yield return (MapNames.IngressCache, (uint)Ingress + 1);
         yield return (MapNames.EndpointIndex, (uint)Ingress + 1);
         yield return (MapNames.EndpointCounters, (uint)Ingress + 1);
+        yield return (MapNames.EndedQueues, (uint)Cpus);
+        yield return (MapNames.Ended, (uint)(Cpus * Layout.Ended));
     }
 }
 
@@ -32,6 +38,7 @@ internal static class MapNames
     public const string Reasons = "reasons";
     public const string Witnesses = "witnesses";
     public const string HostRegions = "host_regions";
+    public const string EndedQueues = "ended_queues";
     public const string Ended = "ended";
     public const string Reopened = "reopened";
     public const string Sweep = "sweep";
@@ -40,7 +47,7 @@ internal static class MapNames
     public static IReadOnlyList<string> All { get; } =
     [
         Config, FilterCache, EgressCache, IngressCache, NodeIndex, EndpointIndex, ExcludedPrefixes, ExcludedPorts,
-        EndpointCounters, Reasons, Witnesses, HostRegions, Ended, Reopened, Sweep,
+        EndpointCounters, Reasons, Witnesses, HostRegions, EndedQueues, Ended, Reopened, Sweep,
     ];
 }
 
@@ -49,7 +56,7 @@ internal sealed class DatapathMaps : IDisposable
 {
     public DatapathMaps(BpfObject obj, DatapathSizes sizes, IKernelSteps steps)
     {
-        var cpus = BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");
+        var cpus = DatapathSizes.Cpus;
         Sizes = sizes;
         Config = new(MapNames.Config, obj.MapFd(MapNames.Config), 1, steps);
         EgressCache = new(MapNames.EgressCache, obj.MapFd(MapNames.EgressCache), sizes.Egress + 1, steps);
@@ -63,7 +70,8 @@ internal sealed class DatapathMaps : IDisposable
         Reasons = new(MapNames.Reasons, obj.MapFd(MapNames.Reasons), cpus);
         Witnesses = new(MapNames.Witnesses, obj.MapFd(MapNames.Witnesses), steps);
         HostRegions = new(MapNames.HostRegions, obj.MapFd(MapNames.HostRegions), Layout.HostRegions, steps);
-        Ended = new(MapNames.Ended, obj.MapFd(MapNames.Ended), Layout.EndedRing, steps);
+        EndedQueues = new(MapNames.EndedQueues, obj.MapFd(MapNames.EndedQueues), cpus, steps);
+        Ended = new(MapNames.Ended, obj.MapFd(MapNames.Ended), cpus * Layout.Ended, steps);
         Reopened = new(MapNames.Reopened, obj.MapFd(MapNames.Reopened), Layout.Reopened, steps);
         Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));
     }
@@ -98,8 +106,10 @@ internal sealed class DatapathMaps : IDisposable
     /// <summary>What rules of the host keep off the fast path; the configuration has how many are in force.</summary>
     public MappedArray<HostRegion> HostRegions { get; }
 
-    /// <summary>Connections that ended on the fast path.</summary>
-    public BpfRing<Ended> Ended { get; }
+    /// <summary>By CPU: how many connections that ended on the fast path are in <see cref="Ended"/>.</summary>
+    public MappedArray<EndedQueue> EndedQueues { get; }
+
+    public MappedArray<Ended> Ended { get; }
 
     /// <summary>By a hash of the key, when the ports of such a connection last began a new life, CLOCK_MONOTONIC.</summary>
     public MappedArray<ulong> Reopened { get; }
@@ -112,6 +122,7 @@ internal sealed class DatapathMaps : IDisposable
         EgressCache.Dispose();
         IngressCache.Dispose();
         HostRegions.Dispose();
+        EndedQueues.Dispose();
         Ended.Dispose();
         Reopened.Dispose();
     }

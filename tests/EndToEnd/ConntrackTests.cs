@@ -206,6 +206,58 @@ public sealed class ConntrackTests
         }
     }
 
+    /// <summary>Who waits for the last acknowledgement repeats its FIN: after conntrack was told that the connection is over.</summary>
+    [Fact]
+    public async Task A_last_acknowledgement_that_is_lost_is_given_again()
+    {
+        const int Lost = 3;
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var (asking, answering) = await Sockets.ConnectAsync(lab.Client, lab.Server, 7777);
+        await using var conversation = new TcpConversation(lab.Client, lab.Server, asking, answering);
+        await lab.LearnAsync(conversation);
+
+        asking.Shutdown(SocketShutdown.Send);
+        (await answering.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken)).ShouldBe(0);
+        _ = await SocketsInAsync(lab.Client, "fin-wait-2", static sockets => sockets.Length > 0);
+        // 52 octets each, 0.2, 0.4 and 0.8 s apart.
+        await lab.Server.DoAsync($"iptables -I INPUT -p tcp --tcp-flags FIN,RST,ACK ACK -m quota --quota {Lost * 52} -j DROP");
+        answering.Dispose();
+
+        _ = await SocketsInAsync(lab.Server, "last-ack", static sockets => sockets.Length > 0);
+        _ = await SocketsInAsync(lab.Server, "last-ack", static sockets => sockets.Length == 0);
+        (await lab.Server.DoAsync("iptables -nvxL INPUT")).ShouldContain($" {Lost}      {Lost * 52} DROP", customMessage: "so many were lost");
+    }
+
+    /// <summary>Who does not know that the connection was reset goes on, and is told again.</summary>
+    [Fact]
+    public async Task A_reset_that_is_lost_is_given_again()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var (asking, answering) = await Sockets.ConnectAsync(lab.Client, lab.Server, 7777);
+        await using var conversation = new TcpConversation(lab.Client, lab.Server, asking, answering);
+        await lab.LearnAsync(conversation);
+        await lab.Server.DoAsync("iptables -I INPUT -p tcp --tcp-flags RST RST -j DROP");
+
+        asking.LingerState = new LingerOption(enable: true, seconds: 0);
+        asking.Dispose();
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            _ = await Eventually.ReadsAsync(
+                async () => await node.DoAsync($"conntrack -L -p tcp --src {lab.Client.Address} --dport 7777"),
+                static entries => entries.Contains(" CLOSE ", StringComparison.Ordinal),
+                "conntrack knows of the reset");
+        }
+
+        (await lab.Server.DoAsync("iptables -nvxL INPUT")).ShouldMatch("(?m)^ +[1-9][0-9]* +[0-9]+ DROP ", "it was lost");
+        await lab.Server.DoAsync("iptables -D INPUT 1");
+        _ = await answering.SendAsync("anybody there?"u8.ToArray(), TestContext.Current.CancellationToken);
+
+        (await Should.ThrowAsync<SocketException>(async () => await answering.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken)))
+            .SocketErrorCode.ShouldBe(SocketError.ConnectionReset);
+    }
+
     [Theory]
     [InlineData("absent", "cannot be read")]
     [InlineData("read-only", "cannot be set to 1")]
@@ -236,6 +288,9 @@ public sealed class ConntrackTests
         (await agent.ReasonAsync("disabled") - counted).ShouldBeGreaterThanOrEqualTo(2 * Exchanges);
         (await lab.CountAsync(udp, Exchanges)).AreAllOf(Exchanges).ShouldBeTrue();
     }
+
+    private static Task<string> SocketsInAsync(LabPod pod, string state, Func<string, bool> expected) =>
+        Eventually.ReadsAsync(async () => (await pod.DoAsync($"ss -tanH state {state}")).Trim(), expected, $"sockets of {pod.Name} in the state {state}");
 
     private static async Task PassAsync(Socket from, Socket to)
     {

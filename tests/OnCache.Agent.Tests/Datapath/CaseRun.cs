@@ -58,6 +58,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             .ShouldBeEmpty("the case's flow and its pair are all that may be cached");
         CheckCounters();
         CheckConntrack();
+        CheckTold();
     }
 
     private (FilterEntry? Entry, FilterEntry? Pair) Prepare()
@@ -69,6 +70,11 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         config.TouchInterval = (ulong)item.Before.Config.TouchInterval * Second;
         config.Protocols = Combine(item.Before.Config.Protocols);
         config.InheritTos = item.Before.Config.InheritTos ? (byte)1 : (byte)0;
+
+        for (var cpu = 0u; item.Before.EndedQueuesAreFull && cpu < stage.Maps.EndedQueues.Length; cpu++)
+        {
+            stage.Maps.EndedQueues[cpu].Taken = stage.Maps.EndedQueues[cpu].Written - Layout.Ended;
+        }
 
         PrepareEndpoint(now);
         PrepareNode();
@@ -308,6 +314,27 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         stage.Maps.EndpointCounters.Read(Stage.PodSlot)
             .Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu)
             .ShouldBe(new EndpointCounters(expected.EgressPackets, expected.EgressBytes, expected.IngressPackets, expected.IngressBytes));
+    }
+
+    private void CheckTold()
+    {
+        var (queues, records) = (stage.Maps.EndedQueues, stage.Maps.Ended);
+        if (item.Before.EndedQueuesAreFull)
+        {
+            Enumerable.Range(0, queues.Length).Select(cpu => queues[(uint)cpu].Written - queues[(uint)cpu].Taken).ShouldAllBe(static waiting => waiting == Layout.Ended);
+            return;
+        }
+
+        var told = new EndedConnectionQueues(queues, records).Take(ulong.MaxValue);
+        if (item.Expect.Told is not { } closing)
+        {
+            told.ShouldBeEmpty("the agent is told nothing");
+            return;
+        }
+
+        var one = told.ShouldHaveSingleItem();
+        (one.Key, one.Closing).ShouldBe((Key, closing));
+        one.At.ShouldBeInRange(started - Tick, ended);
     }
 
     private void CheckConntrack()

@@ -104,6 +104,11 @@ public sealed class Stage : IDisposable
             Maps.Reasons.Clear((uint)reason);
         }
 
+        for (var cpu = 0u; cpu < Maps.EndedQueues.Length; cpu++)
+        {
+            Maps.EndedQueues[cpu].Taken = Maps.EndedQueues[cpu].Written;
+        }
+
         Maps.EndpointCounters.Clear(PodSlot);
         Maps.EndpointCounters.Clear(OtherPodSlot);
         SetConfig(ref Maps.Config[0]);

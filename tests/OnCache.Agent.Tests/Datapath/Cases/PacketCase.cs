@@ -68,6 +68,9 @@ internal sealed record Before
     /// <summary>The verdict on the flow's pair of pods; none when left out.</summary>
     public EntryBefore? Pair { get; init; }
 
+    /// <summary>The agent has not taken for long what it is told of ended connections.</summary>
+    public bool EndedQueuesAreFull { get; init; }
+
     public ConfigBefore Config { get; init; } = new();
 
     public EndpointBefore Endpoint { get; init; } = new();
@@ -242,6 +245,9 @@ internal sealed record Expected
 
     /// <summary>Must the first conntrack entry be gone?</summary>
     public bool ConntrackGone { get; init; }
+
+    /// <summary>What the agent is told of how far the connection has ended; it is told nothing when left out.</summary>
+    public Closing? Told { get; init; }
 }
 
 internal sealed record EntryExpected
