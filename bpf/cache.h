@@ -50,13 +50,6 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 		keep_portless(skb, entry, packet, now, direction);
 		return GO;
 	}
-	/* Conntrack was seen to know it lately; the agent gives the entry the state and the timeout of its end. */
-	if (!was_closed && (packet->tcp_flags & (TCP_FIN | TCP_RST)) == TCP_FIN &&
-	    is_closed(entry->closing) && now - entry->touched < cfg->touch_interval &&
-	    tell_ended(&packet->key, entry->closing, now)) {
-		entry->touched = now;
-		return GO;
-	}
 	/* The packet after a RST comes here, too. */
 	entry->touched = entry->closing & CLOSING_RESET ? now - cfg->touch_interval : now;
 	/* One that did not end after all is kept for no longer than one that is ending. */
@@ -84,8 +77,10 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 	/* What was noted of the SYN is for its answer: see record(). */
 	if (is_answer && (entry->flags & ENTRY_UNVOUCHED))
 		return;
-	if (is_closed(entry->closing))
-		conntrack_expire(skb, key, now_coarse());
+	if (is_closed(entry->closing)) {
+		note_reopened(key, now_coarse());
+		conntrack_expire(skb, key);
+	}
 	bpf_map_delete_elem(&filter_cache, key);
 }
 

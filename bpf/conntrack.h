@@ -143,11 +143,11 @@ static __always_inline bool conntrack_touch(struct __sk_buff *skb, struct oncach
 
 /*
  * Conntrack learns of the end from the agent, which sets the state that it would have come to by
- * itself. False where the queue is full: the short timeout of conntrack_touch is what is left then.
- * closing: no end where an earlier one was none after all. Nothing else of this CPU can come in
- * between: the programs run with softirqs off.
+ * itself. Where the queue is full, the short timeout of conntrack_touch is what is left. closing: no
+ * end where an earlier one was none after all. Nothing else of this CPU can come in between: the
+ * programs run with softirqs off.
  */
-static __always_inline bool tell_ended(struct oncache_flow_key *key, __u8 closing, __u64 now)
+static __always_inline void tell_ended(struct oncache_flow_key *key, __u8 closing, __u64 now)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), place;
 	struct oncache_ended_queue *queue = bpf_map_lookup_elem(&ended_queues, &cpu);
@@ -155,50 +155,52 @@ static __always_inline bool tell_ended(struct oncache_flow_key *key, __u8 closin
 	__u64 written;
 
 	if (!queue)
-		return false;
+		return;
 	written = queue->written;
 	if (written - READ_ONCE(queue->taken) >= ENDED)
-		return false;
+		return;
 	place = cpu * ENDED + (written & (ENDED - 1));
 	record = bpf_map_lookup_elem(&ended, &place);
 	if (!record)
-		return false;
+		return;
 	record->key = *key;
 	record->at = now;
 	record->closing = closing;
 	/* A full barrier: the record is whole before it counts. */
 	__sync_lock_test_and_set(&queue->written, written + 1);
-	return true;
 }
 
-/* agent/Daemon/EndedConnectionsTeller.cs computes the same. */
-static __always_inline __u32 reopened_place(const struct oncache_flow_key *key)
+/*
+ * The ports of a connection that ended begin a new life; what the agent has still to tell of the old
+ * one must not meet it. The place is a part of the key's hash, the value the time and the hash:
+ * agent/Daemon/EndedConnectionsTeller.cs computes the same.
+ */
+static __always_inline void note_reopened(const struct oncache_flow_key *key, __u64 now)
 {
-	__u32 hash =
-		key->local_ip ^ key->remote_ip ^ ((__u32)key->local_port << 16 | key->remote_port);
+	__u32 hash = key->local_ip ^ key->remote_ip ^
+		     ((__u32)key->local_port << 16 | key->remote_port),
+	      place;
+	__u64 *last;
 
 	hash ^= hash >> 16;
 	hash *= 0x7feb352d;
 	hash ^= hash >> 15;
-	return hash & (REOPENED - 1);
+	place = hash & (REOPENED - 1);
+	last = bpf_map_lookup_elem(&reopened, &place);
+	if (last)
+		WRITE_ONCE(*last, now >> REOPENED_SHIFT << 32 | hash);
 }
 
 /*
  * Ports begin a new life whose old one ended on the fast path: conntrack may still hold that
  * one as established and would wave the new connection through, past a policy that may
- * have come since. Expired, it judges the SYN as what it is. What the agent has still to tell of
- * the old life must not meet the new one.
+ * have come since. Expired, it judges the SYN as what it is.
  */
-static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncache_flow_key *key,
-					     __u64 now)
+static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncache_flow_key *key)
 {
 	struct nf_conn *ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
 					    key->remote_port, key->protocol);
-	__u32 place = reopened_place(key);
-	__u64 *last = bpf_map_lookup_elem(&reopened, &place);
 
-	if (last)
-		WRITE_ONCE(*last, now);
 	if (!ct)
 		return;
 	/* Established, or what the agent has made of it. */

@@ -107,9 +107,10 @@ static __always_inline int open_connection(struct __sk_buff *skb, struct oncache
 	former = bpf_map_lookup_elem(&filter_cache, key);
 	if (former) {
 		/* On a connection that is open the CNI decides; asking again is no such case. */
-		if (is_closed(former->closing))
-			conntrack_expire(skb, key, now);
-		else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED))
+		if (is_closed(former->closing)) {
+			note_reopened(key, now);
+			conntrack_expire(skb, key);
+		} else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED))
 			return REASON_TCP_SYN;
 	}
 	if (bpf_map_update_elem(&filter_cache, key, &fresh, BPF_ANY))
@@ -141,7 +142,7 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
 	if (packet->tcp_flags & (TCP_FIN | TCP_RST)) {
 		if (!is_closed(entry->closing))
 			return;
-		conntrack_expire(skb, &packet->key, now);
+		conntrack_expire(skb, &packet->key);
 		/* Long ago, so that the next packet comes here: the last acknowledgement. */
 		entry->touched = 0;
 		return;

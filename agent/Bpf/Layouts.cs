@@ -29,6 +29,9 @@ internal static class Layout
     public const int Ended = 4096;
 
     public const int Reopened = 4096;
+
+    /// <summary>From nanoseconds to the unit of the time in <c>reopened</c>.</summary>
+    public const int ReopenedShift = 20;
 }
 
 internal enum EndpointMode : byte

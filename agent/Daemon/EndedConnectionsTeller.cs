@@ -22,7 +22,8 @@ internal sealed class EndedConnectionsTeller : IDisposable
     private readonly EndedConnections _conntrack;
     private readonly CoherenceMetrics _metrics;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ManualResetEventSlim _stop = new();
+    // It does not come so soon that spinning for it would be worth its cost, five times a second.
+    private readonly ManualResetEventSlim _stop = new(initialState: false, spinCount: 0);
     private readonly Thread _thread;
 
     /// <summary>Begins, in the calling thread's network namespace.</summary>
@@ -55,15 +56,19 @@ internal sealed class EndedConnectionsTeller : IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>Where the programs note that the ports of a connection began a new life: bpf/conntrack.h, reopened_place.</summary>
-    internal static uint PlaceOf(in FlowKey key)
+    /// <summary>By which the programs note that the ports of a connection began a new life: bpf/conntrack.h, note_reopened.</summary>
+    internal static uint HashOf(in FlowKey key)
     {
         var hash = key.LocalIp ^ key.RemoteIp ^ ((uint)key.LocalPort << 16 | key.RemotePort);
         hash ^= hash >> 16;
         hash *= 0x7feb352d;
-        hash ^= hash >> 15;
-        return hash & (Layout.Reopened - 1);
+        return hash ^ hash >> 15;
     }
+
+    /// <summary>Whether the ports began a new life since. Of another key's note nothing follows: conntrack takes it if the agent is wrong once.</summary>
+    /// <param name="note">What stands at the place of the hash: upper half the time, lower half whose.</param>
+    internal static bool HasReopened(in Ended ended, ulong note) =>
+        (uint)note == HashOf(ended.Key) && (int)((uint)(note >> 32) - (uint)(ended.At >> Layout.ReopenedShift)) >= 0;
 
     /// <summary>The state that conntrack would have come to by itself, and for how long it stays.</summary>
     internal static (TcpConntrackState State, TimeSpan Timeout) StateOf(Closing closing, ConntrackTimeouts timeouts) =>
@@ -71,13 +76,6 @@ internal sealed class EndedConnectionsTeller : IDisposable
         : (closing & Closing.BothFin) == Closing.BothFin ? (TcpConntrackState.TimeWait, timeouts.TcpTimeWait)
         // A RST that nobody took for one. The next packet prolongs it.
         : (TcpConntrackState.Established, timeouts.TcpClose);
-
-    /// <summary>
-    /// Whether conntrack still holds the entry: with the timeout that the programs have left it with. It may know another connection on these
-    /// ports afterwards. A FIN that answers one is told in place of shortening the timeout.
-    /// </summary>
-    internal static bool IsHeld(in Ended ended, ulong now, ConntrackTimeouts timeouts) =>
-        now <= ended.At + MonotonicClock.Nanoseconds((ended.Closing & (Closing.Reset | Closing.BothFin)) == Closing.BothFin ? timeouts.TcpFinWait : timeouts.TcpClose);
 
     private void Run()
     {
@@ -107,19 +105,21 @@ internal sealed class EndedConnectionsTeller : IDisposable
         }
 
         var timeouts = _timeouts();
+        // Conntrack has let go of what ended longer ago, and may know another connection on these ports by now.
+        var longest = MonotonicClock.Nanoseconds(timeouts.TcpClose);
         int told = 0, reopened = 0;
         try
         {
             foreach (var ended in all)
             {
                 // The ports have begun a new life since, of which conntrack knows by the SYN.
-                if (_reopened(PlaceOf(ended.Key)) >= ended.At)
+                if (HasReopened(ended, _reopened(HashOf(ended.Key) & (Layout.Reopened - 1))))
                 {
                     reopened++;
                     continue;
                 }
 
-                if (!IsHeld(ended, now, timeouts))
+                if (ended.At + longest < now)
                 {
                     continue;
                 }

@@ -92,6 +92,7 @@ public sealed class LayoutTests
                 ["HOST_REGIONS"] = Layout.HostRegions,
                 ["ENDED"] = Layout.Ended,
                 ["REOPENED"] = Layout.Reopened,
+                ["REOPENED_SHIFT"] = Layout.ReopenedShift,
             },
             ignoreOrder: true);
         s_btf.Enums["oncache_reason"]["REASON_COUNT"].ShouldBe(ReasonText.Count);

@@ -26,21 +26,18 @@ public sealed class EndedConnectionsTellerTests
         await teller.Completion;
     }
 
-    /// <summary>As long as conntrack still holds it, and no longer: what it may hold then is another connection.</summary>
-    [Theory]
-    [InlineData("BothFin", 119, true)]
-    [InlineData("BothFin", 121, false)]
-    [InlineData("EgressReset", 9, true)]
-    [InlineData("EgressReset", 11, false)]
-    [InlineData("EgressReset, BothFin", 11, false)]
-    [InlineData("EgressFin", 11, false)]
-    public void What_ended_while_no_agent_ran_is_told_for_as_long_as_conntrack_holds_it(string closing, int secondsAgo, bool isHeld)
+    /// <summary>Places are few: another connection's ports say nothing of this one's.</summary>
+    [Fact]
+    public void That_ports_began_a_new_life_counts_for_these_ports_alone()
     {
-        var timeouts = new ConntrackTimeouts(
-            TimeSpan.FromDays(5), TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(30));
-        var now = MonotonicClock.Nanoseconds(TimeSpan.FromHours(1));
-        var ended = new Ended { At = now - MonotonicClock.Nanoseconds(TimeSpan.FromSeconds(secondsAgo)), Closing = Enum.Parse<Closing>(closing) };
+        var ended = new Ended { Key = new FlowKey { LocalIp = 1, RemoteIp = 2, LocalPort = 3, RemotePort = 4 }, At = 5_000_000_000 };
+        var (whose, at) = (EndedConnectionsTeller.HashOf(ended.Key), ended.At >> Layout.ReopenedShift << 32);
+        const ulong Millisecond = 1ul << 32;
 
-        EndedConnectionsTeller.IsHeld(ended, now, timeouts).ShouldBe(isHeld);
+        EndedConnectionsTeller.HasReopened(ended, at + Millisecond | whose).ShouldBeTrue();
+        EndedConnectionsTeller.HasReopened(ended, at | whose).ShouldBeTrue();
+        EndedConnectionsTeller.HasReopened(ended, at - Millisecond | whose).ShouldBeFalse();
+        EndedConnectionsTeller.HasReopened(ended, at + Millisecond | (whose ^ Layout.Reopened)).ShouldBeFalse();
+        EndedConnectionsTeller.HasReopened(ended, 0).ShouldBeFalse();
     }
 }
