@@ -232,7 +232,12 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         var plan = NodePlanner.Plan(_snapshot, configuration, _underlayOptions, before);
         (_rulesView, var rulesChanged) = _rulesView.Next(_rules, _setChanges, RulePlanner.RolesOf(plan, _snapshot), RulePlanner.OuterOf(plan));
         _setChanges = [];
-        _hostRules.Attention = _rulesView.AttentionOf(RulePlanner.MayConcern(plan, _snapshot));
+        if (!RulePlanner.HaveSameNames(_plannedSnapshot, _snapshot))
+        {
+            _hostRules.LookAtDevices();
+        }
+
+        _hostRules.Attention = _rulesView.AttentionOf(RulePlanner.EndsOf(plan, _snapshot));
         // Devices that are new to the plan are asked before they are put to use.
         var foreign = _foreign.Of(plan, _snapshot);
         var marksAreRead = RulePlanner.MarksAreRead(plan, _snapshot, _rules, _foreign.MayReadMarks);

@@ -76,7 +76,7 @@ internal static class RulePlanner
     /// </summary>
     /// <param name="programs">There is a program of somebody else at the egress of a NIC.</param>
     public static bool MarksAreRead(NodePlan plan, NetworkSnapshot snapshot, HostRulesState rules, bool programs) => programs
-        || plan.Nics.Any(nic => Shaping.RootOf(snapshot, nic) is not null
+        || plan.Nics.Any(nic => Shaping.ChosenOf(snapshot, nic) is not null
             || snapshot.Filters.GetValueOrDefault(nic, []).Any(static filter =>
                 filter.Direction == TcDirection.Egress && !NodePlanner.IsOwnFilter(filter) && s_mayReadMarks.Contains(filter.Kind, StringComparer.Ordinal)))
         || rules.Tables.Values.Any(table => AsksForMarks(table, plan.Nics.Select(snapshot.NameOf)));
@@ -112,17 +112,13 @@ internal static class RulePlanner
         return first is { } one ? (concerned, one) : null;
     }
 
-    /// <summary>Whether packets may be of flows between the node's pods and those behind the tunnel, or the tunnel's own: quick, and true of too many.</summary>
-    public static Func<PacketClass, bool> MayConcern(NodePlan plan, NetworkSnapshot snapshot)
-    {
-        if (plan.Underlay.Value is not { } underlay)
-        {
-            return static _ => true;
-        }
+    /// <summary>Whether every device has the name that it had: rules may say it by its number, and chains hang at it by its name.</summary>
+    public static bool HaveSameNames(NetworkSnapshot before, NetworkSnapshot now) => ReferenceEquals(before.Links, now.Links)
+        || (before.Links.Count == now.Links.Count && now.Links.All(link => before.Links.TryGetValue(link.Key, out var known) && string.Equals(known.Name, link.Value.Name, StringComparison.Ordinal)));
 
-        var ends = IntervalSet.Of(plan.Endpoints.Select(static endpoint => new Interval(endpoint.Address.Value, endpoint.Address.Value))).Union(PeersOf(snapshot, underlay));
-        return packets => packets.Way is PacketWay.OuterOut or PacketWay.OuterIn || (packets.Sources.Overlaps(ends) && packets.Destinations.Overlaps(ends));
-    }
+    /// <summary>The addresses between which the fast path may have flows, those of pods and of peers: too many rather than too few; null for any.</summary>
+    public static IntervalSet? EndsOf(NodePlan plan, NetworkSnapshot snapshot) => plan.Underlay.Value is not { } underlay ? null
+        : IntervalSet.Of(plan.Endpoints.Select(static endpoint => new Interval(endpoint.Address.Value, endpoint.Address.Value))).Union(PeersOf(snapshot, underlay));
 
     /// <summary>The node's devices by their part on the packets' way.</summary>
     public static DeviceRoles RolesOf(NodePlan plan, NetworkSnapshot snapshot)

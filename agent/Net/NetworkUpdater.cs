@@ -461,9 +461,10 @@ internal sealed class NetworkUpdater
             return;
         }
 
-        // One place holds one qdisc.
+        // One place holds one qdisc. What was within another root went with it, and of that no event tells.
         var others = Snapshot.Qdiscs.GetValueOrDefault(qdisc.IfIndex, []);
-        SetQdiscs(qdisc, others.RemoveAll(other => other.Parent == qdisc.Parent).Add(qdisc));
+        var isOtherRoot = qdisc.Parent == Qdisc.Root && !others.Any(other => other.Parent == Qdisc.Root && other.Handle == qdisc.Handle && string.Equals(other.Kind, qdisc.Kind, StringComparison.Ordinal));
+        SetQdiscs(qdisc, others.RemoveAll(other => other.Parent == qdisc.Parent || (isOtherRoot && other.Parent != Qdisc.Clsact)).Add(qdisc));
     }
 
     private void RemoveQdisc(Qdisc? qdisc)
@@ -471,7 +472,8 @@ internal sealed class NetworkUpdater
         if (qdisc is not null)
         {
             var others = Snapshot.Qdiscs.GetValueOrDefault(qdisc.IfIndex, []);
-            SetQdiscs(qdisc, others.RemoveAll(other => other.Parent == qdisc.Parent && other.Handle == qdisc.Handle));
+            var isRoot = qdisc.Parent == Qdisc.Root && others.Any(other => other.Parent == Qdisc.Root && other.Handle == qdisc.Handle);
+            SetQdiscs(qdisc, others.RemoveAll(other => (other.Parent == qdisc.Parent && other.Handle == qdisc.Handle) || (isRoot && other.Parent != Qdisc.Clsact)));
         }
     }
 

@@ -48,7 +48,7 @@ internal static class DeviceRules
     {
         var name = snapshot.NameOf(ifIndex);
         var where = $"device {name}";
-        if (Shaping.RootOf(snapshot, ifIndex) is { } qdisc)
+        if (Shaping.ChosenOf(snapshot, ifIndex) is { } qdisc)
         {
             yield return new RuleRegion(sends, RegionReach.Flows, $"tc qdisc {qdisc.Kind} dev {name} root", where, "queueing discipline");
         }

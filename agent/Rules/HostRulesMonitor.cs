@@ -49,6 +49,9 @@ internal sealed class HostRulesMonitor : IDisposable
     private readonly Channel<HostRulesChange> _changes = Channel.CreateBounded<HostRulesChange>(new BoundedChannelOptions(1) { SingleWriter = true });
     private readonly HashSet<(byte Family, string Name)> _dirty = [];
     private readonly HashSet<(byte Family, string Name)> _later = [];
+    // Elements came or went that nobody's packets found: read again when others might.
+    private readonly HashSet<(byte Family, string Name)> _unfound = [];
+    private (IntervalSet? Ends, string Places) _audience;
     private readonly List<SetChange> _setChanges = [];
     // Since when a table did not stand still.
     private readonly Dictionary<(byte Family, string Name), long> _unsteady = [];
@@ -62,6 +65,7 @@ internal sealed class HostRulesMonitor : IDisposable
     private volatile HostRulesState _current = HostRulesState.None;
     private volatile HostRulesAttention _attention = HostRulesAttention.None;
     private volatile bool _marksAreRead;
+    private volatile bool _devicesChanged;
     private volatile bool _stopping;
     private bool _everything;
     private bool _eventsLost;
@@ -97,7 +101,7 @@ internal sealed class HostRulesMonitor : IDisposable
         get => _attention;
         set
         {
-            var isOther = _attention.Version != value.Version;
+            var isOther = _attention.Version != value.Version || _attention.Audience != value.Audience;
             _attention = value;
             if (isOther)
             {
@@ -118,6 +122,13 @@ internal sealed class HostRulesMonitor : IDisposable
                 Wake();
             }
         }
+    }
+
+    /// <summary>Says that devices came, went or got other names. From any thread.</summary>
+    public void LookAtDevices()
+    {
+        _devicesChanged = true;
+        Wake();
     }
 
     /// <summary>Reads the rules of the calling thread's network namespace and begins to follow them.</summary>
@@ -210,6 +221,12 @@ internal sealed class HostRulesMonitor : IDisposable
                 _isQuiet = false;
                 _ = ReadEvents();
                 Attend();
+                if (_devicesChanged)
+                {
+                    _devicesChanged = false;
+                    _dirty.UnionWith(_reader.TablesOfOtherDevices());
+                }
+
                 _isQuiet &= _dirty.Count == 0 && _setChanges.Count == 0 && !_eventsLost;
                 Refresh();
                 if (Stopwatch.GetTimestamp() >= _nextLook || _reader.MarksAreRead != _marksAreRead)
@@ -424,6 +441,12 @@ internal sealed class HostRulesMonitor : IDisposable
             return;
         }
 
+        if (_attention.Audience != _audience)
+        {
+            _audience = _attention.Audience;
+            _dirty.UnionWith(_unfound);
+        }
+
         foreach (var (family, table, chain) in _missedRules)
         {
             if (_missedRules.Count == MostMissedRules || _attention.FlowChains.Contains((NftTables.NameOf(family, table), chain)))
@@ -455,7 +478,7 @@ internal sealed class HostRulesMonitor : IDisposable
         }
         else
         {
-            _ = _later.Add(table);
+            _ = (isFound ? _later : _unfound).Add(table);
         }
 
         if (isFound)
@@ -526,6 +549,7 @@ internal sealed class HostRulesMonitor : IDisposable
             var gone = _tables.Keys.Where(static name => !IsLegacy(name)).Except(_reader.Tables.Select(static key => NftTables.NameOf(key.Family, key.Name)), StringComparer.Ordinal);
             _tables = _tables.RemoveRange(gone);
             _later.Clear();
+            _unfound.Clear();
             _dirty.UnionWith(_reader.Tables);
             _everything = false;
             _changed = true;
@@ -548,11 +572,12 @@ internal sealed class HostRulesMonitor : IDisposable
         var started = Stopwatch.GetTimestamp();
         _ = _dirty.Remove(key);
         _ = _later.Remove(key);
+        _ = _unfound.Remove(key);
         var table = _reader.Read(key, out var steady);
         var took = Stopwatch.GetTimestamp() - started;
         _notBefore[key] = started + Math.Min(Ticks(s_retry), took * ShareOfUnread);
         // Where no event tells of this table, it was another one that changed, and did not disturb.
-        if (!steady && (!ReadEvents() || _eventsLost || _dirty.Contains(key) || _later.Contains(key)))
+        if (!steady && (!ReadEvents() || _eventsLost || _dirty.Contains(key) || _later.Contains(key) || _unfound.Contains(key)))
         {
             _ = _dirty.Add(key);
             _unsteady.TryAdd(key, started);

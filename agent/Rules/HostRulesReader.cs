@@ -22,6 +22,8 @@ internal sealed class HostRulesReader : IDisposable
     private readonly Dictionary<string, (ulong Hash, HostTable Table, Dictionary<ulong, HostRule> Decoded)> _legacy = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Dictionary<ulong, FoundBy?>> _ipSets = new(StringComparer.Ordinal);
     private readonly Dictionary<(byte Family, string Name), NftTable> _tables = [];
+    // By table, the names that devices had which rules name by their numbers.
+    private readonly Dictionary<(byte Family, string Name), Dictionary<uint, string>> _devices = [];
     private readonly Dictionary<(byte Family, string Table, string Name), NftChain> _chains = [];
     private readonly Dictionary<(byte Family, string Table, ulong Handle), string> _chainNames = [];
     private readonly Dictionary<(byte Family, string Table, string Name), NftSet> _sets = [];
@@ -89,6 +91,7 @@ internal sealed class HostRulesReader : IDisposable
     public void Remove(NftTable table)
     {
         _ = _tables.Remove((table.Family, table.Name));
+        _ = _devices.Remove((table.Family, table.Name));
         _ = _decoded.Remove(NftTables.NameOf(table.Family, table.Name));
     }
 
@@ -184,6 +187,7 @@ internal sealed class HostRulesReader : IDisposable
         var sets = _sets.Values.Where(set => set.Family == key.Family && string.Equals(set.Table, key.Name, StringComparison.Ordinal))
             .ToDictionary(static set => set.Name, StringComparer.Ordinal);
         var elements = new Dictionary<string, NftContents?>(StringComparer.Ordinal);
+        var devices = _devices[key] = [];
         var rules = new List<(string Chain, HostRule Rule)>();
         _nft.Rules(table, rule =>
         {
@@ -214,7 +218,7 @@ internal sealed class HostRulesReader : IDisposable
                 return before.Rule;
             }
 
-            var decoder = new NftDecoder(sets, Elements, _deviceName, MarksAreRead);
+            var decoder = new NftDecoder(sets, Elements, number => devices[number] = _deviceName(number), MarksAreRead);
             var meaning = decoder.Decode(rule);
             foreach (var set in decoder.ConstantSets)
             {
@@ -245,6 +249,16 @@ internal sealed class HostRulesReader : IDisposable
 
             return found;
         }
+    }
+
+    /// <summary>
+    /// Devices came, went or got other names: gives the tables whose rules name such by their numbers, and doubts the lists of devices of chains,
+    /// which names are all that is known of.
+    /// </summary>
+    public IReadOnlyList<(byte Family, string Name)> TablesOfOtherDevices()
+    {
+        HasUncertainChains |= _chains.Values.Any(static chain => chain.IsOfDevices);
+        return [.. _devices.Where(pair => pair.Value.Any(device => !string.Equals(_deviceName(device.Key), device.Value, StringComparison.Ordinal))).Select(static pair => pair.Key)];
     }
 
     /// <summary>Forgets what rules meant: something else changed that they depend on.</summary>

@@ -98,6 +98,9 @@ internal sealed record HostRulesAttention(
     /// <summary>Of which <see cref="HostRulesState"/>.</summary>
     public long Version { get; init; }
 
+    /// <summary>For whom <see cref="Finders"/> answers: another one where others may find what was found by nobody.</summary>
+    public (IntervalSet? Ends, string Places) Audience { get; init; }
+
     /// <summary>Whether packets of the fast path may find elements that came or went, each with its whole key; and whether others than those that begin a connection may.</summary>
     public Func<SetChange, (bool Any, bool Flows)> Finders { get; init; } = static _ => (true, true);
 }

@@ -35,21 +35,24 @@ internal sealed class HostRulesView
     };
 
     /// <summary>The same, which knows as well whose elements can concern anybody.</summary>
-    /// <param name="mayConcern">Whether there may be flows of such packets. Where there are none, there are none of fewer of them.</param>
-    public HostRulesAttention AttentionOf(Func<PacketClass, bool> mayConcern)
+    /// <param name="ends">Addresses between which there may be flows; null for any.</param>
+    public HostRulesAttention AttentionOf(IntervalSet? ends)
     {
         var looks = new Lazy<ILookup<(string Table, string Set), SetEncounter>>(() =>
             _walks.SelectMany(static pair => pair.Value.Walk.Sets.Select(look => (Place: (IsIpSet(look.Look) ? "" : pair.Key, look.Look.Set), Look: look))).ToLookup(static one => one.Place, static one => one.Look));
+        // Where there are no flows of such packets, there are none of fewer of them.
+        bool MayConcern(PacketClass packets) => ends is null || packets.Way is PacketWay.OuterOut or PacketWay.OuterIn
+            || (packets.Sources.Overlaps(ends) && packets.Destinations.Overlaps(ends));
         return Attention with
         {
-            Finders = change => Finders(change, looks.Value[(change.Table ?? "", change.Set)], mayConcern),
+            Audience = (ends, _places),
+            Finders = change => Finders(change, looks.Value[(change.Table ?? "", change.Set)], MayConcern),
         };
     }
 
     private static (bool Any, bool Flows) Finders(SetChange change, IEnumerable<SetEncounter> looks, Func<PacketClass, bool> mayConcern)
     {
         var any = false;
-        var termsOfKeys = new Dictionary<string, IReadOnlyList<RuleTerm>[]>(StringComparer.Ordinal);
         foreach (var look in looks)
         {
             if (any && look.FirstPacketsOnly)
@@ -59,7 +62,7 @@ internal sealed class HostRulesView
 
             var isFound = change.Table is null || change.IsUnknown || look.Look.Finders is not { } finders || change.Elements.Any(static element => element.IsCatchAll)
                 ? Finding(change, look).Any(mayConcern)
-                : TermsOf(look.Look.Key, finders).Any(terms => IsFound(look, terms, mayConcern));
+                : change.Elements.Any(element => IsFound(look, finders(element.Key, element.KeyEnd ?? element.Key), mayConcern));
             if (isFound && !look.FirstPacketsOnly)
             {
                 return (true, true);
@@ -69,28 +72,27 @@ internal sealed class HostRulesView
         }
 
         return (any, false);
-
-        // Packets of several kinds look the same up.
-        IReadOnlyList<RuleTerm>[] TermsOf(string key, Func<byte[], byte[], IReadOnlyList<RuleTerm>> finders)
-        {
-            if (!termsOfKeys.TryGetValue(key, out var terms))
-            {
-                termsOfKeys[key] = terms = [.. change.Elements.Select(element => finders(element.Key, element.KeyEnd ?? element.Key))];
-            }
-
-            return terms;
-        }
     }
 
-    private static bool IsFound(SetEncounter look, IReadOnlyList<RuleTerm> terms, Func<PacketClass, bool> mayConcern)
+    private static bool IsFound(SetEncounter look, IEnumerable<RuleTerm> terms, Func<PacketClass, bool> mayConcern)
     {
-        PacketClass? rest = look.Packets;
-        foreach (var term in terms)
+        var rest = look.Packets;
+        if (!mayConcern(rest))
         {
-            rest = rest is not null && mayConcern(rest) ? term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between, look.FirstPacketsOnly), out _) : null;
+            return false;
         }
 
-        return rest is not null && mayConcern(rest);
+        foreach (var term in terms)
+        {
+            if (term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between, look.FirstPacketsOnly), out _) is not { } fewer || !mayConcern(fewer))
+            {
+                return false;
+            }
+
+            rest = fewer;
+        }
+
+        return true;
     }
 
     /// <summary>The view of other rules, or of the same ones with devices elsewhere.</summary>

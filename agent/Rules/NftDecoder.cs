@@ -835,7 +835,7 @@ internal sealed class NftDecoder(
         }
         else
         {
-            entries.AddRange(leading.Select(element => Entry(Terms(key, element.Key, element.KeyEnd!), element)));
+            entries.AddRange(leading.Select(element => Entry([.. Terms(key, element.Key, element.KeyEnd!)], element)));
         }
 
         entries.AddRange(found.Where(static element => element.Verdict is not null && element.IsCatchAll).Select(static element => Entry([], element)));
@@ -852,26 +852,44 @@ internal sealed class NftDecoder(
     private static EffectTerm Effect(string ofElements) =>
         ofElements == "connlimit" ? new EffectTerm("counts connections", FirstPacketsOnly: true) : new EffectTerm(ofElements);
 
-    private ImmutableArray<RuleTerm> Terms(List<Loaded> key, byte[] first, byte[] last)
+    /// <summary>One by one: what asks for addresses comes first, since it tells most packets apart.</summary>
+    private IEnumerable<RuleTerm> Terms(List<Loaded> key, byte[] first, byte[] last)
     {
-        var terms = ImmutableArray.CreateBuilder<RuleTerm>();
-        var offset = 0;
-        foreach (var part in key)
+        // Where it is said which protocol it is, ports are ports.
+        const int Addresses = 0, Protocols = 1, Others = 2;
+        for (var kind = Addresses; kind <= Others; kind++)
         {
-            if (offset + part.Length > Math.Min(first.Length, last.Length))
+            var offset = 0;
+            foreach (var part in key)
             {
-                terms.Add(new OpaqueTerm(part.Name));
-                break;
-            }
+                if (offset + part.Length > Math.Min(first.Length, last.Length))
+                {
+                    if (kind == Others)
+                    {
+                        yield return new OpaqueTerm(part.Name);
+                    }
 
-            terms.AddRange(Term(part, [(first.AsSpan(offset, part.Length).ToArray(), last.AsSpan(offset, part.Length).ToArray())], negated: false));
-            offset += part.Length + 3 & ~3;
+                    break;
+                }
+
+                if (Kind(part.Field) == kind)
+                {
+                    foreach (var term in Term(part, [(first.AsSpan(offset, part.Length).ToArray(), last.AsSpan(offset, part.Length).ToArray())], negated: false))
+                    {
+                        yield return term;
+                    }
+                }
+
+                offset += part.Length + 3 & ~3;
+            }
         }
 
-        // Where it is said which protocol it is, ports are ports.
-        return terms.Skip(1).Any(IsProtocol) ? [.. terms.OrderBy(static term => IsProtocol(term) ? 0 : 1)] : terms.ToImmutable();
-
-        static bool IsProtocol(RuleTerm term) => term is FieldTerm { Field: PacketField.Protocol };
+        static int Kind(NftField field) => field switch
+        {
+            NftField.Source or NftField.Destination => Addresses,
+            NftField.Protocol => Protocols,
+            _ => Others,
+        };
     }
 
     /// <summary>The registers that a key of this length is made of.</summary>

@@ -138,6 +138,13 @@ internal sealed record TcpFlagsTerm(Func<byte, bool> Passes, string Description)
         return passing == 0 ? null : packets;
     }
 
+    /// <summary>
+    /// Whether it differs among the packets by which conntrack may come to know a connection: its SYN, or a segment of one that began on the fast
+    /// path.
+    /// </summary>
+    public bool TellsFirstPackets => Enumerable.Range(0, 256).Select(static flags => (byte)flags)
+        .Where(static flags => (flags & (Fin | Syn | Rst | Ack)) == Syn || (flags & (Syn | Rst | Ack)) == Ack).Select(Passes).Distinct().Count() > 1;
+
     /// <summary>Whether it differs among the packets of one flow.</summary>
     public bool Varies(PacketClass packets) => Narrow(packets, default, out var exact) is not null && !exact;
 
@@ -278,8 +285,8 @@ internal sealed record SetTerm(string Set, bool IsVolatile, bool IsNegated) : Ru
     /// </summary>
     public (bool First, bool Last)? BySource { get; init; }
 
-    /// <summary>By the octets of an element's first and last key, the packets that find it; null where that cannot be told.</summary>
-    public Func<byte[], byte[], IReadOnlyList<RuleTerm>>? Finders { get; init; }
+    /// <summary>By the octets of an element's first and last key, what packets that find it pass; null where that cannot be told.</summary>
+    public Func<byte[], byte[], IEnumerable<RuleTerm>>? Finders { get; init; }
 
     public bool Equals(SetTerm? other) =>
         other is not null && string.Equals(Set, other.Set, StringComparison.Ordinal) && string.Equals(Key, other.Key, StringComparison.Ordinal)

@@ -176,6 +176,11 @@ internal sealed class RuleWalk
             throw new RulesTooManyException($"packets meet rules more than {MostSteps} times");
         }
 
+        if (_first)
+        {
+            PickedUp(chain, rule, rule.Terms, packets, rule.Verdict);
+        }
+
         if (!TryNarrow(chain, rule, rule.Terms, packets, rule.Verdict, out var matching, out var exact, out var varying))
         {
             return packets;
@@ -201,6 +206,32 @@ internal sealed class RuleWalk
         }
     }
 
+    /// <summary>
+    /// A connection that began on the fast path is new to conntrack whenever one of its later segments comes this way: a rule that tells SYNs from
+    /// those has to see the SYN.
+    /// </summary>
+    private void PickedUp(HostChain chain, HostRule rule, ImmutableArray<RuleTerm> terms, PacketClass packets, RuleVerdict verdict)
+    {
+        if (verdict.Kind == VerdictKind.Continue || !terms.Any(static term => term is TcpFlagsTerm { TellsFirstPackets: true }))
+        {
+            return;
+        }
+
+        PacketClass? met = packets;
+        foreach (var term in terms)
+        {
+            if (met is not null && term is not TcpFlagsTerm { TellsFirstPackets: true })
+            {
+                met = term.Narrow(met, _context with { OfFirstPackets = _first }, out _);
+            }
+        }
+
+        if (met is not null)
+        {
+            Region(chain, rule, met, "TCP flags");
+        }
+    }
+
     private PacketClass? Decide(
         HostChain chain, HostRule rule, RuleVerdict verdict, PacketClass packets, PacketClass matching, bool exact, int depth, ref bool returned)
     {
@@ -222,6 +253,11 @@ internal sealed class RuleWalk
                 PacketClass? unfound = matching;
                 foreach (var entry in verdict.Entries)
                 {
+                    if (_first && unfound is not null)
+                    {
+                        PickedUp(chain, rule, entry.Terms, unfound, entry.Verdict);
+                    }
+
                     if (unfound is not null && TryNarrow(chain, rule, entry.Terms, unfound, entry.Verdict, out var chosen, out var only, out var varying))
                     {
                         Varying(chain, rule, entry.Verdict, chosen, varying);

@@ -26,7 +26,9 @@ internal static class XtDecoder
         "ip" when data.Length >= 24 => BridgedIp(data),
         "comment" => new XtExtension($"-m comment --comment \"{Text(data)}\"", [new ConstantTerm(Passes: true)]),
         "mark" or "connmark" or "mac" or "physdev" or "pkttype" or "owner" or "policy" or "rpfilter" or "socket" or "helper" or "realm" or "devgroup" or "cluster"
-            or "esp" or "ah" or "sctp" or "dccp" or "cgroup" or "ipvs" or "connlabel" or "icmp" or "ipcomp" or "l2tp" or "osf" or "tcpmss" or "among" or "mark_m" or "vlan" or "arp" or "802_3" or "stp" => new XtExtension($"-m {name}", [new OpaqueTerm(name)]),
+            or "esp" or "ah" or "sctp" or "dccp" or "cgroup" or "ipvs" or "connlabel" or "icmp" or "ipcomp" or "l2tp" or "osf" or "among" or "mark_m" or "vlan" or "arp" or "802_3" or "stp" => new XtExtension($"-m {name}", [new OpaqueTerm(name)]),
+        // Only a SYN has it, so one that began on the fast path would be told from others by it.
+        "tcpmss" => new XtExtension("-m tcpmss", [new OpaqueTerm(name), new EffectTerm("asks for a SYN's option", FirstPacketsOnly: true)]),
         // Whether it has a quota, its name does not tell.
         "nfacct" => new XtExtension($"-m nfacct --nfacct-name {Text(data)}", [new EffectTerm("counter that may have a quota")]),
         "length" or "dscp" or "tos" or "ttl" or "hl" or "ecn" or "cpu" => new XtExtension($"-m {name}", [new VaryingTerm(name)]),
@@ -53,7 +55,12 @@ internal static class XtDecoder
         "NOTRACK" => new XtExtension("-j NOTRACK", [new NoteTerm("not tracked")]),
         "SECMARK" or "CONNSECMARK" => new XtExtension($"-j {name}", [new NoteTerm("security mark")]),
         "CHECKSUM" => new XtExtension("-j CHECKSUM", []),
-        "CONNMARK" => new XtExtension("-j CONNMARK", [new NoteTerm("mark of the connection"), new EffectTerm("notes something of a connection", FirstPacketsOnly: true)]),
+        "CONNMARK" => new XtExtension(
+            "-j CONNMARK",
+            [
+                new NoteTerm("mark of the connection"), new EffectTerm("notes something of a connection", FirstPacketsOnly: true),
+                .. marksAreRead && MaySetMark(revision, data) ? [new EffectTerm("mark that a qdisc or filter may read")] : ImmutableArray<RuleTerm>.Empty,
+            ]),
         "CT" => Tracking(revision, data),
         "SNAT" or "DNAT" or "MASQUERADE" or "REDIRECT" or "NETMAP" => new XtExtension($"-j {name}", []) { Verdict = RuleVerdict.Accept },
         "TCPMSS" => new XtExtension("-j TCPMSS", [new EffectTerm("MSS clamping", FirstPacketsOnly: true)]),
@@ -271,6 +278,15 @@ internal static class XtDecoder
 
     /// <summary>How a term names an ipset.</summary>
     public static string NameOfIpSet(ushort number) => string.Create(CultureInfo.InvariantCulture, $"ipset {number}");
+
+    /// <summary>Of a CONNMARK, all but those that note the packet's mark for the connection, or a value of their own.</summary>
+    private static bool MaySetMark(int revision, ReadOnlySpan<byte> data)
+    {
+        // struct xt_connmark_tginfo1: three numbers of 32 bits, then the mode; tginfo2 has two octets on shifting before it.
+        const byte Set = 0, Save = 1;
+        var modeAt = revision < 2 ? 12 : 14;
+        return data.Length <= modeAt || data[modeAt] is not (Set or Save);
+    }
 
     private static XtExtension Tracking(int revision, ReadOnlySpan<byte> data)
     {

@@ -8,7 +8,7 @@ namespace OnCache.Agent.Topology;
 /// </summary>
 internal static class Shaping
 {
-    // What the kernel or a distribution attaches unasked. They limit nothing.
+    // What the kernel or a distribution attaches unasked. They limit nothing, but for an fq that was given a rate.
     private static readonly string[] s_defaults = ["noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "noop"];
 
     /// <summary>Why traffic from the pod must not bypass the veth; null when it may.</summary>
@@ -18,14 +18,15 @@ internal static class Shaping
     /// <summary>Why traffic to the pod must not bypass the veth; null when it may.</summary>
     public static string? ToPod(NetworkSnapshot snapshot, Link veth, Predicate<TcFilter> isOwnFilter)
     {
-        return RootOf(snapshot, veth.IfIndex) is { } root
-            ? $"{veth.Name}: queueing discipline {root.Kind}"
+        return ChosenOf(snapshot, veth.IfIndex) is { } chosen
+            ? $"{veth.Name}: queueing discipline {chosen.Kind}"
             : ForeignFilter(snapshot, veth, TcDirection.Egress, isOwnFilter);
     }
 
-    /// <summary>A device's queueing discipline, where somebody chose it; null where packets may pass it by.</summary>
-    public static Qdisc? RootOf(NetworkSnapshot snapshot, int ifIndex) => snapshot.Qdiscs.GetValueOrDefault(ifIndex, [])
-        .FirstOrDefault(static qdisc => qdisc.Parent == Qdisc.Root && !s_defaults.Contains(qdisc.Kind, StringComparer.Ordinal));
+    /// <summary>A device's queueing discipline, or one within it, where somebody chose it; null where packets may pass all of them by.</summary>
+    public static Qdisc? ChosenOf(NetworkSnapshot snapshot, int ifIndex) => snapshot.Qdiscs.GetValueOrDefault(ifIndex, [])
+        .Where(static qdisc => qdisc.Parent != Qdisc.Clsact && (qdisc.HasRate || !s_defaults.Contains(qdisc.Kind, StringComparer.Ordinal)))
+        .MaxBy(static qdisc => qdisc.Parent);
 
     private static string? ForeignFilter(NetworkSnapshot snapshot, Link veth, TcDirection direction, Predicate<TcFilter> isOwnFilter)
     {

@@ -11,6 +11,7 @@ internal static class TcMessage
     private const ushort TCA_OPTIONS = 2;
     private const ushort TCA_BPF_NAME = 7;
     private const ushort TCA_BPF_ID = 11;
+    private const ushort TCA_FQ_FLOW_MAX_RATE = 7;
     private const uint TC_H_CLSACT_INGRESS = 0xffff_fff2;
     private const uint TC_H_CLSACT_EGRESS = 0xffff_fff3;
 
@@ -48,15 +49,34 @@ internal static class TcMessage
     public static Qdisc? ParseQdisc(in NetlinkMessage message)
     {
         var header = message.Read<Header>();
+        string? kind = null;
+        NetlinkAttribute options = default;
         foreach (var attribute in message.Attributes<Header>())
         {
             if (attribute.Type == TCA_KIND)
             {
-                return new Qdisc(header.IfIndex, attribute.Text, header.Handle, header.Parent);
+                kind = attribute.Text;
+            }
+            else if (attribute.Type == TCA_OPTIONS)
+            {
+                options = attribute;
             }
         }
 
-        return null;
+        return kind is null ? null : new Qdisc(header.IfIndex, kind, header.Handle, header.Parent) { HasRate = kind == "fq" && HasFlowRate(options) };
+    }
+
+    private static bool HasFlowRate(in NetlinkAttribute options)
+    {
+        foreach (var option in options.Nested)
+        {
+            if (option.Type == TCA_FQ_FLOW_MAX_RATE && option.Value.Length >= sizeof(uint))
+            {
+                return MemoryMarshal.Read<uint>(option.Value) != uint.MaxValue;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>

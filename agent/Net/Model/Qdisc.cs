@@ -7,6 +7,9 @@ namespace OnCache.Agent.Net;
 /// <param name="Parent">Where it hangs; <see cref="Root"/> or <see cref="Clsact"/> for those at the device itself.</param>
 internal sealed record Qdisc(int IfIndex, string Kind, uint Handle, uint Parent)
 {
+    /// <summary>An fq with a rate that no flow exceeds.</summary>
+    public bool HasRate { get; init; }
+
     /// <summary>TC_H_ROOT.</summary>
     public const uint Root = 0xffff_ffff;
 

@@ -22,6 +22,7 @@ public sealed class NetworkUpdaterTests
     private const ushort RtaGateway = 5;
     private const ushort RtaPriority = 6;
     private const ushort TcaKind = 1;
+    private const ushort TcaOptions = 2;
 
     private readonly NetworkUpdater _updater = new(Networks.Node);
 
@@ -314,6 +315,37 @@ public sealed class NetworkUpdaterTests
         _updater.Stale.ShouldBe(NetworkChangeKinds.Filters);
     }
 
+    /// <summary>TCA_FQ_FLOW_MAX_RATE: octets a second, all ones for none.</summary>
+    [Theory]
+    [InlineData("fq", 0xffff_ffff, false)]
+    [InlineData("fq", 1_000_000, true)]
+    [InlineData("other", 1_000_000, false)]
+    public void A_fair_queue_s_rate_is_known(string kind, uint rate, bool hasRate)
+    {
+        _updater.Apply(Tc(RTM_NEWQDISC, kind, 0x1_0000, Qdisc.Root, [8, 0, 1, 0, 16, 39, 0, 0, 8, 0, 7, 0, .. BitConverter.GetBytes(rate)]));
+
+        _updater.Snapshot.Qdiscs[Networks.PodVeth].ShouldHaveSingleItem().HasRate.ShouldBe(hasRate);
+    }
+
+    [Fact]
+    public void What_is_within_a_root_goes_with_it_and_the_hook_stays()
+    {
+        _updater.Apply(Tc(RTM_NEWQDISC, "mq", 0x1_0000, Qdisc.Root));
+        _updater.Apply(Tc(RTM_NEWQDISC, "tbf", 0x2_0000, 0x1_0001));
+        _updater.Apply(Tc(RTM_NEWQDISC, "clsact", 0xffff_0000, Qdisc.Clsact));
+        _updater.Apply(Tc(RTM_NEWQDISC, "mq", 0x1_0000, Qdisc.Root));
+        _updater.Snapshot.Qdiscs[Networks.PodVeth].Select(static qdisc => qdisc.Kind).ShouldBe(["mq", "tbf", "clsact"], ignoreOrder: true);
+
+        _updater.Apply(Tc(RTM_DELQDISC, "pfifo_fast", 0, Qdisc.Root));
+        _updater.Snapshot.Qdiscs[Networks.PodVeth].Length.ShouldBe(3, "the end of a former one, reported late");
+        _updater.Apply(Tc(RTM_NEWQDISC, "pfifo_fast", 0x3_0000, Qdisc.Root));
+        _updater.Snapshot.Qdiscs[Networks.PodVeth].Select(static qdisc => qdisc.Kind).ShouldBe(["pfifo_fast", "clsact"], ignoreOrder: true);
+
+        _updater.Apply(Tc(RTM_NEWQDISC, "tbf", 0x2_0000, 0x3_0001));
+        _updater.Apply(Tc(RTM_DELQDISC, "pfifo_fast", 0x3_0000, Qdisc.Root));
+        _updater.Snapshot.Qdiscs[Networks.PodVeth].Select(static qdisc => qdisc.Kind).ShouldBe(["clsact"]);
+    }
+
     [Fact]
     public void Starting_over_concerns_every_device_of_before_and_after()
     {
@@ -365,10 +397,14 @@ public sealed class NetworkUpdaterTests
             },
             flags);
 
-    private static byte[] Tc(ushort type, string kind, uint handle, uint parent) => MessageBytes.Build(
+    private static byte[] Tc(ushort type, string kind, uint handle, uint parent, params byte[] options) => MessageBytes.Build(
         type,
         new TcMessage.Header { IfIndex = Networks.PodVeth, Handle = handle, Parent = parent },
-        (ref writer) => writer.Attribute(TcaKind, System.Text.Encoding.ASCII.GetBytes(kind + "\0")));
+        (ref writer) =>
+        {
+            writer.Attribute(TcaKind, System.Text.Encoding.ASCII.GetBytes(kind + "\0"));
+            writer.Attribute(TcaOptions, options);
+        });
 
     private ImmutableArray<Ipv4Route> Routes(string destination) =>
         _updater.Snapshot.RouteTables[Ipv4Route.MainTable].Alternatives(Ipv4Prefix.Parse(destination));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
+using OnCache.Agent.Net;
 using OnCache.Agent.Rules;
 
 namespace OnCache.Agent.Tests.Rules;
@@ -43,10 +44,14 @@ public sealed class HostRulesMonitorLiveTests
         (await followed.ConcernedAsync(s_patience)).ShouldBeTrue();
     }
 
-    [Fact]
-    public async Task That_somebody_reads_marks_is_said_with_the_rules_that_were_read_for_it()
+    [Theory]
+    [InlineData("iptables -A FORWARD -j MARK --set-mark 7", true)]
+    [InlineData("iptables -t mangle -A FORWARD -j CONNMARK --restore-mark", true)]
+    [InlineData("iptables -t mangle -A FORWARD -j CONNMARK --save-mark", false)]
+    [InlineData("iptables -t mangle -A FORWARD -j CONNMARK --set-mark 7", false)]
+    public async Task That_somebody_reads_marks_is_said_with_the_rules_that_were_read_for_it(string rule, bool sets)
     {
-        using var rules = NodeRules.Create().With("iptables -A FORWARD -j MARK --set-mark 7");
+        using var rules = NodeRules.Create().With(rule);
         using var monitor = rules.Space.Run(() => HostRulesMonitor.Start(static index => $"if{index}"));
         monitor.Current.MarksAreRead.ShouldBeFalse();
 
@@ -54,7 +59,7 @@ public sealed class HostRulesMonitorLiveTests
 
         var state = (await monitor.Changes.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(s_patience, TestContext.Current.CancellationToken)).State;
         state.MarksAreRead.ShouldBeTrue();
-        NodeRules.Kept(HostRulesView.Empty.Next(state, [], NodeRules.Devices, NodeRules.Outer).View).ShouldContain("Flows: mark that a qdisc or filter may read");
+        NodeRules.Kept(HostRulesView.Empty.Next(state, [], NodeRules.Devices, NodeRules.Outer).View).Contains("Flows: mark that a qdisc or filter may read").ShouldBe(sets);
     }
 
     [Theory]
@@ -245,6 +250,47 @@ public sealed class HostRulesMonitorLiveTests
         }
 
         await followed.UntilAsync(static view => NodeRules.Kept(view).Count == 0, s_patience);
+    }
+
+    /// <summary>The kernel compares numbers.</summary>
+    [Fact]
+    public async Task A_device_that_rules_name_by_its_number_gets_another_name()
+    {
+        var name = "cni0";
+        using var rules = NodeRules.Create().With("ip link add cni0 type bridge\nnft add table ip t\nnft add chain ip t f { type filter hook forward priority 0; }\nnft add rule ip t f iif cni0 limit rate over 50/second drop");
+        using var followed = Followed.Start(rules, deviceName: _ => Volatile.Read(ref name));
+        NodeRules.Kept(followed.View).ShouldContain("Flows: limit");
+
+        Volatile.Write(ref name, "other0");
+        followed.Monitor.LookAtDevices();
+
+        await followed.UntilAsync(static view => NodeRules.Kept(view).Count == 0, s_patience);
+    }
+
+    /// <summary>A network plugin writes them before the pod's address is in the API.</summary>
+    [Fact]
+    public async Task An_element_that_came_before_the_pod_whose_packets_find_it_is_known_when_the_pod_is()
+    {
+        using var rules = NodeRules.Create().With(
+            """
+            nft add table ip qos
+            nft add map ip qos pods { type ipv4_addr : verdict; }
+            nft add chain ip qos limited
+            nft add rule ip qos limited limit rate over 50/second drop
+            nft add chain ip qos forward { type filter hook forward priority 0; }
+            nft add rule ip qos forward ip saddr vmap @pods
+            """);
+        using var followed = Followed.Start(rules);
+        rules.With("nft add element ip qos pods { 10.244.1.77 : goto limited }");
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        followed.Flushes.ShouldBe(0);
+        followed.View.Regions.ShouldNotContain(static region => region.Reason.Contains("limit", StringComparison.Ordinal));
+        var started = Stopwatch.GetTimestamp();
+
+        followed.Ends = followed.Ends.Union(IntervalSet.Of(Ipv4Address.Parse("10.244.1.77").Value, Ipv4Address.Parse("10.244.1.77").Value));
+
+        await followed.UntilAsync(static view => view.Regions.Any(static region => region.Reason.Contains("limit", StringComparison.Ordinal)), s_patience);
+        Stopwatch.GetElapsedTime(started).ShouldBeLessThan(HostRulesMonitor.Pause * 0.8);
     }
 
     [Fact]
@@ -470,15 +516,26 @@ public sealed class HostRulesMonitorLiveTests
                 field = value;
                 if (value)
                 {
-                    Monitor.Attention = View.AttentionOf(Concerns);
+                    Monitor.Attention = View.AttentionOf(Ends);
                 }
             }
         } = true;
 
+        /// <summary>Who has flows. Set, the agent says so.</summary>
+        public IntervalSet Ends
+        {
+            get;
+            set
+            {
+                field = value;
+                Monitor.Attention = View.AttentionOf(value);
+            }
+        } = IntervalSet.Of(NodeRules.Pod.Address.Value, NodeRules.Pod.Address.Value).Union(NodeRules.Peers);
+
         public int Flushes => Volatile.Read(ref flushes);
 
-        public static Followed Start(NodeRules rules, int receiveBuffer = 1 << 24) =>
-            new(rules.Space.Run(() => HostRulesMonitor.Start(static index => $"if{index}", receiveBuffer)));
+        public static Followed Start(NodeRules rules, int receiveBuffer = 1 << 24, Func<uint, string>? deviceName = null) =>
+            new(rules.Space.Run(() => HostRulesMonitor.Start(deviceName ?? (static index => $"if{index}"), receiveBuffer)));
 
         public Task<bool> ConcernedAsync(TimeSpan patience) => concerned.WaitAsync(patience, TestContext.Current.CancellationToken);
 
@@ -501,12 +558,10 @@ public sealed class HostRulesMonitorLiveTests
             concerned.Dispose();
         }
 
-        private static bool Concerns(PacketClass packets) => RegionPlan.Concerns(packets, NodeRules.Pod, NodeRules.Peers);
-
         private async Task FollowAsync()
         {
             View = HostRulesView.Empty.Next(Monitor.Current, [], NodeRules.Devices, NodeRules.Outer).View;
-            Monitor.Attention = View.AttentionOf(Concerns);
+            Monitor.Attention = View.AttentionOf(Ends);
             try
             {
                 await foreach (var change in Monitor.Changes.ReadAllAsync(stop.Token))
@@ -514,7 +569,7 @@ public sealed class HostRulesMonitorLiveTests
                     (View, var changed) = View.Next(change.State, change.Sets, NodeRules.Devices, NodeRules.Outer);
                     if (Answers)
                     {
-                        Monitor.Attention = View.AttentionOf(Concerns);
+                        Monitor.Attention = View.AttentionOf(Ends);
                     }
 
                     if (changed.Any(static rule => RegionPlan.Concerns(rule.Packets, NodeRules.Pod, NodeRules.Peers)))

@@ -26,12 +26,18 @@ public sealed class ShapingTests
         attachment.EgressShaped.ShouldBeNull();
     }
 
+    /// <summary>Of a device with several queues each may have one, below a root that limits nothing.</summary>
     [Fact]
-    public void A_discipline_inside_another_and_the_clsact_hook_do_not_count()
-    {
-        Attachment(new Qdisc(Networks.PodVeth, "tbf", 0x2_0000, 0x1_0001)).IngressShaped.ShouldBeNull();
+    public void A_discipline_within_another_shapes_as_well() =>
+        Attachment(new Qdisc(Networks.PodVeth, "tbf", 0x2_0000, 0x1_0001)).IngressShaped.ShouldBe("vethpod: queueing discipline tbf");
+
+    [Fact]
+    public void A_fair_queue_with_a_rate_shapes() =>
+        Attachment(new Qdisc(Networks.PodVeth, "fq", 0x1_0000, Qdisc.Root) { HasRate = true }).IngressShaped.ShouldBe("vethpod: queueing discipline fq");
+
+    [Fact]
+    public void The_clsact_hook_does_not_count() =>
         Attachment(new Qdisc(Networks.PodVeth, "clsact", 0xffff_0000, Qdisc.Clsact)).IngressShaped.ShouldBeNull();
-    }
 
     [Fact]
     public void A_discipline_of_another_device_does_not_count() =>
