@@ -5,7 +5,7 @@ using OnCache.Agent.Topology;
 
 namespace OnCache.Agent.Rules;
 
-/// <summary>What devices that cached packets leap over do with packets, as regions: qdiscs, filters and XDP programs of the tunnel, the bridge and the NIC. Pure.</summary>
+/// <summary>What devices that cached packets leap over do with packets, as regions: qdiscs, filters and XDP programs of the tunnel, the bridge and the NIC; and routing that is no flow's. Pure.</summary>
 internal static class DeviceRules
 {
     /// <summary>By the devices that a packet passes on the CNI's path and not on ours.</summary>
@@ -15,6 +15,11 @@ internal static class DeviceRules
     public static IEnumerable<RuleRegion> Of(
         NetworkSnapshot snapshot, Underlay underlay, IEnumerable<Link> bridges, IEnumerable<Link> nics, Predicate<TcFilter> isOwn, Predicate<TcFilter> isBefore)
     {
+        if (ByTypeOfService(snapshot) is { } words)
+        {
+            yield return new RuleRegion(new PacketClass { Way = PacketWay.FromPod }, RegionReach.Flows, words, "routing", "type of service");
+        }
+
         foreach (var region in OfDevice(snapshot, underlay.Tunnel.IfIndex, receives: new PacketClass { Way = PacketWay.ToPod }, sends: new PacketClass { Way = PacketWay.FromPod }, isOwn))
         {
             yield return region;
@@ -43,6 +48,13 @@ internal static class DeviceRules
             }
         }
     }
+
+    /// <summary>A rule or route by which packets of one flow may go different ways; null where there is none.</summary>
+    private static string? ByTypeOfService(NetworkSnapshot snapshot) =>
+        snapshot.Rules.FirstOrDefault(static rule => rule.SelectsByTos) is { } rule ? $"ip rule of priority {rule.Priority}, by tos or dscp"
+        : snapshot.RouteTables.Values.SelectMany(static table => table.Routes).FirstOrDefault(static route => route.Tos != 0) is { } route
+            ? $"ip route {route.Destination} tos 0x{route.Tos:x2} table {route.Table}"
+        : null;
 
     private static IEnumerable<RuleRegion> OfDevice(NetworkSnapshot snapshot, int ifIndex, PacketClass receives, PacketClass sends, Predicate<TcFilter> isOwn)
     {

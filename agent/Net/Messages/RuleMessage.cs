@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
 using static OnCache.Agent.Net.NetlinkProtocol;
@@ -13,6 +14,7 @@ internal static class RuleMessage
     private const ushort FRA_PRIORITY = 6;
     private const ushort FRA_FWMARK = 10;
     private const ushort FRA_TUN_ID = 12;
+    private const ushort FRA_FWMASK = 16;
     private const ushort FRA_SUPPRESS_IFGROUP = 13;
     private const ushort FRA_SUPPRESS_PREFIXLEN = 14;
     private const ushort FRA_TABLE = 15;
@@ -22,6 +24,8 @@ internal static class RuleMessage
     private const ushort FRA_IP_PROTO = 22;
     private const ushort FRA_SPORT_RANGE = 23;
     private const ushort FRA_DPORT_RANGE = 24;
+    private const ushort FRA_DSCP = 25;
+    private const ushort FRA_DSCP_MASK = 30;
     private const uint FIB_RULE_INVERT = 2;
 
     /// <summary><c>struct fib_rule_hdr</c>.</summary>
@@ -56,7 +60,10 @@ internal static class RuleMessage
 
         uint table = header.Table, priority = 0;
         Ipv4Address source = default, destination = default;
-        var other = header.Tos != 0;
+        var byTos = header.Tos != 0;
+        var other = byTos;
+        var others = new XxHash64();
+        others.Append([header.Tos]);
         var l3Master = false;
         var suppress = -1;
         foreach (var attribute in message.Attributes<Header>())
@@ -88,8 +95,24 @@ internal static class RuleMessage
                 case FRA_IIFNAME or FRA_OIFNAME or FRA_FWMARK or FRA_TUN_ID or FRA_UID_RANGE or FRA_IP_PROTO
                     or FRA_SPORT_RANGE or FRA_DPORT_RANGE:
                     other = true;
+                    Add(attribute);
+                    break;
+                case FRA_FWMASK:
+                    Add(attribute);
+                    break;
+                // Of what is not known it may be anything.
+                case >= FRA_DSCP:
+                    byTos |= attribute.Type is FRA_DSCP or FRA_DSCP_MASK;
+                    other = true;
+                    Add(attribute);
                     break;
             }
+        }
+
+        void Add(in NetlinkAttribute attribute)
+        {
+            others.Append([(byte)attribute.Type]);
+            others.Append(attribute.Value);
         }
 
         return new RoutingRule
@@ -101,6 +124,8 @@ internal static class RuleMessage
             Table = table,
             Invert = (header.Flags & FIB_RULE_INVERT) != 0,
             HasOtherSelectors = other,
+            SelectsByTos = byTos,
+            OtherSelectors = other ? others.GetCurrentHashAsUInt64() : 0,
             L3Master = l3Master,
             SuppressPrefixLength = suppress,
         };

@@ -19,6 +19,12 @@ internal sealed record RoutingRule
     /// <summary>It also selects by something that is not known of a packet here: a mark, a device, ports, a user.</summary>
     public bool HasOtherSelectors { get; init; }
 
+    /// <summary>Of these, what differs among the packets of one flow: the type of service.</summary>
+    public bool SelectsByTos { get; init; }
+
+    /// <summary>What it selects by besides, as a hash: two rules that differ in no more are two.</summary>
+    public ulong OtherSelectors { get; init; }
+
     /// <summary>Sends packets of a VRF's devices to that VRF's table.</summary>
     public bool L3Master { get; init; }
 

@@ -60,6 +60,21 @@ public sealed class RulePlannerTests
         RulePlanner.RolesOf(empty, shaped).OtherDevices.ShouldNotContain("cni0");
     }
 
+    /// <summary>Packets of one flow may differ in it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Where_routing_asks_for_the_type_of_service_pods_stay_on_the_cnis_path(bool byRule)
+    {
+        var snapshot = byRule
+            ? PlannedNode.Snapshot(1) with { Rules = [new RoutingRule { Priority = 5, HasOtherSelectors = true, SelectsByTos = true, Table = Ipv4Route.MainTable }] }
+            : PlannedNode.Snapshot(1).With(new Ipv4Route { Destination = Ipv4Prefix.Parse("10.244.2.0/24"), Tos = 0x10 });
+        var plan = WithRules(NodePlanner.Plan(PlannedNode.Snapshot(1), PlannedNode.Configuration(1), Networks.Options, null), snapshot, [], null);
+
+        var rule = RulePlanner.StatusOf(plan.Regions).Rules.ShouldHaveSingleItem();
+        (rule.Reason, rule.Pods.Count).ShouldBe(("type of service", 1));
+    }
+
     [Fact]
     public void Thousands_of_rules_over_a_full_node_cost_what_can_be_told_of_them()
     {

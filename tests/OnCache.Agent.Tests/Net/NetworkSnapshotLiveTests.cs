@@ -167,6 +167,26 @@ public sealed class NetworkSnapshotLiveTests
         Route("198.51.101.0/24").Gateway.ShouldBe(Ipv4Address.Parse("192.0.2.253"));
     }
 
+    /// <summary>One that is replaced by another must not pass for the same.</summary>
+    [Theory]
+    [InlineData("fwmark 0x1", "fwmark 0x2")]
+    [InlineData("fwmark 0x1/0x1", "fwmark 0x1/0x3")]
+    [InlineData("iif lo", "oif lo")]
+    [InlineData("ipproto tcp dport 80", "ipproto tcp dport 81")]
+    [InlineData("tos 0x10", "tos 0x08")]
+    [InlineData("", "fwmark 0x1")]
+    public void Rules_that_select_otherwise_are_two(string one, string other)
+    {
+        using var network = TestNamespace.Create();
+        network.IpBatch($"rule add priority 100 {one} lookup 77");
+        var before = network.Run(NetworkSnapshotReader.Read).Rules;
+        network.Run(NetworkSnapshotReader.Read).Rules.ShouldBe(before);
+
+        network.IpBatch("rule del priority 100", $"rule add priority 100 {other} lookup 77");
+
+        network.Run(NetworkSnapshotReader.Read).Rules.ShouldNotBe(before);
+    }
+
     [Fact]
     public void Rules_are_those_ip_reports()
     {
@@ -175,9 +195,10 @@ public sealed class NetworkSnapshotLiveTests
             "rule add priority 100 from 10.0.0.0/8 to 192.0.2.0/24 lookup 77",
             "rule add priority 101 fwmark 0x80/0x80 lookup 78",
             "rule add priority 102 not from 10.0.0.0/8 lookup main suppress_prefixlength 0",
-            "rule add priority 103 iif lo prohibit");
+            "rule add priority 103 iif lo prohibit",
+            "rule add priority 104 tos 0x10 lookup 78");
 
-        network.Run(NetworkSnapshotReader.Read).Rules.ShouldBe(
+        network.Run(NetworkSnapshotReader.Read).Rules.Select(static rule => rule with { OtherSelectors = 0 }).ShouldBe(
         [
             new RoutingRule { Priority = 0, Table = Ipv4Route.LocalTable },
             new RoutingRule { Priority = 100, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Destination = Ipv4Prefix.Parse("192.0.2.0/24"),
@@ -186,6 +207,7 @@ public sealed class NetworkSnapshotLiveTests
             new RoutingRule { Priority = 102, Source = Ipv4Prefix.Parse("10.0.0.0/8"), Invert = true, Table = Ipv4Route.MainTable,
                 SuppressPrefixLength = 0 },
             new RoutingRule { Priority = 103, HasOtherSelectors = true, Action = RuleAction.Prohibit },
+            new RoutingRule { Priority = 104, HasOtherSelectors = true, SelectsByTos = true, Table = 78 },
             new RoutingRule { Priority = 32766, Table = Ipv4Route.MainTable },
             new RoutingRule { Priority = 32767, Table = Ipv4Route.DefaultTable },
         ]);
