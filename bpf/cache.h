@@ -50,6 +50,12 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 		keep_portless(skb, entry, packet, now, direction);
 		return GO;
 	}
+	/* The next packet shortens conntrack's timeout; most often it is the FIN that answers this one. */
+	if ((packet->tcp_flags & (TCP_FIN | TCP_RST)) == TCP_FIN && !is_closed(entry->closing) &&
+	    !was_closed && now - entry->touched < cfg->touch_interval) {
+		entry->touched = now - cfg->touch_interval;
+		return GO;
+	}
 	/* The packet after a RST comes here, too. */
 	entry->touched = entry->closing & CLOSING_RESET ? now - cfg->touch_interval : now;
 	/* One that did not end after all is kept for no longer than one that is ending. */

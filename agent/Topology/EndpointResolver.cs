@@ -32,11 +32,14 @@ internal static class EndpointResolver
                 BridgeIfIndex = veth.MasterIfIndex,
                 PodMac = neighbour.Mac.GetValueOrDefault(),
                 GatewayMac = device.Mac.GetValueOrDefault(),
-                Mtu = veth.Mtu,
+                // What the kernel would not forward to a bridge or by a route, it would not have forwarded.
+                Mtu = new[] { veth.Mtu, device.Mtu, RouteMtu(snapshot, pod) ?? veth.Mtu }.Min(),
                 EgressShaped = Shaping.FromPod(snapshot, veth, isOwnFilter),
                 IngressShaped = Shaping.ToPod(snapshot, veth, isOwnFilter),
             };
     }
+
+    private static int? RouteMtu(NetworkSnapshot snapshot, Ipv4Address pod) => RouteLookup.Find(snapshot, pod).Route is { Mtu: > 0 and var mtu } ? mtu : null;
 
     private static Resolution<Link, EndpointReason> FindDevice(NetworkSnapshot snapshot, Ipv4Address pod)
     {

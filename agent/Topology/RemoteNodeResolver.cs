@@ -24,18 +24,24 @@ internal static class RemoteNodeResolver
             .Where(static neighbour => neighbour.IsUsable)
             .GroupBy(static neighbour => neighbour.Mac.GetValueOrDefault(), static neighbour => neighbour.Address)
             .ToDictionary(static group => group.Key, static group => group.Min()) ?? [];
+        var limited = snapshot.RouteTables.Values.SelectMany(static table => table.Routes).Where(route => route.OutIfIndex == underlay.Tunnel.IfIndex && route.Mtu > 0).ToList();
         return
         [
             .. snapshot.FdbOf(underlay.Tunnel.IfIndex)
                 .Where(static entry => entry is { Self: true, RemoteAddress: not null })
                 .GroupBy(static entry => entry.RemoteAddress.GetValueOrDefault())
                 .OrderBy(static entries => entries.Key)
-                .Select(entries => new RemoteNodeResult(entries.Key, ResolveNode(snapshot, underlay, entries.Key, [.. entries], gateways))),
+                .Select(entries => new RemoteNodeResult(entries.Key, ResolveNode(snapshot, underlay, entries.Key, [.. entries], gateways, limited))),
         ];
     }
 
     private static RemoteNodeResolution ResolveNode(
-        NetworkSnapshot snapshot, Underlay underlay, Ipv4Address address, FdbEntry[] entries, Dictionary<MacAddress, Ipv4Address> gateways)
+        NetworkSnapshot snapshot,
+        Underlay underlay,
+        Ipv4Address address,
+        FdbEntry[] entries,
+        Dictionary<MacAddress, Ipv4Address> gateways,
+        IReadOnlyList<Ipv4Route> limited)
     {
         if (!FindStation(underlay, address, entries, gateways).TryGet(out var station, out var refusal)
             || !FindRoute(snapshot, underlay, address).TryGet(out var route, out refusal)
@@ -54,6 +60,15 @@ internal static class RemoteNodeResolver
 
         var path = route.Mtu == 0 ? nic.Mtu : Math.Min(nic.Mtu, route.Mtu);
         var mtu = Math.Min(underlay.Tunnel.Mtu, path - VxlanOverhead);
+        // Routes to its pods may be for smaller packets; one without a gateway may be to any node's.
+        foreach (var inner in limited)
+        {
+            if (inner.Gateway is not { } gateway || (gateways.TryGetValue(station.Mac, out var own) && gateway == own))
+            {
+                mtu = Math.Min(mtu, inner.Mtu);
+            }
+        }
+
         return mtu < MinimumMtu
             ? Refuse(RemoteNodeReason.MtuTooSmall,
                 $"remote node {address}: device {nic.Name} carries packets of {path} octets, "

@@ -27,6 +27,22 @@ public sealed class EndpointResolverTests
     [Fact]
     public void A_pod_behind_a_bridge_is_found_by_neighbour_and_forwarding_entry() => Resolve(Networks.Node).Value.ShouldBe(s_attachment);
 
+    [Theory]
+    [InlineData(1450, 1450, 0, 1450)]
+    [InlineData(1400, 1450, 0, 1400)]
+    [InlineData(1450, 1300, 0, 1300)]
+    [InlineData(1450, 1450, 1200, 1200)]
+    [InlineData(1450, 1450, 9000, 1450)]
+    public void The_mtu_is_the_least_of_veth_bridge_and_route(int veth, int bridge, int route, int expected)
+    {
+        var network = Networks.Node
+            .With(Networks.PodLink with { Mtu = veth })
+            .With(Networks.BridgeLink with { Mtu = bridge })
+            .With(Networks.Route("10.244.1.0/25", Networks.Cni0) with { Mtu = route });
+
+        Resolve(network).Value.ShouldNotBeNull().Mtu.ShouldBe(expected);
+    }
+
     [Fact]
     public void A_pod_behind_its_own_route_is_found_by_route_and_neighbour() =>
         EndpointResolver.Resolve(s_calico, new BridgePorts(s_calico), s_caliPod, static _ => false).Value.ShouldBe(new EndpointAttachment

@@ -27,6 +27,19 @@ public sealed class RemoteNodeResolverTests
         Resolve(Networks.Node.WithoutFdb(Networks.Flannel).With(Networks.RemoteEntry with { RemoteAddress = s_far }))
             .Value.ShouldBe(s_node with { Address = s_far, NextHop = Networks.Router, NextHopMac = Networks.RouterMac });
 
+    /// <summary>What is forwarded on the CNI's path is cut, or refused, by the route to the pod.</summary>
+    [Theory]
+    [InlineData("10.244.2.0", 1300, 1300)]
+    [InlineData("10.244.2.0", 9000, 1450)]
+    [InlineData("10.244.3.0", 1300, 1450)]
+    [InlineData(null, 1300, 1300)]
+    public void A_route_to_its_pods_may_be_for_smaller_packets(string? gateway, int mtu, int expected)
+    {
+        var network = Networks.Node.With(Networks.Route("10.244.2.128/25", Networks.Flannel, gateway) with { Mtu = mtu });
+
+        Resolve(network).Value.ShouldNotBeNull().Mtu.ShouldBe(expected);
+    }
+
     [Theory]
     [InlineData(1450, 1500, 0, 1450)]
     [InlineData(9000, 1500, 0, 1450)]
