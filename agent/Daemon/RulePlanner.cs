@@ -71,15 +71,39 @@ internal static class RulePlanner
     }
 
     /// <summary>
-    /// Whether somebody may ask for the marks that rules set, and cached packets do not carry: on the NIC a queueing discipline of somebody's
-    /// choice, a filter or program at its egress, or a chain of nf_tables there. Devices before it are regions of their own.
+    /// Whether somebody may ask for the marks that rules set, and cached packets do not carry: on the NIC, or on what is beneath it, a queueing
+    /// discipline of somebody's choice, a filter or program at its egress, or a chain of nf_tables there. Devices before it are regions of their own.
     /// </summary>
     /// <param name="programs">There is a program of somebody else at the egress of a NIC.</param>
-    public static bool MarksAreRead(NodePlan plan, NetworkSnapshot snapshot, HostRulesState rules, bool programs) => programs
-        || plan.Nics.Any(nic => Shaping.ChosenOf(snapshot, nic) is not null
-            || snapshot.Filters.GetValueOrDefault(nic, []).Any(static filter =>
-                filter.Direction == TcDirection.Egress && !NodePlanner.IsOwnFilter(filter) && s_mayReadMarks.Contains(filter.Kind, StringComparer.Ordinal)))
-        || rules.Tables.Values.Any(table => AsksForMarks(table, plan.Nics.Select(snapshot.NameOf)));
+    public static bool MarksAreRead(NodePlan plan, NetworkSnapshot snapshot, HostRulesState rules, bool programs)
+    {
+        var nics = WithLower(snapshot, plan.Nics);
+        return programs
+            || nics.Any(nic => Shaping.ChosenOf(snapshot, nic) is not null
+                || snapshot.Filters.GetValueOrDefault(nic, []).Any(static filter =>
+                    filter.Direction == TcDirection.Egress && !NodePlanner.IsOwnFilter(filter) && s_mayReadMarks.Contains(filter.Kind, StringComparer.Ordinal)))
+            || rules.Tables.Values.Any(table => AsksForMarks(table, nics.Select(snapshot.NameOf)));
+    }
+
+    /// <summary>The devices and those that their packets go out by: ports of a bond, team or bridge, the device below a VLAN.</summary>
+    private static HashSet<int> WithLower(NetworkSnapshot snapshot, IEnumerable<int> devices)
+    {
+        HashSet<int> all = [];
+        var rest = new Queue<int>(devices);
+        while (rest.TryDequeue(out var device))
+        {
+            if (all.Add(device))
+            {
+                var below = snapshot.Links.GetValueOrDefault(device) is { Kind: not "veth", PeerIfIndex: > 0 and var peer, PeerNamespaceId: null } ? peer : 0;
+                foreach (var link in snapshot.Links.Values.Where(link => link.MasterIfIndex == device || link.IfIndex == below))
+                {
+                    rest.Enqueue(link.IfIndex);
+                }
+            }
+        }
+
+        return all;
+    }
 
     /// <summary>The endpoints whose flows may meet rules that changed, and the first rule that any may meet; null where none may.</summary>
     public static (IReadOnlyList<RuledPod> Pods, RuleEncounter First)? Concerned(NodePlan plan, NetworkSnapshot snapshot, ImmutableArray<RuleEncounter> changed)

@@ -81,7 +81,7 @@ internal sealed class NetworkUpdater
             case RTM_NEWNEXTHOP or RTM_DELNEXTHOP:
                 _stale |= NetworkChangeKinds.Routes;
                 break;
-            case RTM_NEWNETCONF when NetconfMessage.Parse(message) is { } settings:
+            case RTM_NEWNETCONF when NetconfMessage.Parse(message, index => Snapshot.Settings.GetValueOrDefault(index)) is { } settings:
                 if (Snapshot.Settings.GetValueOrDefault(settings.IfIndex) != settings)
                 {
                     Change(Snapshot with { Settings = Snapshot.Settings.SetItem(settings.IfIndex, settings) }, NetworkChangeKinds.Settings, settings.IfIndex);

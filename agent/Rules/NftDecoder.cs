@@ -384,6 +384,7 @@ internal sealed class NftDecoder(
             0 => (NftField.State, "ct state"),
             5 => (NftField.Varying, "ct expiration"),
             14 or 15 or 16 => (NftField.Counted, key == 14 ? "ct packets" : key == 15 ? "ct bytes" : "ct avgpkt"),
+            3 => (NftField.Opaque, "ct mark"),
             _ => (NftField.Opaque, $"ct {key}"),
         };
         // NFT_CT_PROTO_SRC, NFT_CT_PROTO_DST: the port of who asks is the source of the one direction and the destination of the other.
@@ -461,8 +462,12 @@ internal sealed class NftDecoder(
             case Counter:
                 Say("counter");
                 break;
-            case Helper or Timeout or Expectation:
-                Effect("ct helper or timeout set", "conntrack helper", firstOnly: true);
+            case Helper or Expectation:
+                Effect("ct helper set", "conntrack helper", firstOnly: true);
+                break;
+            case Timeout:
+                // The fast path keeps entries alive by the node's settings.
+                Effect("ct timeout set", "timeout of its own");
                 break;
             case ConnectionLimit:
                 Effect("ct count", "counts connections", firstOnly: true);

@@ -291,10 +291,16 @@ internal static class XtDecoder
     private static XtExtension Tracking(int revision, ReadOnlySpan<byte> data)
     {
         // struct xt_ct_target_info: flags, zone, two masks of events, the helper's name.
-        const int HelperAt = 12, ZoneAt = 2;
+        // From revision 1 on: and that of a timeout.
+        const int HelperAt = 12, ZoneAt = 2, TimeoutAt = 28;
         var zone = data.Length >= 4 ? MemoryMarshal.Read<ushort>(data[ZoneAt..]) : (ushort)0;
         var helper = data.Length > HelperAt ? Text(data[HelperAt..Math.Min(data.Length, HelperAt + 16)]) : "";
-        _ = revision;
+        if (revision > 0 && data.Length > TimeoutAt && Text(data[TimeoutAt..]) is { Length: > 0 } timeout)
+        {
+            // The fast path keeps entries alive by the node's settings.
+            return new XtExtension($"-j CT --timeout {timeout}", [new NoteTerm("how it is tracked"), new EffectTerm("timeout of its own")]);
+        }
+
         var note = new NoteTerm("how it is tracked");
         return helper.Length > 0 || zone != 0
             ? new XtExtension($"-j CT{(helper.Length > 0 ? $" --helper {helper}" : $" --zone {zone}")}", [note, new EffectTerm("conntrack helper", FirstPacketsOnly: true)])

@@ -17,15 +17,20 @@ internal static class NetconfMessage
         return writer.Finish();
     }
 
-    /// <summary>The settings of a message; null for those of all devices, or of another family.</summary>
-    public static DeviceSettings? Parse(in NetlinkMessage message)
+    /// <summary>The settings of a message of a list; null for those of all devices, or of another family.</summary>
+    public static DeviceSettings? Parse(in NetlinkMessage message) => Parse(message, static _ => null);
+
+    /// <summary>The settings after an event, which tells of one of them alone.</summary>
+    /// <param name="before">Those of a device by its number, where they are known.</param>
+    public static DeviceSettings? Parse(in NetlinkMessage message, Func<int, DeviceSettings?> before)
     {
         if (message.Payload.Length == 0 || message.Payload[0] != AF_INET)
         {
             return null;
         }
 
-        int ifIndex = 0, forwarding = 1, reversePath = 0;
+        var ifIndex = 0;
+        int? forwarding = null, reversePath = null;
         foreach (var attribute in message.Attributes(HeaderLength))
         {
             switch (attribute.Type)
@@ -43,7 +48,13 @@ internal static class NetconfMessage
         }
 
         // Negative numbers stand for "all" and "default".
-        return ifIndex > 0 ? new DeviceSettings(ifIndex, forwarding != 0, reversePath) : null;
+        if (ifIndex <= 0)
+        {
+            return null;
+        }
+
+        var known = before(ifIndex);
+        return new DeviceSettings(ifIndex, forwarding is { } set ? set != 0 : known?.Forwards != false, reversePath ?? known?.ReversePathFilter ?? 0);
     }
 }
 

@@ -278,6 +278,17 @@ internal static class DifferenceRows
                 new(["n1: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200"], "mss: 1188") { Bound = Bounds.AtOnce },
             ],
         },
+        new("Routing tells packets of one flow apart by their type of service")
+        {
+            Setup = [.. s_secondWire, "n1: ip route add 10.244.2.0/24 via 192.168.78.2 dev eth1 table 77", "n1: ip rule add tos 0x10 lookup 77"],
+            Shows = [UdpAnswered],
+            Accelerated = false,
+        },
+        new("The bridge carries smaller packets than the tunnel")
+        {
+            Observes = Observation.PathMtu,
+            Phases = [new(["n2: ip link set cni0 mtu 1300"], "path mtu: 1300") { Bound = Bounds.AtOnce }],
+        },
         new("Connections are counted, short ones included")
         {
             Setup = ["n1: iptables -I FORWARD -p tcp --dport 7777 --syn -m connlimit --connlimit-above 10 -j REJECT"],

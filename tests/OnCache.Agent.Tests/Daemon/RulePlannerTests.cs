@@ -157,6 +157,22 @@ public sealed class RulePlannerTests
         RulePlanner.MarksAreRead(PlannedNode.Of(null, 1), snapshot, HostRulesState.None, programs: false).ShouldBe(reads);
     }
 
+    [Theory]
+    [InlineData("bond", 77, 0, true)]
+    [InlineData("vlan", 0, 78, true)]
+    [InlineData("veth", 0, 78, false)]
+    [InlineData("bond", 76, 0, false)]
+    public void So_may_who_is_beneath_the_nic(string kind, int master, int below, bool reads)
+    {
+        var plan = PlannedNode.Of(null, 1);
+        var snapshot = Networks.Node
+            .With(Networks.Eth0Link with { Kind = kind, PeerIfIndex = below })
+            .With(new Link { IfIndex = 78, Name = "lower", MasterIfIndex = master == 77 ? Networks.Eth0 : master });
+
+        RulePlanner.MarksAreRead(plan, snapshot with { Qdiscs = snapshot.Qdiscs.SetItem(78, [new Qdisc(78, "htb", 1, Qdisc.Root)]) }, HostRulesState.None, programs: false)
+            .ShouldBe(reads);
+    }
+
     [Fact]
     public void So_may_a_queueing_discipline_of_somebody_s_choice_and_a_program_but_not_our_own_filter()
     {

@@ -204,6 +204,25 @@ public sealed class NetworkMonitorLiveTests : IDisposable
         change.Snapshot.FdbOf(_node.IfIndex(FlannelNode.PodVeth)).ShouldAllBe(entry => entry.Mac != mac);
     }
 
+    /// <summary>An event tells of one setting alone.</summary>
+    [Fact]
+    public async Task A_device_that_forwards_no_more_is_not_taken_to_when_another_setting_changes()
+    {
+        var bridge = _node.IfIndex("cni0");
+        Set("forwarding", "0");
+        await _monitor.UntilAsync(network => network.Settings.GetValueOrDefault(bridge) is { Forwards: false }, "no forwarding");
+
+        Set("rp_filter", "2");
+        var change = await _monitor.UntilAsync(network => network.Settings.GetValueOrDefault(bridge) is { ReversePathFilter: 2 }, "the filter");
+        change.Snapshot.Settings[bridge].Forwards.ShouldBeFalse();
+
+        Set("forwarding", "1");
+        change = await _monitor.UntilAsync(network => network.Settings.GetValueOrDefault(bridge) is { Forwards: true }, "forwarding");
+        change.Snapshot.Settings[bridge].ReversePathFilter.ShouldBe(2);
+
+        void Set(string setting, string value) => _node.Network.Run(() => File.WriteAllText($"/proc/sys/net/ipv4/conf/cni0/{setting}", value));
+    }
+
     [Fact]
     public async Task A_qdisc_comes_is_replaced_and_goes()
     {

@@ -84,6 +84,7 @@ public sealed class RuleWalkTests
     [InlineData(Table + "nft add rule ip t f meta mark set ip dscp map { cs1 : 1, cs2 : 2 }", "Flows: ip dscp", "ShortConnections: ip dscp")]
     [InlineData(Table + "nft add rule ip t f meta length 1000-1500 counter")]
     [InlineData("iptables -t mangle -A PREROUTING -m length --length 1000:1500 -j MARK --set-mark 7", "Flows: length", "ShortConnections: length")]
+    [InlineData(Table + "nft add ct timeout ip t short { protocol udp; l3proto ip; policy = { unreplied : 2, replied : 3 }; }\nnft add rule ip t f udp dport 7777 ct timeout set \"short\"", "Flows: timeout of its own")]
     [InlineData("iptables -t raw -A PREROUTING -m dscp --dscp 8 -j NOTRACK", "Flows: dscp", "ShortConnections: dscp")]
     // Elements of sets.
     [InlineData(Table + "nft add set ip t s { type ipv4_addr; flags interval; }\nnft add element ip t s { 10.0.0.0-255.255.255.255 }\nnft add rule ip t f ip daddr @s limit rate 5/second accept", "Flows: limit", "ShortConnections: limit")]

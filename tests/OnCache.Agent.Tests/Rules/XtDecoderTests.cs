@@ -1,0 +1,24 @@
+using System.Text;
+
+using OnCache.Agent.Rules;
+
+namespace OnCache.Agent.Tests.Rules;
+
+public sealed class XtDecoderTests
+{
+    /// <summary>struct xt_ct_target_info_v1: flags, zone, two masks of events, then 16 octets of a helper's name and 32 of a timeout's.</summary>
+    [Theory]
+    [InlineData(1, "", false)]
+    [InlineData(1, "short", true)]
+    [InlineData(2, "short", true)]
+    [InlineData(0, "short", false)]
+    public void A_timeout_that_a_rule_gives_a_connection_is_no_flow_s(int revision, string timeout, bool isKept)
+    {
+        var data = new byte[72];
+        Encoding.ASCII.GetBytes(timeout).CopyTo(data, 28);
+
+        var terms = XtDecoder.Target("CT", revision, data, marksAreRead: false).Terms;
+
+        terms.OfType<EffectTerm>().Any(static term => term is { What: "timeout of its own", FirstPacketsOnly: false }).ShouldBe(isKept);
+    }
+}
