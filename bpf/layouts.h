@@ -247,8 +247,9 @@ _Static_assert(sizeof(struct oncache_ended) == 32, "layout");
 struct oncache_ended_queue {
 	__u64 written;
 	__u64 taken;
+	__u64 pad[6]; /* a cache line of its own */
 };
-_Static_assert(sizeof(struct oncache_ended_queue) == 16, "layout");
+_Static_assert(sizeof(struct oncache_ended_queue) == 64, "layout");
 
 /* Result of the last sweep over the filter cache. */
 struct oncache_sweep {

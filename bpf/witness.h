@@ -96,8 +96,8 @@ static __always_inline union witness_word witness_mask(int i, __u8 protocol)
 }
 
 /*
- * Is it the packet that was noted, but for what need not be the same? As witness_compare() would find;
- * this is what nearly all packets meet. False where it is not known.
+ * Is it the packet that was noted, but for what need not be the same? As witness_difference() would
+ * find; this is what nearly all packets of TCP meet. False where it is not known.
  */
 static __always_inline bool witness_same(struct __sk_buff *skb, __u32 offset,
 					 struct oncache_witness *witness, __u32 length,
@@ -156,7 +156,7 @@ static __always_inline __u16 witness_take(struct __sk_buff *skb)
 
 /*
  * In what the packet differs from what was noted, as a reason; GO: in nothing. A function of its own, as
- * hardly a packet comes here. headers: octets from the IPv4 header on that are no payload.
+ * few packets come here: those of less than 40 octets, and what differs. headers: octets from the IPv4 header on that are no payload.
  */
 static __noinline int witness_difference(struct __sk_buff *skb, __u32 offset, __u32 slot,
 					 __u8 protocol, __u32 headers)

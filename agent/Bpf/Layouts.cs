@@ -306,7 +306,7 @@ internal record struct Ended
 }
 
 /// <summary>The queue of them that one CPU fills and the agent empties: how many there have ever been.</summary>
-[StructLayout(LayoutKind.Sequential)]
+[StructLayout(LayoutKind.Sequential, Size = 64)]
 internal record struct EndedQueue
 {
     public ulong Written;

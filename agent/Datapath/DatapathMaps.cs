@@ -9,7 +9,7 @@ internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingres
     /// <exception cref="BpfException">The kernel does not say.</exception>
     public static int Cpus => BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");
 
-    /// <summary>Max entries of every map whose size follows from these.</summary>
+    /// <summary>Max entries of every map whose size follows from these, or from how many CPUs there are.</summary>
     public IEnumerable<(string Map, uint Entries)> MapEntries()
     {
         yield return (MapNames.FilterCache, (uint)Filter);

@@ -463,16 +463,18 @@ internal sealed class NetworkUpdater
 
         // One place holds one qdisc. What was within another root went with it, and of that no event tells.
         var others = Snapshot.Qdiscs.GetValueOrDefault(qdisc.IfIndex, []);
-        var isOtherRoot = qdisc.Parent == Qdisc.Root && !others.Any(other => other.Parent == Qdisc.Root && other.Handle == qdisc.Handle && string.Equals(other.Kind, qdisc.Kind, StringComparison.Ordinal));
+        var isOtherRoot = qdisc.Parent == Qdisc.Root && !others.Any(other => IsSame(other, qdisc));
         SetQdiscs(qdisc, others.RemoveAll(other => other.Parent == qdisc.Parent || (isOtherRoot && other.Parent != Qdisc.Clsact)).Add(qdisc));
     }
+
+    private static bool IsSame(Qdisc one, Qdisc other) => one.Parent == other.Parent && one.Handle == other.Handle && string.Equals(one.Kind, other.Kind, StringComparison.Ordinal);
 
     private void RemoveQdisc(Qdisc? qdisc)
     {
         if (qdisc is not null)
         {
             var others = Snapshot.Qdiscs.GetValueOrDefault(qdisc.IfIndex, []);
-            var isRoot = qdisc.Parent == Qdisc.Root && others.Any(other => other.Parent == Qdisc.Root && other.Handle == qdisc.Handle);
+            var isRoot = qdisc.Parent == Qdisc.Root && others.Any(other => IsSame(other, qdisc));
             SetQdiscs(qdisc, others.RemoveAll(other => (other.Parent == qdisc.Parent && other.Handle == qdisc.Handle) || (isRoot && other.Parent != Qdisc.Clsact)));
         }
     }

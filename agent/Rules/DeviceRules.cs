@@ -62,7 +62,7 @@ internal static class DeviceRules
         var where = $"device {name}";
         if (Shaping.ChosenOf(snapshot, ifIndex) is { } qdisc)
         {
-            yield return new RuleRegion(sends, RegionReach.Flows, $"tc qdisc {qdisc.Kind} dev {name} root", where, "queueing discipline");
+            yield return new RuleRegion(sends, RegionReach.Flows, $"tc qdisc {qdisc.Kind} dev {name} {(qdisc.Parent == Qdisc.Root ? "root" : $"parent {qdisc.Parent >> 16:x}:{qdisc.Parent & 0xffff:x}")}", where, "queueing discipline");
         }
 
         foreach (var filter in snapshot.Filters.GetValueOrDefault(ifIndex, []).Where(filter => !isOwn(filter)))

@@ -36,6 +36,7 @@ internal sealed class HostRulesReader : IDisposable
     private HostRulesReader(NftRequests? nft, NftRequests? nftElements, Func<uint, string> deviceName) =>
         (_nft, _nftElements, _deviceName) = (nft, nftElements, deviceName);
 
+    /// <summary>What a rule means, as long as its sets are the same.</summary>
     /// <param name="Sets">Those of the rule's own, by which it is known again: others may get their names.</param>
     private readonly record struct DecodedRule(HostRule Rule, ImmutableArray<NftSet> Sets);
 
@@ -58,6 +59,7 @@ internal sealed class HostRulesReader : IDisposable
         _sets.Clear();
         // Tables may be others of the same names, and with them the sets of the same handles.
         _decoded.Clear();
+        _devices.Clear();
         tables.ForEach(Add);
         sets.ForEach(Add);
     }
@@ -402,6 +404,7 @@ internal sealed class HostRulesReader : IDisposable
         _xtables.Dispose();
     }
 
+    /// <summary>Of what a set is and holds.</summary>
     private static ulong Fingerprint(NftSet set, NftContents? found)
     {
         var sum = XxHash64.HashToUInt64(

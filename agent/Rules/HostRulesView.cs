@@ -60,9 +60,7 @@ internal sealed class HostRulesView
                 continue;
             }
 
-            var isFound = change.Table is null || change.IsUnknown || look.Look.Finders is not { } finders || change.Elements.Any(static element => element.IsCatchAll)
-                ? Finding(change, look).Any(mayConcern)
-                : change.Elements.Any(element => IsFound(look, finders(element.Key, element.KeyEnd ?? element.Key), mayConcern));
+            var isFound = Finding(change, look, mayConcern).Any(mayConcern);
             if (isFound && !look.FirstPacketsOnly)
             {
                 return (true, true);
@@ -72,27 +70,6 @@ internal sealed class HostRulesView
         }
 
         return (any, false);
-    }
-
-    private static bool IsFound(SetEncounter look, IEnumerable<RuleTerm> terms, Func<PacketClass, bool> mayConcern)
-    {
-        var rest = look.Packets;
-        if (!mayConcern(rest))
-        {
-            return false;
-        }
-
-        foreach (var term in terms)
-        {
-            if (term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between, look.FirstPacketsOnly), out _) is not { } fewer || !mayConcern(fewer))
-            {
-                return false;
-            }
-
-            rest = fewer;
-        }
-
-        return true;
     }
 
     /// <summary>The view of other rules, or of the same ones with devices elsewhere.</summary>
@@ -203,7 +180,7 @@ internal sealed class HostRulesView
 
             foreach (var look in walk.Sets.Where(look => string.Equals(look.Look.Set, change.Set, StringComparison.Ordinal)))
             {
-                foreach (var packets in Finding(change, look))
+                foreach (var packets in Finding(change, look, static _ => true))
                 {
                     yield return new RuleEncounter(packets, 0, Excerpt.Printable($"table {name}"), Excerpt.Printable($"elements of {change.Set}"));
                 }
@@ -211,7 +188,8 @@ internal sealed class HostRulesView
         }
     }
 
-    private static IEnumerable<PacketClass> Finding(SetChange change, SetEncounter look)
+    /// <param name="mayConcern">Others need not be told of, nor looked for to the end.</param>
+    private static IEnumerable<PacketClass> Finding(SetChange change, SetEncounter look, Func<PacketClass, bool> mayConcern)
     {
         if (change.IsUnknown)
         {
@@ -232,7 +210,7 @@ internal sealed class HostRulesView
             ];
         }
 
-        return change.Elements.Select(element => Finding(element, look)).OfType<PacketClass>();
+        return change.Elements.Select(element => Finding(element, look, mayConcern)).OfType<PacketClass>();
     }
 
     /// <summary>The packets that find elements of an ipset, by the sides that the rule looks them up by; by either where it does not tell.</summary>
@@ -249,17 +227,21 @@ internal sealed class HostRulesView
         ? packets with { Sources = packets.Sources.Intersect(addresses) }
         : packets with { Destinations = packets.Destinations.Intersect(addresses) };
 
-    private static PacketClass? Finding(NftElement element, SetEncounter look)
+    private static PacketClass? Finding(NftElement element, SetEncounter look, Func<PacketClass, bool> mayConcern)
     {
         if (element.IsCatchAll || look.Look.Finders is not { } finders)
         {
             return look.Packets;
         }
 
-        PacketClass? rest = look.Packets;
-        foreach (var term in finders(element.Key, element.KeyEnd!))
+        PacketClass? rest = mayConcern(look.Packets) ? look.Packets : null;
+        foreach (var term in finders(element.Key, element.KeyEnd ?? element.Key))
         {
             rest = rest is null ? null : term.Narrow(rest, new WalkContext(DeviceRoles.Unknown, HookStage.Between, look.FirstPacketsOnly), out _);
+            if (rest is null || !mayConcern(rest))
+            {
+                return null;
+            }
         }
 
         return rest;

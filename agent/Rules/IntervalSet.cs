@@ -97,11 +97,6 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
             return this;
         }
 
-        if (!Overlaps(other))
-        {
-            return Empty;
-        }
-
         if (Intervals is [var only] && other.Intervals is [var single])
         {
             return only.First <= single.First && single.Last <= only.Last ? other
@@ -131,7 +126,8 @@ internal sealed class IntervalSet : IEquatable<IntervalSet>
         }
 
         // The same set is the same object where it can be: thousands of rules say "tcp".
-        return other.HasExactly(builder) ? other
+        return builder.Count == 0 ? Empty
+            : other.HasExactly(builder) ? other
             : HasExactly(builder) ? this
             : new(builder.ToImmutable());
     }

@@ -295,13 +295,13 @@ internal static class XtDecoder
         const int HelperAt = 12, ZoneAt = 2, TimeoutAt = 28;
         var zone = data.Length >= 4 ? MemoryMarshal.Read<ushort>(data[ZoneAt..]) : (ushort)0;
         var helper = data.Length > HelperAt ? Text(data[HelperAt..Math.Min(data.Length, HelperAt + 16)]) : "";
+        var note = new NoteTerm("how it is tracked");
         if (revision > 0 && data.Length > TimeoutAt && Text(data[TimeoutAt..]) is { Length: > 0 } timeout)
         {
             // The fast path keeps entries alive by the node's settings.
-            return new XtExtension($"-j CT --timeout {timeout}", [new NoteTerm("how it is tracked"), new EffectTerm("timeout of its own")]);
+            return new XtExtension($"-j CT --timeout {timeout}", [note, new EffectTerm("timeout of its own")]);
         }
 
-        var note = new NoteTerm("how it is tracked");
         return helper.Length > 0 || zone != 0
             ? new XtExtension($"-j CT{(helper.Length > 0 ? $" --helper {helper}" : $" --zone {zone}")}", [note, new EffectTerm("conntrack helper", FirstPacketsOnly: true)])
             : new XtExtension("-j CT", [note]);

@@ -16,7 +16,8 @@ internal static class EndpointResolver
     /// <param name="isOwnFilter">Recognises our own bpf filters by their name; they do not count as shaping.</param>
     public static EndpointResolution Resolve(NetworkSnapshot snapshot, BridgePorts ports, Ipv4Address pod, Predicate<TcFilter> isOwnFilter)
     {
-        if (!FindDevice(snapshot, pod).TryGet(out var device, out var refusal)
+        var outcome = RouteLookup.Find(snapshot, pod);
+        if (!FindDevice(snapshot, pod, outcome).TryGet(out var device, out var refusal)
             || !FindNeighbour(snapshot, pod, device).TryGet(out var neighbour, out refusal)
             || !FindVeth(snapshot, ports, pod, device, neighbour).TryGet(out var veth, out refusal))
         {
@@ -32,18 +33,15 @@ internal static class EndpointResolver
                 BridgeIfIndex = veth.MasterIfIndex,
                 PodMac = neighbour.Mac.GetValueOrDefault(),
                 GatewayMac = device.Mac.GetValueOrDefault(),
-                // What the kernel would not forward to a bridge or by a route, it would not have forwarded.
-                Mtu = new[] { veth.Mtu, device.Mtu, RouteMtu(snapshot, pod) ?? veth.Mtu }.Min(),
+                // The CNI's path forwards to the bridge, by the route.
+                Mtu = Math.Min(Math.Min(veth.Mtu, device.Mtu), outcome.Route is { Mtu: > 0 and var limit } ? limit : int.MaxValue),
                 EgressShaped = Shaping.FromPod(snapshot, veth, isOwnFilter),
                 IngressShaped = Shaping.ToPod(snapshot, veth, isOwnFilter),
             };
     }
 
-    private static int? RouteMtu(NetworkSnapshot snapshot, Ipv4Address pod) => RouteLookup.Find(snapshot, pod).Route is { Mtu: > 0 and var mtu } ? mtu : null;
-
-    private static Resolution<Link, EndpointReason> FindDevice(NetworkSnapshot snapshot, Ipv4Address pod)
+    private static Resolution<Link, EndpointReason> FindDevice(NetworkSnapshot snapshot, Ipv4Address pod, RouteOutcome outcome)
     {
-        var outcome = RouteLookup.Find(snapshot, pod);
         return outcome switch
         {
             { Verdict: RouteVerdict.Forward, Route: { Gateway: null } route } =>

@@ -58,17 +58,9 @@ internal static class RemoteNodeResolver
                 + "which must be without IPsec to be accelerated");
         }
 
+        var gateway = gateways.GetValueOrDefault(station.Mac);
         var path = route.Mtu == 0 ? nic.Mtu : Math.Min(nic.Mtu, route.Mtu);
         var mtu = Math.Min(underlay.Tunnel.Mtu, path - VxlanOverhead);
-        // Routes to its pods may be for smaller packets; one without a gateway may be to any node's.
-        foreach (var inner in limited)
-        {
-            if (inner.Gateway is not { } gateway || (gateways.TryGetValue(station.Mac, out var own) && gateway == own))
-            {
-                mtu = Math.Min(mtu, inner.Mtu);
-            }
-        }
-
         return mtu < MinimumMtu
             ? Refuse(RemoteNodeReason.MtuTooSmall,
                 $"remote node {address}: device {nic.Name} carries packets of {path} octets, "
@@ -81,8 +73,9 @@ internal static class RemoteNodeResolver
                 NextHop = nextHop.Address,
                 NextHopMac = nextHop.Mac.GetValueOrDefault(),
                 VtepMac = station.Mac,
-                TunnelAddress = gateways.GetValueOrDefault(station.Mac),
-                Mtu = mtu,
+                TunnelAddress = gateway,
+                // Routes to its pods may be for smaller packets; one without a gateway may be to any node's.
+                Mtu = limited.Where(inner => inner.Gateway is null || inner.Gateway == gateway).Select(static inner => inner.Mtu).Append(mtu).Min(),
             };
     }
 
