@@ -78,13 +78,15 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 {
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 
+	if (!is_answer)
+		note_clear(&over, key);
 	if (!entry)
 		return;
 	/* What was noted of the SYN is for its answer: see record(). */
 	if (is_answer && (entry->flags & ENTRY_UNVOUCHED))
 		return;
 	if (is_closed(entry->closing)) {
-		note_reopened(key, now_coarse());
+		note(&reopened, key, now_coarse());
 		conntrack_expire(skb, key);
 	}
 	bpf_map_delete_elem(&filter_cache, key);

@@ -7,6 +7,7 @@
 #ifndef ONCACHE_CONNTRACK_H
 #define ONCACHE_CONNTRACK_H
 
+#include "notes.h"
 #include "parse.h"
 
 #define CURRENT_NETNS (-1)  /* BPF_F_CURRENT_NETNS of the lookup */
@@ -171,27 +172,6 @@ static __always_inline void tell_ended(struct oncache_flow_key *key, __u8 closin
 }
 
 /*
- * The ports of a connection that ended begin a new life; what the agent has still to tell of the old
- * one must not meet it. The place is a part of the key's hash, the value the time and the hash:
- * agent/Daemon/EndedConnectionsTeller.cs computes the same.
- */
-static __always_inline void note_reopened(const struct oncache_flow_key *key, __u64 now)
-{
-	__u32 hash = key->local_ip ^ key->remote_ip ^
-		     ((__u32)key->local_port << 16 | key->remote_port),
-	      place;
-	__u64 *last;
-
-	hash ^= hash >> 16;
-	hash *= 0x7feb352d;
-	hash ^= hash >> 15;
-	place = hash & (REOPENED - 1);
-	last = bpf_map_lookup_elem(&reopened, &place);
-	if (last)
-		WRITE_ONCE(*last, now >> REOPENED_SHIFT << 32 | hash);
-}
-
-/*
  * Ports begin a new life whose old one ended on the fast path: conntrack may still hold that
  * one as established and would wave the new connection through, past a policy that may
  * have come since. Expired, it judges the SYN as what it is.
@@ -207,6 +187,38 @@ static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncac
 	if (conntrack_judge(ct->status, false, 0) == GO)
 		bpf_ct_change_timeout(ct, 0);
 	bpf_ct_release(ct);
+}
+
+/*
+ * The CNI's path has let a packet pass of a connection that is over: late, or sent again because its
+ * answer was lost. Conntrack, from which the end was hidden, takes it for a sign of life.
+ */
+static __always_inline void conntrack_end_again(struct __sk_buff *skb, struct oncache_config *cfg,
+						struct oncache_flow_key *key)
+{
+	struct nf_conn *ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
+					    key->remote_port, key->protocol);
+
+	if (!ct)
+		return;
+	if ((ct->status & (IPS_CONFIRMED | IPS_DYING | IPS_NAT_MASK)) == IPS_CONFIRMED &&
+	    ct->proto.tcp.state == TCP_CONNTRACK_ESTABLISHED)
+		bpf_ct_change_timeout(ct, cfg->timeout_tcp_closed);
+	bpf_ct_release(ct);
+}
+
+/* Has the CNI just let this connection begin? Not where it has been answered: that passes as established. */
+static __always_inline bool conntrack_begins(struct __sk_buff *skb, struct oncache_flow_key *key)
+{
+	struct nf_conn *ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
+					    key->remote_port, key->protocol);
+	bool begins;
+
+	if (!ct)
+		return false;
+	begins = !(ct->status & IPS_SEEN_REPLY);
+	bpf_ct_release(ct);
+	return begins;
 }
 
 #endif

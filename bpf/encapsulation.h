@@ -46,7 +46,7 @@ static __always_inline bool tunnel_equals_template(void *data, struct oncache_eg
 	return vxlan_equals_template(data, node, cfg);
 }
 
-/* Puts the header of `node` before the inner packet. 0, or why it was impossible. */
+/* Puts the header of `node` before the inner packet. GO, or why it was impossible. */
 static __always_inline int tunnel_push(struct __sk_buff *skb, struct oncache_egress_entry *node,
 				       struct oncache_config *cfg, struct packet *packet,
 				       __u32 identification)
@@ -60,15 +60,10 @@ static __always_inline bool tunnel_congestion(void *data, __u8 inner_tos)
 	return vxlan_congestion(data, inner_tos);
 }
 
-/* Does the received header carry a checksum over the inner packet? */
-static __always_inline bool tunnel_checksum(void *data)
+/* Takes the header off, and its checksum from what counts as verified. GO, or why it was impossible. */
+static __always_inline int tunnel_pop(struct __sk_buff *skb)
 {
-	return ((struct vxlan_header *)data)->udp.check;
-}
-
-static __always_inline int tunnel_pop(struct __sk_buff *skb, bool outer_checksum)
-{
-	return vxlan_pop(skb, outer_checksum);
+	return vxlan_pop(skb);
 }
 
 #endif

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 6,
+	LAYOUT_VERSION = 7,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -23,11 +23,12 @@ enum oncache_layout {
 	WITNESSES = 2048,
 	/* Regions of flows that rules of the host keep off the fast path; more are merged by the agent. */
 	HOST_REGIONS = 256,
-	/* Connections that ended on one CPU and that the agent has not taken yet; places of REOPENED. */
+	/* Connections that ended on one CPU and that the agent has not taken yet. */
 	ENDED = 4096,
-	REOPENED = 4096,
-	/* From nanoseconds to what stands there: about a millisecond, in 32 bits. */
-	REOPENED_SHIFT = 20,
+	/* Places for notes of one kind: see bpf/notes.h. */
+	NOTES = 16384,
+	/* From nanoseconds to the time in a note: about a millisecond, in 32 bits. */
+	NOTE_SHIFT = 20,
 };
 
 enum oncache_mode {

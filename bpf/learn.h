@@ -68,7 +68,8 @@ static __always_inline void record_excluded(struct oncache_flow_key *key, struct
 }
 
 /* An entry has been renewed. The handshake that it completes is told to its pair, once. */
-static __always_inline int renewed(struct oncache_flow_key *key, struct oncache_filter_entry *entry,
+static __always_inline int renewed(struct oncache_config *cfg, struct oncache_flow_key *key,
+				   struct oncache_filter_entry *entry,
 				   struct oncache_ingress_entry *endpoint, __u64 now)
 {
 	__u8 opened = entry->flags & (ENTRY_OPENED_EGRESS | ENTRY_OPENED_INGRESS);
@@ -76,8 +77,8 @@ static __always_inline int renewed(struct oncache_flow_key *key, struct oncache_
 	if (opened && entry->egress_lease && entry->ingress_lease) {
 		entry->flags &= ~opened;
 		if (READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS)
-			record_pair(key, entry, opened == ENTRY_OPENED_EGRESS ? EGRESS : INGRESS,
-				    now);
+			record_pair(cfg, key, entry,
+				    opened == ENTRY_OPENED_EGRESS ? EGRESS : INGRESS, now);
 	}
 	return REASON_LEARNED;
 }
@@ -100,7 +101,7 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 	    entry->endpoint_epoch == verdict->endpoint_epoch) {
 		if (direction == INGRESS) {
 			WRITE_ONCE(entry->ingress_lease, verdict->lease);
-			return renewed(key, entry, endpoint, verdict->now);
+			return renewed(cfg, key, entry, endpoint, verdict->now);
 		}
 		if (entry->node == INDEX_NONE) {
 			entry->node = verdict->node;
@@ -109,7 +110,7 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 		if (entry->node == verdict->node && entry->node_epoch == verdict->node_epoch) {
 			barrier();
 			WRITE_ONCE(entry->egress_lease, verdict->lease);
-			return renewed(key, entry, endpoint, verdict->now);
+			return renewed(cfg, key, entry, endpoint, verdict->now);
 		}
 	}
 
@@ -136,8 +137,9 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 
 /*
  * A SYN teaches nothing, and what is cached belongs to an earlier life. But where its options were
- * rewritten, the MSS above all, its connection must not vouch for others: their SYNs would not be.
- * Only what can vouch is noted, or pods could fill the cache with SYNs that nobody answers.
+ * rewritten, the MSS above all, its connection must not vouch for others: their SYNs would not be. That is
+ * kept in the cache, but only for what could vouch, or pods could fill it with SYNs that nobody answers.
+ * Of one that is as it was, it is noted when the CNI let it pass: see record_pair().
  */
 static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packet, __u32 offset,
 				     struct verdict *verdict,
@@ -157,8 +159,11 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 	    bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_NOT_ESTABLISHED;
 	compared = witness_compare(skb, offset, packet, verdict->witness);
-	if (compared == GO)
+	if (compared == GO) {
+		if (conntrack_begins(skb, key))
+			note(&begun, key, unvouched.touched);
 		return REASON_LEARN_NOT_ESTABLISHED;
+	}
 	/* A translated connection vouches for none, and arrives as another packet than it left. */
 	if (compared == REASON_LEARN_NOT_COMPARED &&
 	    conntrack_verdict(skb, packet, direction, &opening) == REASON_LEARN_NAT)
@@ -245,6 +250,16 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 	return record(cfg, key, verdict, endpoint, direction);
 }
 
+/* A connection's end that the fast path has carried is not undone by a packet that comes late. */
+static __always_inline void keep_ended(struct __sk_buff *skb, struct oncache_config *cfg,
+				       struct packet *packet)
+{
+	if (packet->key.protocol != IPPROTO_TCP || (packet->tcp_flags & TCP_SYN))
+		return;
+	if (is_over(&packet->key, bpf_map_lookup_elem(&filter_cache, &packet->key), now_coarse()))
+		conntrack_end_again(skb, cfg, &packet->key);
+}
+
 /* A packet with the miss bit at the NIC's egress: the CNI has routed and encapsulated it. */
 static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_config *cfg,
 					__u16 witness)
@@ -264,6 +279,10 @@ static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_co
 	if (data + HEADER_MAX > end)
 		return REASON_LENGTH;
 
+	reason = parse_ipv4(data + length, end, skb->len - length, EGRESS, &packet);
+	if (reason != GO)
+		return reason;
+	keep_ended(skb, cfg, &packet);
 	outer = tunnel_destination(data);
 	index = bpf_map_lookup_elem(&node_index, &outer);
 	if (!index)
@@ -279,9 +298,6 @@ static __always_inline int learn_egress(struct __sk_buff *skb, struct oncache_co
 	if (!tunnel_equals_template(data, node, cfg))
 		return REASON_LEARN_TEMPLATE;
 
-	reason = parse_ipv4(data + length, end, skb->len - length, EGRESS, &packet);
-	if (reason != GO)
-		return reason;
 	/* What is for the node itself, or its host-network pods, is none of ours. */
 	if (packet.key.remote_ip == node->tunnel_ip)
 		return REASON_LEARN_NODE_PEER;
@@ -313,6 +329,7 @@ static __always_inline int learn_ingress(struct __sk_buff *skb, struct oncache_c
 			    &packet);
 	if (reason != GO)
 		return reason;
+	keep_ended(skb, cfg, &packet);
 	index = bpf_map_lookup_elem(&endpoint_index, &packet.key.local_ip);
 	if (!index)
 		return REASON_NOT_ENDPOINT;

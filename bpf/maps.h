@@ -28,13 +28,24 @@ const volatile struct {
 	enum oncache_region_scope scope;
 } enumerations = {};
 
-struct {
+struct config_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct oncache_config);
 } config SEC(".maps");
+
+/*
+ * Read by no program. When a map of maps is written, the kernel returns only after all programs have
+ * ended that ran before (an RCU grace period): the agent writes it to wait for them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct config_map);
+} grace SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -142,14 +153,31 @@ struct {
 	__type(value, struct oncache_ended);
 } ended SEC(".maps");
 
-/* By a hash of the key, when such a connection's ports last began a new life. */
+/*
+ * Notes of connections, by a hash of the key: when the ports of one that ended on the fast path began a
+ * new life; when the CNI let one begin; when one that it has not seen begin was over.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, REOPENED);
+	__uint(max_entries, NOTES);
 	__type(key, __u32);
 	__type(value, __u64);
 } reopened SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NOTES);
+	__type(key, __u32);
+	__type(value, __u64);
+} begun SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NOTES);
+	__type(key, __u32);
+	__type(value, __u64);
+} over SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -11,11 +11,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /*
  * Hands the packet to the CNI. Only what could be learned gets the miss bit: a packet
- * of an endpoint of ours, with its own address, of a selected protocol. offset: of its
- * IPv4 header.
+ * of an endpoint of ours, with its own address, of a selected protocol; and what comes after
+ * the end of a connection, of which nothing is learned but that conntrack has to be told again
+ * (keep_ended). offset: of its IPv4 header. entry: that of its flow, where there is one.
  */
 static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_config *cfg,
-				     struct packet *packet, __u32 offset, int reason,
+				     struct packet *packet, __u32 offset,
+				     struct oncache_filter_entry *entry, int reason,
 				     enum oncache_direction direction)
 {
 	struct oncache_ingress_entry *endpoint;
@@ -25,6 +27,8 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 
 	if (!learnable(reason)) {
 		count(reason, direction);
+		if (entry && is_closed(entry->closing))
+			skb->mark |= cfg->mark;
 		return NEXT;
 	}
 	index = bpf_map_lookup_elem(&endpoint_index, &packet->key.local_ip);
@@ -63,12 +67,12 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
  * else speaks against the fast path. offset: of the IPv4 header.
  */
 static __always_inline int slow_reason(struct __sk_buff *skb, struct packet *packet, __u32 offset,
-				       int reason)
+				       int reason, __u64 now)
 {
 	if (packet->tcp_flags & TCP_SYN)
 		return REASON_TCP_SYN;
 	if ((packet->tcp_flags & (TCP_FIN | TCP_RST | TCP_ACK)) == (TCP_FIN | TCP_ACK))
-		fin_to_ack(skb, packet, offset);
+		fin_to_ack(skb, packet, offset, now);
 	return reason;
 }
 
@@ -103,7 +107,7 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	struct oncache_endpoint_counters *counters;
 	struct oncache_config *cfg = config_get();
 	struct oncache_ingress_entry *endpoint;
-	struct oncache_filter_entry *entry;
+	struct oncache_filter_entry *entry = NULL;
 	struct oncache_egress_entry *node;
 	struct ethhdr *ethernet = data;
 	__u32 index, length;
@@ -126,12 +130,12 @@ int oncache_pod_egress(struct __sk_buff *skb)
 		goto odd;
 	}
 	now = now_coarse();
+	entry = entry_find(&packet, EGRESS);
 	reason = REASON_AGENT_SILENT;
 	if (now >= READ_ONCE(cfg->heartbeat_deadline))
 		goto slow;
 
 	reason = REASON_NO_ENTRY;
-	entry = entry_find(&packet, EGRESS);
 	if (!entry)
 		goto slow;
 	index = entry->endpoint;
@@ -182,9 +186,9 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	return bpf_redirect(node->ifindex, 0);
 
 slow:
-	reason = slow_reason(skb, &packet, sizeof(*ethernet), reason);
+	reason = slow_reason(skb, &packet, sizeof(*ethernet), reason, now);
 odd:
-	return hand_over(skb, cfg, &packet, sizeof(*ethernet), reason, EGRESS);
+	return hand_over(skb, cfg, &packet, sizeof(*ethernet), entry, reason, EGRESS);
 }
 
 /* NIC, egress: the CNI's own packets, of which those with the miss bit are learned. */
@@ -211,11 +215,10 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	struct oncache_endpoint_counters *counters;
 	struct oncache_config *cfg = config_get();
 	struct oncache_ingress_entry *endpoint;
-	struct oncache_filter_entry *entry;
+	struct oncache_filter_entry *entry = NULL;
 	struct oncache_egress_entry *node;
 	struct ethhdr *ethernet;
 	struct packet packet;
-	bool outer_checksum;
 	__u64 now;
 	int reason;
 
@@ -238,23 +241,22 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	reason = tunnel_check(data, cfg);
 	if (reason != GO)
 		goto odd;
-	outer_checksum = tunnel_checksum(data);
 	length = skb->len - header;
 	reason = parse_ipv4(data + header, end, length, INGRESS, &packet);
 	if (reason != GO) {
 		forget_closed(skb, header, INGRESS);
 		goto odd;
 	}
+	now = now_coarse();
+	entry = entry_find(&packet, INGRESS);
 	reason = REASON_CONGESTION;
 	if (tunnel_congestion(data, packet.tos))
 		goto slow;
-	now = now_coarse();
 	reason = REASON_AGENT_SILENT;
 	if (now >= READ_ONCE(cfg->heartbeat_deadline))
 		goto slow;
 
 	reason = REASON_NO_ENTRY;
-	entry = entry_find(&packet, INGRESS);
 	if (!entry)
 		goto slow;
 	index = entry->endpoint;
@@ -292,7 +294,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	if (reason != GO)
 		goto slow;
 
-	reason = tunnel_pop(skb, outer_checksum);
+	reason = tunnel_pop(skb);
 	if (reason != GO)
 		goto slow;
 	data = (void *)(long)skb->data;
@@ -308,9 +310,9 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	return bpf_redirect_peer(endpoint->ifindex, 0);
 
 slow:
-	reason = slow_reason(skb, &packet, header, reason);
+	reason = slow_reason(skb, &packet, header, reason, now);
 odd:
-	return hand_over(skb, cfg, &packet, header, reason, INGRESS);
+	return hand_over(skb, cfg, &packet, header, entry, reason, INGRESS);
 }
 
 /* Host-side veth, egress: the CNI's packets into a pod, of which misses are learned. */

@@ -25,6 +25,8 @@
 #define PAIR_UNANSWERED 128
 /* A SYN is answered, or sent again, within it. */
 #define UNVOUCHED_KEPT (1000 * NSEC_PER_MSEC)
+/* TCP sends a FIN again for about 100 s (tcp_orphan_retries), conntrack knows of an end for 120 s. */
+#define OVER_KEPT (128000 * NSEC_PER_MSEC)
 
 /* asked: where the SYN goes. */
 static __always_inline void pair_key(struct oncache_flow_key *pair,
@@ -108,13 +110,14 @@ static __always_inline int open_connection(struct __sk_buff *skb, struct oncache
 	if (former) {
 		/* On a connection that is open the CNI decides; asking again is no such case. */
 		if (is_closed(former->closing)) {
-			note_reopened(key, now);
+			note(&reopened, key, now);
 			conntrack_expire(skb, key);
 		} else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED))
 			return REASON_TCP_SYN;
 	}
 	if (bpf_map_update_elem(&filter_cache, key, &fresh, BPF_ANY))
 		return REASON_TCP_SYN;
+	note_clear(&over, key);
 	__sync_fetch_and_add(&pair->unanswered, 1);
 	return GO;
 }
@@ -147,10 +150,25 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
 		entry->touched = 0;
 		return;
 	}
-	if (is_closed(entry->closing))
-		bpf_map_delete_elem(&filter_cache, &packet->key);
-	else
+	if (!is_closed(entry->closing)) {
 		entry->touched = now;
+		return;
+	}
+	/* Should the acknowledgement be lost, the FIN comes again. */
+	note(&over, &packet->key, now);
+	bpf_map_delete_elem(&filter_cache, &packet->key);
+}
+
+/* Is the connection over, as far as the fast path knows? */
+static __always_inline bool is_over(struct oncache_flow_key *key,
+				    struct oncache_filter_entry *entry, __u64 now)
+{
+	__u64 age;
+
+	if (entry)
+		return is_closed(entry->closing);
+	age = noted(&over, key, now);
+	return age && age < OVER_KEPT;
 }
 
 /*
@@ -159,14 +177,16 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
  * makes itself known there, and is judged. TCP sends the FIN again, as after a loss.
  * offset: of the IPv4 header.
  */
-static __always_inline void fin_to_ack(struct __sk_buff *skb, struct packet *packet, __u32 offset)
+static __always_inline void fin_to_ack(struct __sk_buff *skb, struct packet *packet, __u32 offset,
+				       __u64 now)
 {
 	struct oncache_flow_key *key = &packet->key;
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	__be16 before, after;
 	struct nf_conn *ct;
 
-	if (!entry || !(entry->flags & ENTRY_PORTLESS))
+	/* Gone is the entry of one that is over. */
+	if (entry ? !(entry->flags & ENTRY_PORTLESS) : !is_over(key, entry, now))
 		return;
 	ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port, key->remote_port,
 			    key->protocol);
@@ -189,18 +209,23 @@ static __always_inline void fin_to_ack(struct __sk_buff *skb, struct packet *pac
 /*
  * The CNI has let a connection begin, in both directions, while no policy asks for ports or
  * peers. asked: where its SYN went. Never renewed by what is established already: a CNI may
- * spare that where it denies what is new.
+ * spare that where it denies what is new. So the SYN alone was judged as new, and the lease
+ * counts from it, however late its answer came.
  */
-static __always_inline void record_pair(struct oncache_flow_key *key,
+static __always_inline void record_pair(struct oncache_config *cfg, struct oncache_flow_key *key,
 					struct oncache_filter_entry *entry,
 					enum oncache_direction asked, __u64 now)
 {
+	__u64 age = noted(&begun, key, now), life = READ_ONCE(cfg->lease), lease;
 	struct oncache_filter_entry fresh = {}, *pair;
 	struct oncache_flow_key other;
-	__u64 lease;
 
+	if (!age || age >= life)
+		return;
 	lease = entry->egress_lease < entry->ingress_lease ? entry->egress_lease
 							   : entry->ingress_lease;
+	if (lease > now + life - age)
+		lease = now + life - age;
 	pair_key(&other, key, asked);
 	pair = bpf_map_lookup_elem(&filter_cache, &other);
 	if (pair && pair->epoch == entry->epoch && pair->endpoint_epoch == entry->endpoint_epoch &&

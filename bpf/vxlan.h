@@ -140,18 +140,18 @@ static __always_inline int vxlan_push(struct __sk_buff *skb, struct oncache_egre
 }
 
 /*
- * Without an outer checksum, whatever the NIC verified is the inner one and stays
- * verified, as in the kernel's own decapsulation. With one, the kernel forgets what the
- * NIC said and the pod verifies the inner one.
+ * How many checksums, from the outermost on, the NIC or GRO has verified is counted in the skb, and
+ * the tunnel's takes the first place, also where it is zero: GRO counts one that is not there as
+ * verified. It is taken from the count with its header, as by the kernel's own decapsulation, so that
+ * the pod verifies the inner one unless somebody has. What the device has summed itself
+ * (CHECKSUM_COMPLETE) is corrected by the kernel when the header goes.
  */
-static __always_inline int vxlan_pop(struct __sk_buff *skb, bool outer_checksum)
+static __always_inline int vxlan_pop(struct __sk_buff *skb)
 {
-	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
-
-	if (!outer_checksum)
-		flags |= BPF_F_ADJ_ROOM_NO_CSUM_RESET;
-	if (bpf_skb_adjust_room(skb, -(__s32)VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, flags))
+	if (bpf_skb_adjust_room(skb, -(__s32)VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC,
+				BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET))
 		return REASON_REWRITE_FAILED;
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
 	return GO;
 }
 

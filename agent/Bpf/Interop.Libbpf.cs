@@ -226,8 +226,6 @@ internal static unsafe partial class Interop
         internal const int PROT_READ = 1;
         internal const int PROT_WRITE = 2;
         internal const int MAP_SHARED = 1;
-        internal const int SYS_membarrier = 324;
-        internal const int MEMBARRIER_CMD_GLOBAL = 1;
         internal const int AT_FDCWD = -100;
         internal const uint RENAME_EXCHANGE = 2;
         internal const long BPF_FS_MAGIC = 0xcafe4a11;

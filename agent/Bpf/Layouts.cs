@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 6;
+    public const uint Version = 7;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -28,10 +28,11 @@ internal static class Layout
     /// <summary>Connections that ended on one CPU and that the agent has not taken yet; a power of two.</summary>
     public const int Ended = 4096;
 
-    public const int Reopened = 4096;
+    /// <summary>Places for notes of one kind: a power of two.</summary>
+    public const int Notes = 16384;
 
-    /// <summary>From nanoseconds to the unit of the time in <c>reopened</c>.</summary>
-    public const int ReopenedShift = 20;
+    /// <summary>From nanoseconds to the unit of the time in a note.</summary>
+    public const int NoteShift = 20;
 }
 
 internal enum EndpointMode : byte

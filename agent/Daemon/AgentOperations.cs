@@ -57,7 +57,7 @@ internal sealed class AgentOperations : IAgentOperations
         var pins = PinDirectory.At(settings.PinRoot);
 
         using var monitor = NetworkMonitor.Start();
-        using var prober = NeighbourProber.Open();
+        using var neighbours = NeighbourAsker.Start(loggers.CreateLogger<NeighbourAsker>());
         using var rules = HostRulesMonitor.Start(index => monitor.Current.NameOf((int)index));
         var options = new UnderlayOptions(settings.TunnelDevice, KernelDefaults.LocalPorts(), KernelDefaults.DefaultTtl());
         // In a cluster the CNI may come after us, and the status of the node says what is missing.
@@ -87,7 +87,7 @@ internal sealed class AgentOperations : IAgentOperations
                     ? new TcxAttacher(pins.Links)
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
                 var agent = new NodeAgent(
-                    datapath, attacher, monitor.Current, prober, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, options,
+                    datapath, attacher, monitor.Current, neighbours, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, options,
                     metrics, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 using var flushes = lane.Serve(agent);
                 using var ended = new EndedConnectionsTeller(datapath.Maps, new ConntrackSysctl(settings.ConntrackSysctl).Timeouts, metrics);
@@ -99,7 +99,7 @@ internal sealed class AgentOperations : IAgentOperations
                     using var turn = current.Use(agent, new StatusReport(
                         agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
                     server ??= await StatusServer.StartAsync(settings.Socket, settings.Health, current, current, exposition.Write, cancellationToken);
-                    await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), ended.Completion, cancellationToken);
+                    await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), Task.WhenAny(ended.Completion, neighbours.Completion).Unwrap(), cancellationToken);
                 }
                 catch when (!cancellationToken.IsCancellationRequested)
                 {

@@ -137,29 +137,35 @@ internal sealed class DatapathController
     public IReadOnlyList<string> ForeignPrograms(int device, TcDirection direction, bool behindOurs) =>
         [.. _attacher.Others(device, direction, behindOurs, OwnPrograms).Select(static id => BpfProgramInfo.OfId(id)?.Name ?? "")];
 
-    /// <summary>Puts back what somebody took off a device; whether there was anything.</summary>
-    public bool Restore(NetworkSnapshot snapshot)
-    {
-        var missing = new List<string>();
-        foreach (var (devices, programs) in new[] { (_attachedNics, ProgramNames.OfNic), (_attachedEndpoints, ProgramNames.OfEndpoint) })
-        {
-            foreach (var device in devices.Where(device => snapshot.Links.ContainsKey(device)).ToList())
-            {
-                if (programs.FirstOrDefault(one => !_attacher.IsAttached(device, one.Program, one.Direction, _datapath.ProgramInfo(one.Program).Id)) is { Program: { } program })
-                {
-                    missing.Add($"{program} on {snapshot.NameOf(device)}");
-                    devices.Remove(device);
-                }
-            }
-        }
+    /// <summary>The devices that are there and should have our programs, each with them.</summary>
+    public IReadOnlyList<(int Device, IReadOnlyList<(string Program, TcDirection Direction)> Programs)> Attached(NetworkSnapshot snapshot) =>
+    [
+        .. _attachedNics.Where(snapshot.Links.ContainsKey).Select(static device => (device, ProgramNames.OfNic)),
+        .. _attachedEndpoints.Where(snapshot.Links.ContainsKey).Select(static device => (device, ProgramNames.OfEndpoint)),
+    ];
 
-        if (missing.Count == 0)
+    /// <summary>Of each such device the first program that is not there. From any thread: it waits for the kernel.</summary>
+    public IReadOnlyList<(int Device, string Program)> Missing(IReadOnlyList<(int Device, IReadOnlyList<(string Program, TcDirection Direction)> Programs)> attached) =>
+    [
+        .. attached.Select(at => (at.Device, at.Programs.FirstOrDefault(one => !_attacher.IsAttached(at.Device, one.Program, one.Direction, _datapath.ProgramInfo(one.Program).Id)).Program))
+            .Where(static at => at.Program is not null),
+    ];
+
+    /// <summary>Puts back what somebody took off a device; whether there is anything to do.</summary>
+    public bool Restore(IReadOnlyList<(int Device, string Program)> missing, NetworkSnapshot snapshot)
+    {
+        // Where it should be no more, nobody took it off.
+        var gone = missing.Where(one => snapshot.Links.ContainsKey(one.Device) && (_attachedNics.Remove(one.Device) | _attachedEndpoints.Remove(one.Device))).ToList();
+        if (gone.Count == 0)
         {
             return false;
         }
 
         // The next application attaches to every device that it does not know to have them.
-        Flush(FlushPlan.Everything(FlushCause.ProgramRestored, string.Join(", ", missing.Take(3)), settle: false), TimeSpan.Zero, Now);
+        Flush(
+            FlushPlan.Everything(FlushCause.ProgramRestored, string.Join(", ", gone.Take(3).Select(one => $"{one.Program} on {snapshot.NameOf(one.Device)}")), settle: false),
+            TimeSpan.Zero,
+            Now);
         return true;
     }
 

@@ -56,7 +56,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>By which the programs note that the ports of a connection began a new life: bpf/conntrack.h, note_reopened.</summary>
+    /// <summary>By which the programs note what happened to a connection: bpf/notes.h.</summary>
     internal static uint HashOf(in FlowKey key)
     {
         var hash = key.LocalIp ^ key.RemoteIp ^ ((uint)key.LocalPort << 16 | key.RemotePort);
@@ -68,7 +68,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
     /// <summary>Whether the ports began a new life since. Of another key's note nothing follows: conntrack takes it if the agent is wrong once.</summary>
     /// <param name="note">What stands at the place of the hash: upper half the time, lower half whose.</param>
     internal static bool HasReopened(in Ended ended, ulong note) =>
-        (uint)note == HashOf(ended.Key) && (int)((uint)(note >> 32) - (uint)(ended.At >> Layout.ReopenedShift)) >= 0;
+        (uint)note == HashOf(ended.Key) && (int)((uint)(note >> 32) - (uint)(ended.At >> Layout.NoteShift)) >= 0;
 
     /// <summary>The state that conntrack would have come to by itself, and for how long it stays.</summary>
     internal static (TcpConntrackState State, TimeSpan Timeout) StateOf(Closing closing, ConntrackTimeouts timeouts) =>
@@ -113,7 +113,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
             foreach (var ended in all)
             {
                 // The ports have begun a new life since, of which conntrack knows by the SYN.
-                if (HasReopened(ended, _reopened(HashOf(ended.Key) & (Layout.Reopened - 1))))
+                if (HasReopened(ended, _reopened(HashOf(ended.Key) & (Layout.Notes - 1))))
                 {
                     reopened++;
                     continue;

@@ -26,7 +26,7 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
     /// <summary>The regions for a plan. Asks the hooks that are new.</summary>
     public ImmutableArray<RuleRegion> Of(NodePlan plan, NetworkSnapshot snapshot)
     {
-        _known = Hooks(plan).ToDictionary(static hook => hook, hook => _known.TryGetValue(hook, out var found) ? found : Ask(hook));
+        _known = HooksOf(plan).ToDictionary(static hook => hook, hook => _known.TryGetValue(hook, out var found) ? found : Ask(hook));
         foreach (var (hook, found) in _known.Where(static pair => pair.Key.Place == HookPlace.Veth))
         {
             _ofPods.UnionWith(found.Select(one => (hook with { Device = 0 }, one)));
@@ -41,15 +41,24 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
         ];
     }
 
-    /// <summary>Asks all hooks of the last plan again; whether any answers otherwise.</summary>
-    public bool Look()
+    /// <summary>The hooks of the last plan.</summary>
+    public IReadOnlyList<TcxHook> Hooks => [.. _known.Keys];
+
+    /// <summary>Asks hooks again. From any thread: it waits for the kernel.</summary>
+    public IReadOnlyList<(TcxHook Hook, ImmutableArray<Finding> Found)> Ask(IReadOnlyList<TcxHook> hooks) => [.. hooks.Select(hook => (hook, Ask(hook)))];
+
+    /// <summary>Takes answers; whether any is another than before. Of hooks that the plan has no more nothing follows.</summary>
+    public bool Take(IReadOnlyList<(TcxHook Hook, ImmutableArray<Finding> Found)> answers)
     {
-        var before = _known;
-        _known = before.Keys.ToDictionary(static hook => hook, Ask);
         var changed = false;
-        foreach (var (hook, found) in before)
+        foreach (var (hook, now) in answers)
         {
-            var now = _known[hook];
+            if (!_known.TryGetValue(hook, out var found))
+            {
+                continue;
+            }
+
+            _known[hook] = now;
             changed |= !found.SequenceEqual(now);
             if (hook.Place == HookPlace.Veth)
             {
@@ -74,7 +83,7 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
         }
     }
 
-    private static HashSet<TcxHook> Hooks(NodePlan plan)
+    private static HashSet<TcxHook> HooksOf(NodePlan plan)
     {
         if (plan.Underlay.Value is not { } underlay)
         {
@@ -135,7 +144,7 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
 
     private static string Words(TcDirection direction) => direction == TcDirection.Ingress ? "ingress" : "egress";
 
-    private enum HookPlace
+    internal enum HookPlace
     {
         Tunnel,
         NicIngress,
@@ -146,12 +155,12 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
         Veth,
     }
 
-    private readonly record struct TcxHook(HookPlace Place, int Device, TcDirection Direction)
+    internal readonly record struct TcxHook(HookPlace Place, int Device, TcDirection Direction)
     {
         /// <summary>Those before ours see what takes the fast path.</summary>
         public bool BehindOurs => Place == HookPlace.NicIngress || (Place == HookPlace.Veth && Direction == TcDirection.Ingress);
     }
 
     /// <summary>Programs in words that are the same when they are loaded again, and why they keep flows off.</summary>
-    private readonly record struct Finding(string Program, string Reason);
+    internal readonly record struct Finding(string Program, string Reason);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Bpf;
@@ -28,7 +29,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
     private readonly LoadedDatapath _datapath;
     private readonly DatapathController _controller;
-    private readonly NeighbourProber _prober;
+    private readonly NeighbourAsker _neighbours;
     private readonly ConntrackSysctl _conntrack;
     private readonly HostRulesMonitor _hostRules;
     private readonly ForeignPrograms _foreign;
@@ -53,6 +54,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private string? _tcpRefusal;
     private bool _picksUpTcp;
     private Task _sweeping = Task.CompletedTask;
+    private Task _looking = Task.CompletedTask;
     private volatile AgentState? _state;
     private volatile int _flows;
     private long _lastTurn;
@@ -61,7 +63,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         LoadedDatapath datapath,
         IProgramAttacher attacher,
         NetworkSnapshot snapshot,
-        NeighbourProber prober,
+        NeighbourAsker neighbours,
         ConntrackSysctl conntrack,
         HostRulesMonitor hostRules,
         AgentConfiguration configuration,
@@ -76,7 +78,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _foreign = new ForeignPrograms(_controller.ForeignPrograms);
         _snapshot = _plannedSnapshot = snapshot;
         _metrics = metrics;
-        _prober = prober;
+        _neighbours = neighbours;
         _conntrack = conntrack;
         _hostRules = hostRules;
         _rules = hostRules.Current;
@@ -157,6 +159,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             await stop.CancelAsync();
             await Task.WhenAll(feeders).ContinueWith(static _ => { }, TaskScheduler.Default);
             await _sweeping;
+            await _looking;
         }
     }
 
@@ -347,11 +350,35 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         return false;
     }
 
-    /// <summary>Looks at what the kernel announces to nobody: programs beside ours, and ours that somebody took off.</summary>
+    /// <summary>
+    /// Looks at what the kernel announces to nobody: programs beside ours, and ours that somebody took off. Each hook is asked under the kernel's
+    /// RTNL lock, so beside the loop, to which the answers come back.
+    /// </summary>
     private bool LookAround()
     {
-        var restored = _controller.Restore(_snapshot);
-        return restored | _foreign.Look();
+        if (_looking.IsCompleted)
+        {
+            var (places, hooks) = (_controller.Attached(_snapshot), _foreign.Hooks);
+            _looking = Task.Run(() =>
+            {
+                try
+                {
+                    var (missing, found) = (_controller.Missing(places), _foreign.Ask(hooks));
+                    Post(() => _controller.Restore(missing, _snapshot) | _foreign.Take(found));
+                }
+                catch (Exception e)
+                {
+                    var failure = ExceptionDispatchInfo.Capture(e);
+                    Post(() =>
+                    {
+                        failure.Throw();
+                        return false;
+                    });
+                }
+            });
+        }
+
+        return false;
     }
 
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
@@ -359,7 +386,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     {
         foreach (var probe in _plan!.InUse)
         {
-            Use(probe);
+            _neighbours.Ask(probe);
         }
 
         if (_sweeping.IsCompleted)
@@ -420,29 +447,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         // Known, and yet something is missing: the bridge has forgotten the port. The kernel would only ask once the
         // entry has aged, and the pod may be idle for hours.
         var known = _snapshot.Neighbour(probe.IfIndex, probe.Address);
-        if (known is { Mac: not null } && (known.State & (NeighbourState.Reachable | NeighbourState.Stale | NeighbourState.Delay)) != NeighbourState.None)
-        {
-            Ask(probe, () => _prober.Confirm(known));
-        }
-        else
-        {
-            Use(probe);
-        }
-    }
-
-    private void Use(NeighbourProbe probe) => Ask(probe, () => _prober.Use(probe.IfIndex, probe.Address));
-
-    private void Ask(NeighbourProbe probe, Action ask)
-    {
-        try
-        {
-            ask();
-        }
-        catch (NetlinkException failure)
-        {
-            // The device may have gone since the snapshot; its event is on the way.
-            LogProbeFailed(probe.Address, failure.Message);
-        }
+        var isKnown = known is { Mac: not null } && (known.State & (NeighbourState.Reachable | NeighbourState.Stale | NeighbourState.Delay)) != NeighbourState.None;
+        _neighbours.Ask(probe, isKnown ? known : null);
     }
 
     private List<string> Warnings()
@@ -565,7 +571,4 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
     [LoggerMessage(Message = "{Cause}: {Subject}; {Endpoints} endpoints and {Nodes} nodes flushed in {Microseconds:F0} us")]
     private partial void LogFlushed(LogLevel level, FlushCause cause, string subject, int endpoints, int nodes, double microseconds);
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "neighbour {Address} not probed: {Reason}")]
-    private partial void LogProbeFailed(Ipv4Address address, string reason);
 }

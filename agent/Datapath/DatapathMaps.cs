@@ -27,6 +27,9 @@ internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingres
 internal static class MapNames
 {
     public const string Config = "config";
+
+    /// <summary>Not pinned: of no account for anyone but its writer.</summary>
+    public const string Grace = "grace";
     public const string FilterCache = "filter_cache";
     public const string EgressCache = "egress_cache";
     public const string IngressCache = "ingress_cache";
@@ -41,13 +44,15 @@ internal static class MapNames
     public const string EndedQueues = "ended_queues";
     public const string Ended = "ended";
     public const string Reopened = "reopened";
+    public const string Begun = "begun";
+    public const string Over = "over";
     public const string Sweep = "sweep";
 
     /// <summary>Pinned and reused as a whole: epochs in one are meaningless beside entries of another.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Config, FilterCache, EgressCache, IngressCache, NodeIndex, EndpointIndex, ExcludedPrefixes, ExcludedPorts,
-        EndpointCounters, Reasons, Witnesses, HostRegions, EndedQueues, Ended, Reopened, Sweep,
+        EndpointCounters, Reasons, Witnesses, HostRegions, EndedQueues, Ended, Reopened, Begun, Over, Sweep,
     ];
 }
 
@@ -72,7 +77,10 @@ internal sealed class DatapathMaps : IDisposable
         HostRegions = new(MapNames.HostRegions, obj.MapFd(MapNames.HostRegions), Layout.HostRegions, steps);
         EndedQueues = new(MapNames.EndedQueues, obj.MapFd(MapNames.EndedQueues), cpus, steps);
         Ended = new(MapNames.Ended, obj.MapFd(MapNames.Ended), cpus * Layout.Ended, steps);
-        Reopened = new(MapNames.Reopened, obj.MapFd(MapNames.Reopened), Layout.Reopened, steps);
+        Reopened = new(MapNames.Reopened, obj.MapFd(MapNames.Reopened), Layout.Notes, steps);
+        Begun = new(MapNames.Begun, obj.MapFd(MapNames.Begun), steps);
+        Over = new(MapNames.Over, obj.MapFd(MapNames.Over), steps);
+        Grace = new(MapNames.Grace, obj.MapFd(MapNames.Grace), steps);
         Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));
     }
 
@@ -113,6 +121,15 @@ internal sealed class DatapathMaps : IDisposable
 
     /// <summary>By a hash of the key, when the ports of such a connection last began a new life, CLOCK_MONOTONIC.</summary>
     public MappedArray<ulong> Reopened { get; }
+
+    /// <summary>By a hash of the key, when the CNI last let a connection begin. The programs' own.</summary>
+    public BpfMap<uint, ulong> Begun { get; }
+
+    /// <summary>By a hash of the key, when a connection that the CNI has not seen begin was over. The programs' own.</summary>
+    public BpfMap<uint, ulong> Over { get; }
+
+    /// <summary>Descriptors of a map; who writes it waits for an RCU grace period.</summary>
+    public BpfMap<uint, uint> Grace { get; }
 
     public BpfMap<uint, Sweep> Sweep { get; }
 

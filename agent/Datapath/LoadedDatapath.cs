@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using OnCache.Agent.Bpf;
 
 namespace OnCache.Agent.Datapath;
@@ -109,13 +108,10 @@ internal sealed unsafe class LoadedDatapath : IDisposable
 
     /// <summary>
     /// Returns once no program runs any more that read the maps before the call: what was withdrawn may now be
-    /// rewritten. The command waits for an RCU grace period, and programs run inside RCU read sections.
+    /// rewritten. Writing a map of maps waits for an RCU grace period, and programs run inside RCU read sections. (membarrier waits for one, too, but not on
+    /// a machine with nohz_full CPUs.)
     /// </summary>
-    public void WaitForRunningPrograms() =>
-        Steps.Do("wait for running programs (membarrier)", static () =>
-            Interop.Libc.syscall(Interop.Libc.SYS_membarrier, Interop.Libc.MEMBARRIER_CMD_GLOBAL, 0, 0) == 0
-                ? 0
-                : -Marshal.GetLastPInvokeError());
+    public void WaitForRunningPrograms() => Maps.Grace.Set(0, (uint)_object.MapFd(MapNames.Config));
 
     public void Dispose()
     {

@@ -229,6 +229,65 @@ public sealed class ConntrackTests
         (await lab.Server.DoAsync("iptables -nvxL INPUT")).ShouldContain($" {Lost}      {Lost * 52} DROP", customMessage: "so many were lost");
     }
 
+    /// <summary>Conntrack takes it for a sign of life, and nobody is left to tell it otherwise: it would hold the entry for days, past any policy.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_packet_that_comes_after_the_end_does_not_revive_the_connection(bool agentIsSilent)
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var (asking, answering) = await Sockets.ConnectAsync(lab.Client, lab.Server, 7777);
+        var conversation = new TcpConversation(lab.Client, lab.Server, asking, answering);
+        await lab.LearnAsync(conversation);
+        var port = Sockets.EndPoint(asking).Port;
+        using var raw = Sockets.Raw(lab.Client, ProtocolType.Tcp);
+        foreach (var agent in lab.Agents)
+        {
+            agent.Suspend();
+        }
+
+        try
+        {
+            await conversation.CloseAsync();
+            await conversation.DisposeAsync();
+            if (agentIsSilent)
+            {
+                // Until nothing takes the fast path any more.
+                await Task.Delay(TimeSpan.FromSeconds(5.5), TestContext.Current.CancellationToken);
+            }
+            else
+            {
+                foreach (var agent in lab.Agents)
+                {
+                    agent.Resume();
+                }
+
+                await lab.FlushAsync();
+            }
+
+            var late = new byte[20];
+            BinaryPrimitives.WriteUInt16BigEndian(late, (ushort)port);
+            BinaryPrimitives.WriteUInt16BigEndian(late.AsSpan(2), 7777);
+            (late[12], late[13]) = (0x50, 0x10);
+            _ = raw.SendTo(late, new IPEndPoint(lab.Server.Address, 0));
+            // It is answered: both nodes have seen it.
+            (await Sockets.ReceiveAsync(raw, Patience.Long)).ShouldNotBeNull();
+
+            foreach (var node in lab.Overlay.Nodes)
+            {
+                (await EstablishedAsync(node, lab.Client)).ShouldBeEmpty();
+            }
+        }
+        finally
+        {
+            foreach (var agent in lab.Agents)
+            {
+                agent.Resume();
+            }
+        }
+    }
+
     /// <summary>Who does not know that the connection was reset goes on, and is told again.</summary>
     [Fact]
     public async Task A_reset_that_is_lost_is_given_again()

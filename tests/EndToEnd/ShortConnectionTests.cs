@@ -108,6 +108,29 @@ public sealed class ShortConnectionTests
         }
     }
 
+    /// <summary>Neither node has an entry of it any more, and conntrack has never seen it: the FIN that comes again must be answered all the same.</summary>
+    [Fact]
+    public async Task A_last_acknowledgement_that_is_lost_on_the_wire_is_given_again()
+    {
+        LiveLab.Require();
+        await using var lab = await ShortAsync();
+        var (client, server) = await Sockets.ConnectAsync(lab.Client, lab.Server, Port);
+        using (client)
+        using (server)
+        {
+            client.Shutdown(SocketShutdown.Send);
+            (await Sockets.ReceiveAsync(server, Patience.Long)).ShouldNotBeNull("the end did not arrive").ShouldBeEmpty();
+            using (var lossy = ForeignProgram.Attach(lab.Client.Node, lab.Client.Node.UnderlayDevice, TcDirection.Egress, drops: true))
+            {
+                server.Dispose();
+                await Eventually.HoldsAsync(() => lossy.Packets > 0, "the acknowledgement is lost");
+            }
+
+            _ = await Eventually.ReadsAsync(
+                async () => (await lab.Server.DoAsync("ss -tanH state last-ack")).Trim(), static sockets => sockets.Length == 0, "the server's socket is closed");
+        }
+    }
+
     [Fact]
     public async Task Where_nobody_listens_the_refusal_arrives()
     {
@@ -188,6 +211,34 @@ public sealed class ShortConnectionTests
                 answered.ShouldBeFalse("a connection began that the CNI denies, more than a lease after it began to");
                 late++;
             }
+        }
+    }
+
+    /// <summary>The answer to a SYN passes as established, however late it comes: what the CNI was asked was the SYN.</summary>
+    [Fact]
+    public async Task A_handshake_that_takes_longer_than_a_lease_vouches_for_nobody()
+    {
+        var lease = TimeSpan.FromSeconds(3);
+        const string AnswerIsLost = "INPUT -p tcp --tcp-flags SYN,ACK SYN,ACK -j DROP";
+        LiveLab.Require();
+        await using var lab = await ShortAsync(Unrestricted with { Lease = $"{lease.TotalSeconds:F0}s" });
+        using var listener = Sockets.Listener(lab.Server, lab.Server.Address, Port);
+        await Task.Delay(lease + TimeSpan.FromMilliseconds(250), TestContext.Current.CancellationToken);
+
+        await lab.Client.DoAsync($"iptables -I {AnswerIsLost}");
+        var connecting = Sockets.ConnectAsync(lab.Client, Sockets.EndPoint(listener));
+        _ = await Eventually.ReadsAsync(
+            async () => await lab.Server.Node.DoAsync($"conntrack -L -p tcp --src {lab.Client.Address} --dport {Port}"),
+            static entries => entries.Contains(" SYN_RECV ", StringComparison.Ordinal),
+            "the SYN has passed");
+        await using var denial = await Denial.OfAsync(lab.Server.Node, lab.Client, lab.Server, cutEstablished: false);
+        await Task.Delay(lease, TestContext.Current.CancellationToken);
+        await lab.Client.DoAsync($"iptables -D {AnswerIsLost}");
+        using var late = await connecting;
+
+        for (var i = 0; i < 5; i++)
+        {
+            (await AnsweredAsync(lab.Client, Sockets.EndPoint(listener))).ShouldBeFalse("a connection began that the CNI denies");
         }
     }
 

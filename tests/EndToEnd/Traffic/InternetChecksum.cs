@@ -6,9 +6,9 @@ namespace OnCache.EndToEnd.Traffic;
 internal static class InternetChecksum
 {
     /// <param name="bytes">Of even length, with a zero checksum field.</param>
-    public static ushort Of(ReadOnlySpan<byte> bytes)
+    /// <param name="sum">What is to be summed beside them.</param>
+    public static ushort Of(ReadOnlySpan<byte> bytes, uint sum = 0)
     {
-        uint sum = 0;
         for (var i = 0; i < bytes.Length; i += 2)
         {
             sum += BinaryPrimitives.ReadUInt16BigEndian(bytes[i..]);

@@ -91,8 +91,8 @@ public sealed class LayoutTests
                 ["WITNESSES"] = Layout.Witnesses,
                 ["HOST_REGIONS"] = Layout.HostRegions,
                 ["ENDED"] = Layout.Ended,
-                ["REOPENED"] = Layout.Reopened,
-                ["REOPENED_SHIFT"] = Layout.ReopenedShift,
+                ["NOTES"] = Layout.Notes,
+                ["NOTE_SHIFT"] = Layout.NoteShift,
             },
             ignoreOrder: true);
         s_btf.Enums["oncache_reason"]["REASON_COUNT"].ShouldBe(ReasonText.Count);

@@ -31,13 +31,13 @@ public sealed class EndedConnectionsTellerTests
     public void That_ports_began_a_new_life_counts_for_these_ports_alone()
     {
         var ended = new Ended { Key = new FlowKey { LocalIp = 1, RemoteIp = 2, LocalPort = 3, RemotePort = 4 }, At = 5_000_000_000 };
-        var (whose, at) = (EndedConnectionsTeller.HashOf(ended.Key), ended.At >> Layout.ReopenedShift << 32);
+        var (whose, at) = (EndedConnectionsTeller.HashOf(ended.Key), ended.At >> Layout.NoteShift << 32);
         const ulong Millisecond = 1ul << 32;
 
         EndedConnectionsTeller.HasReopened(ended, at + Millisecond | whose).ShouldBeTrue();
         EndedConnectionsTeller.HasReopened(ended, at | whose).ShouldBeTrue();
         EndedConnectionsTeller.HasReopened(ended, at - Millisecond | whose).ShouldBeFalse();
-        EndedConnectionsTeller.HasReopened(ended, at + Millisecond | (whose ^ Layout.Reopened)).ShouldBeFalse();
+        EndedConnectionsTeller.HasReopened(ended, at + Millisecond | (whose ^ Layout.Notes)).ShouldBeFalse();
         EndedConnectionsTeller.HasReopened(ended, 0).ShouldBeFalse();
     }
 }

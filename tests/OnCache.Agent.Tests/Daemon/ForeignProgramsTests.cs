@@ -40,9 +40,9 @@ public sealed class ForeignProgramsTests
 
         _asked.ShouldBe([102, 102], "the others are asked with the next look");
         found.ShouldHaveSingleItem().Packets.PodDevices.ShouldHaveSingleItem().Name.ShouldBe("veth2");
-        _foreign.Look().ShouldBeFalse();
+        Look().ShouldBeFalse();
         _programs[(Networks.Cni0, TcDirection.Ingress)] = ["theirs"];
-        _foreign.Look().ShouldBeTrue();
+        Look().ShouldBeTrue();
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class ForeignProgramsTests
         _ = Regions(plan, 1);
 
         _programs.Clear();
-        _foreign.Look().ShouldBeTrue();
+        Look().ShouldBeTrue();
 
         Regions(plan, 1).ShouldBeEmpty();
     }
@@ -104,7 +104,7 @@ public sealed class ForeignProgramsTests
         _ = Regions(plan, 1, 2);
 
         _ = _programs.Remove((101, TcDirection.Egress));
-        _ = _foreign.Look();
+        _ = Look();
 
         Names(Regions(plan, 1, 2)).ShouldBe(["veth2"]);
     }
@@ -123,4 +123,6 @@ public sealed class ForeignProgramsTests
     private ImmutableArray<RuleRegion> Regions(NodePlan plan, params int[] pods) => _foreign.Of(plan, PlannedNode.Snapshot(pods));
 
     private static IEnumerable<string> Names(IEnumerable<RuleRegion> regions) => regions.Select(static region => region.Packets.PodDevices[0].Name);
+
+    private bool Look() => _foreign.Take(_foreign.Ask(_foreign.Hooks));
 }

@@ -59,6 +59,8 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         CheckCounters();
         CheckConntrack();
         CheckTold();
+        CheckNote("begun", stage.Maps.Begun, item.Before.Begun, item.Expect.Begun);
+        CheckNote("over", stage.Maps.Over, item.Before.Over, item.Expect.Over);
     }
 
     private (FilterEntry? Entry, FilterEntry? Pair) Prepare()
@@ -76,6 +78,8 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             stage.Maps.EndedQueues[cpu].Taken = stage.Maps.EndedQueues[cpu].Written - Layout.Ended;
         }
 
+        PrepareNote(stage.Maps.Begun, item.Before.Begun, now);
+        PrepareNote(stage.Maps.Over, item.Before.Over, now);
         PrepareEndpoint(now);
         PrepareNode();
         foreach (var cidr in item.Before.ExcludedPrefixes)
@@ -336,6 +340,25 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         (one.Key, one.Closing).ShouldBe((Key, closing));
         one.At.ShouldBeInRange(started - Tick, ended);
     }
+
+    private void PrepareNote(BpfMap<uint, ulong> notes, int? secondsAgo, ulong now) => notes.Set(
+        NotePlace, secondsAgo is { } ago ? At(now, -ago) >> Layout.NoteShift << 32 | EndedConnectionsTeller.HashOf(Key) : 0);
+
+    private void CheckNote(string name, BpfMap<uint, ulong> notes, int? before, NoteExpected expected)
+    {
+        _ = notes.TryGet(NotePlace, out var note);
+        if (expected == NoteExpected.Gone || (expected == NoteExpected.Kept && before is null))
+        {
+            note.ShouldBe(0ul, name);
+            return;
+        }
+
+        ((uint)note).ShouldBe(EndedConnectionsTeller.HashOf(Key), name);
+        var ago = expected == NoteExpected.Now ? 0 : before.GetValueOrDefault();
+        (note >> 32).ShouldBeInRange(At(started - Tick, -ago) >> Layout.NoteShift, At(ended, -ago) >> Layout.NoteShift, name);
+    }
+
+    private uint NotePlace => EndedConnectionsTeller.HashOf(Key) & (Layout.Notes - 1);
 
     private void CheckConntrack()
     {

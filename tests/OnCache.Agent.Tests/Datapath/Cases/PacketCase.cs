@@ -68,6 +68,12 @@ internal sealed record Before
     /// <summary>The verdict on the flow's pair of pods; none when left out.</summary>
     public EntryBefore? Pair { get; init; }
 
+    /// <summary>Seconds since the CNI let the flow's connection begin, as noted; no note when left out.</summary>
+    public int? Begun { get; init; }
+
+    /// <summary>Seconds since the flow's short connection was over, as noted; no note when left out.</summary>
+    public int? Over { get; init; }
+
     /// <summary>The agent has not taken for long what it is told of ended connections.</summary>
     public bool EndedQueuesAreFull { get; init; }
 
@@ -246,8 +252,23 @@ internal sealed record Expected
     /// <summary>Must the first conntrack entry be gone?</summary>
     public bool ConntrackGone { get; init; }
 
+    /// <summary>What is noted of the connection's beginning.</summary>
+    public NoteExpected Begun { get; init; }
+
+    /// <summary>What is noted of a short connection's end.</summary>
+    public NoteExpected Over { get; init; }
+
     /// <summary>What the agent is told of how far the connection has ended; it is told nothing when left out.</summary>
     public Closing? Told { get; init; }
+}
+
+/// <summary>A note afterwards.</summary>
+internal enum NoteExpected
+{
+    /// <summary>As it was.</summary>
+    Kept,
+    Now,
+    Gone,
 }
 
 internal sealed record EntryExpected
