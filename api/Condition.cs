@@ -75,4 +75,7 @@ public static class ConditionReason
 
     /// <summary>It cannot be programmed.</summary>
     public const string Failed = nameof(Failed);
+
+    /// <summary>Caches of the sizes asked for do not fit into the memory that the agent may use; others are in force.</summary>
+    public const string InsufficientMemory = nameof(InsufficientMemory);
 }

@@ -8,6 +8,7 @@ using OnCache.Agent.Net;
 using OnCache.Agent.Rules;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
+using OnCache.Api;
 using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Telemetry;
 
@@ -75,31 +76,54 @@ internal sealed class AgentOperations : IAgentOperations
         StatusServer? server = null;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var beside = companion?.Invoke(current, stop.Token) ?? Task.CompletedTask;
+        LoadedDatapath? datapath = null, former = null;
         try
         {
             var started = TimeProvider.System.GetTimestamp();
+            LoadedDatapath Load(DatapathSizes sizes) => LoadedDatapath.Load(
+                pins, sizes, capabilities, tcx, beforeNew: static sizes => MemoryBudget.Read().Require(sizes));
+            (datapath, var refused) = LargestThatFits(DatapathSizes.Of(configuration.Current.Node.Spec.CacheSizes), Load);
             while (!cancellationToken.IsCancellationRequested)
             {
-                // Other sizes mean other maps: programs are replaced in place, so no packet is lost between two datapaths.
-                var sizes = configuration.Current.Node.Spec.CacheSizes;
-                using var datapath = LoadedDatapath.Load(pins, new DatapathSizes(sizes.Filter, sizes.Egress, sizes.Ingress), capabilities, tcx);
                 IProgramAttacher attacher = tcx
                     ? new TcxAttacher(pins.Links)
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
                 var agent = new NodeAgent(
                     datapath, attacher, monitor.Current, neighbours, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, options,
-                    metrics, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
+                    metrics, Load, refused, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 using var flushes = lane.Serve(agent);
                 using var ended = new EndedConnectionsTeller(datapath.Maps, new ConntrackSysctl(settings.ConntrackSysctl).Timeouts, metrics);
                 try
                 {
-                    agent.Start();
+                    try
+                    {
+                        // Other sizes mean other maps: programs are replaced in place, so no packet is lost between two datapaths.
+                        datapath.Commit();
+                        agent.Start();
+                    }
+                    catch (Exception failure) when (former is not null && SizesRefusal.IsOne(failure))
+                    {
+                        // What ran before takes its places again, and begins with nothing cached.
+                        refused = SizesRefusal.Of(datapath.Maps.Sizes, former.Maps.Sizes, failure, refused);
+                        datapath.HandOver();
+                        datapath.Dispose();
+                        (datapath, former) = (former, null);
+                        continue;
+                    }
+
+                    former?.Dispose();
+                    former = null;
                     RemoveOtherAttachments(settings, pins, monitor.Current, tcx);
                     datapath.RemoveOtherMaps();
                     using var turn = current.Use(agent, new StatusReport(
                         agent, datapath, capabilities, attacher.Name, configuration, settings.HeartbeatTimeout, started, TimeProvider.System));
                     server ??= await StatusServer.StartAsync(settings.Socket, settings.Health, current, current, exposition.Write, cancellationToken);
-                    await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), Task.WhenAny(ended.Completion, neighbours.Completion).Unwrap(), cancellationToken);
+                    var next = await agent.RunAsync(monitor.Changes, configuration.ChangesAsync(cancellationToken), Task.WhenAny(ended.Completion, neighbours.Completion).Unwrap(), cancellationToken);
+                    if (next is not null)
+                    {
+                        datapath.HandOver();
+                        (former, datapath, refused) = (datapath, next, null);
+                    }
                 }
                 catch when (!cancellationToken.IsCancellationRequested)
                 {
@@ -125,6 +149,9 @@ internal sealed class AgentOperations : IAgentOperations
             {
                 await server.DisposeAsync();
             }
+
+            former?.Dispose();
+            datapath?.Dispose();
         }
     }
 
@@ -133,6 +160,27 @@ internal sealed class AgentOperations : IAgentOperations
         SocketFile.Prepare(settings.Socket);
         Uninstaller.Run(PinDirectory.At(settings.PinRoot), new ConntrackSysctl(settings.ConntrackSysctl));
         return Task.FromResult(ExitStatus.Success);
+    }
+
+    /// <summary>
+    /// Caches of the sizes that are asked for, or where the memory does not suffice of the largest filter cache for which it does: a start must not
+    /// fail over a policy.
+    /// </summary>
+    internal static (LoadedDatapath Datapath, SizesRefusal? Refused) LargestThatFits(DatapathSizes asked, Func<DatapathSizes, LoadedDatapath> load)
+    {
+        Exception? refused = null;
+        for (var sizes = asked; ; sizes = sizes with { Filter = Math.Max(sizes.Filter / 2, CacheSizes.FilterBounds.Minimum) })
+        {
+            try
+            {
+                var datapath = load(sizes);
+                return (datapath, refused is null ? null : SizesRefusal.Of(asked, sizes, refused, former: null));
+            }
+            catch (Exception failure) when (SizesRefusal.IsOfMemory(failure) && sizes.Filter > CacheSizes.FilterBounds.Minimum)
+            {
+                refused ??= failure;
+            }
+        }
     }
 
     /// <summary>What an agent with other settings attached, once ours has taken its place: every packet would meet both.</summary>

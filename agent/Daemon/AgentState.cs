@@ -16,4 +16,5 @@ internal sealed record AgentState(
     FlushRecord? LastFlush,
     HostRulesReport HostRules,
     IReadOnlyList<string> NicFailures,
+    SizesRefusal? SizesRefused,
     IReadOnlyList<string> Warnings);

@@ -13,7 +13,7 @@ using OnCache.Agent.Net;
 using OnCache.Agent.Rules;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
-using OnCache.Api;
+using OnCache.Kubernetes.Resilience;
 
 namespace OnCache.Agent.Daemon;
 
@@ -26,6 +26,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 {
     private static readonly TimeSpan s_housekeeping = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_probeAgain = TimeSpan.FromSeconds(1);
+    private static readonly Backoff s_prepareAgain = new(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10));
 
     private readonly LoadedDatapath _datapath;
     private readonly DatapathController _controller;
@@ -34,7 +35,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly HostRulesMonitor _hostRules;
     private readonly ForeignPrograms _foreign;
     private readonly AgentSettings _settings;
-    private readonly CacheSizes _sizes;
+    private readonly Func<DatapathSizes, LoadedDatapath> _prepare;
     private readonly UnderlayOptions _underlayOptions;
     private readonly TimeProvider _time;
     private readonly CoherenceMetrics _metrics;
@@ -55,6 +56,10 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private bool _picksUpTcp;
     private Task _sweeping = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
+    private LoadedDatapath? _replacement;
+    private SizesRefusal? _refused;
+    private long _refusedAt;
     private volatile AgentState? _state;
     private volatile int _flows;
     private long _lastTurn;
@@ -70,6 +75,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         AgentSettings settings,
         UnderlayOptions underlayOptions,
         CoherenceMetrics metrics,
+        Func<DatapathSizes, LoadedDatapath> prepare,
+        SizesRefusal? refused,
         TimeProvider time,
         ILogger logger)
     {
@@ -83,9 +90,11 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _hostRules = hostRules;
         _rules = hostRules.Current;
         _configuration = configuration;
-        _sizes = configuration.Node.Spec.CacheSizes;
         _settings = settings;
         _underlayOptions = underlayOptions;
+        _prepare = prepare;
+        _refused = refused;
+        _refusedAt = time.GetTimestamp();
         _time = time;
         _logger = logger;
     }
@@ -108,9 +117,13 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _controller.DetachLeftOvers();
     }
 
-    /// <summary>Turns until cancelled, or until the configuration asks for caches of other sizes, which only another datapath can have.</summary>
+    /// <summary>
+    /// Turns until cancelled, or until another datapath is ready, with caches of the sizes that the configuration asks for. Until then, and where there can
+    /// be none, all else that the configuration says is in force under this one.
+    /// </summary>
     /// <param name="beside">What must not end before this does.</param>
-    public async Task RunAsync(
+    /// <returns>The other datapath; null when cancelled.</returns>
+    public async Task<LoadedDatapath?> RunAsync(
         ChannelReader<NetworkChange> network, IAsyncEnumerable<AgentConfiguration> configurations, Task beside, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -126,7 +139,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         };
         try
         {
-            while (_configuration.Node.Spec.CacheSizes == _sizes && await _requests.Reader.WaitToReadAsync(stop.Token))
+            while (_replacement is null && await _requests.Reader.WaitToReadAsync(stop.Token))
             {
                 var changed = false;
                 // What is queued together is applied together.
@@ -141,6 +154,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
                 }
 
                 Beat();
+                Prepare();
                 if (feeders.FirstOrDefault(feeder => feeder.IsFaulted) is { } broken)
                 {
                     await broken;
@@ -158,9 +172,15 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
             await stop.CancelAsync();
             await Task.WhenAll(feeders).ContinueWith(static _ => { }, TaskScheduler.Default);
-            await _sweeping;
-            await _looking;
+            await Task.WhenAll(_sweeping, _looking, _preparing);
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _replacement?.Dispose();
+                _replacement = null;
+            }
         }
+
+        return _replacement;
     }
 
     /// <inheritdoc/>
@@ -182,7 +202,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     public void Carry(FlushPlan plan, FlushTiming timing)
     {
         _controller.Flush(plan, _configuration.Node.Spec.Settle, timing);
-        Post(() =>
+        _ = Post(() =>
         {
             Publish();
             // What was proven of an endpoint went with its verdicts.
@@ -320,7 +340,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         if (_controller.LastFlush != before)
         {
             Publish();
-            Post(static () => true);
+            _ = Post(static () => true);
         }
 
         Volatile.Write(ref _lastTurn, _time.GetTimestamp());
@@ -336,6 +356,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _controller.LastFlush,
         HostRules: _hostRulesReport,
         NicFailures(),
+        SizesRefused: _refused,
         Warnings());
 
     /// <summary>A turn without news: the loop lives.</summary>
@@ -359,27 +380,106 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         if (_looking.IsCompleted)
         {
             var (places, hooks) = (_controller.Attached(_snapshot), _foreign.Hooks);
-            _looking = Task.Run(() =>
+            _looking = Beside(() =>
             {
-                try
-                {
-                    var (missing, found) = (_controller.Missing(places), _foreign.Ask(hooks));
-                    Post(() => _controller.Restore(missing, _snapshot) | _foreign.Take(found));
-                }
-                catch (Exception e)
-                {
-                    var failure = ExceptionDispatchInfo.Capture(e);
-                    Post(() =>
-                    {
-                        failure.Throw();
-                        return false;
-                    });
-                }
+                var (missing, found) = (_controller.Missing(places), _foreign.Ask(hooks));
+                _ = Post(() => _controller.Restore(missing, _snapshot) | _foreign.Take(found));
             });
         }
 
         return false;
     }
+
+    /// <summary>
+    /// Where the configuration asks for caches of other sizes, which only another datapath can have: makes one, beside the loop. One that cannot be
+    /// had is tried again when other sizes are asked for, or after a while.
+    /// </summary>
+    private void Prepare()
+    {
+        var asked = DatapathSizes.Of(_configuration.Node.Spec.CacheSizes);
+        if (asked == _datapath.Maps.Sizes)
+        {
+            if (_refused is not null)
+            {
+                _refused = null;
+                Publish();
+            }
+
+            return;
+        }
+
+        if (!_preparing.IsCompleted || _replacement is not null
+            || (_refused is { } former && former.Asked == asked && _time.GetElapsedTime(_refusedAt) < s_prepareAgain.Delay(former.Attempts, 1)))
+        {
+            return;
+        }
+
+        _preparing = Beside(() =>
+        {
+            LoadedDatapath made;
+            try
+            {
+                made = _prepare(asked);
+            }
+            catch (Exception failure) when (SizesRefusal.IsOne(failure))
+            {
+                _ = Post(() => Refuse(asked, failure));
+                return;
+            }
+
+            if (!Post(() => Take(made)))
+            {
+                made.Dispose();
+            }
+        });
+    }
+
+    private bool Refuse(DatapathSizes asked, Exception failure)
+    {
+        var former = _refused;
+        _refused = SizesRefusal.Of(asked, _datapath.Maps.Sizes, failure, former);
+        _refusedAt = _time.GetTimestamp();
+        if (_refused != former)
+        {
+            LogRefused(_refused.Message);
+        }
+
+        Publish();
+        return false;
+    }
+
+    private bool Take(LoadedDatapath made)
+    {
+        if (made.Maps.Sizes == DatapathSizes.Of(_configuration.Node.Spec.CacheSizes))
+        {
+            _replacement = made;
+        }
+        else
+        {
+            // They ask for others by now.
+            made.Dispose();
+        }
+
+        return false;
+    }
+
+    /// <summary>What the loop must not wait for. Its failure is the loop's.</summary>
+    private Task Beside(Action work) => Task.Run(() =>
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e)
+        {
+            var failure = ExceptionDispatchInfo.Capture(e);
+            _ = Post(() =>
+            {
+                failure.Throw();
+                return false;
+            });
+        }
+    });
 
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
     private bool KeepHouse()
@@ -504,7 +604,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     {
         await foreach (var change in network.ReadAllAsync(cancellationToken))
         {
-            Post(() =>
+            _ = Post(() =>
             {
                 _snapshot = change.Snapshot;
                 Changed(change.ReceivedAt);
@@ -517,7 +617,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     {
         await foreach (var change in _hostRules.Changes.ReadAllAsync(cancellationToken))
         {
-            Post(() =>
+            _ = Post(() =>
             {
                 _rules = change.State;
                 _setChanges = SetChange.Bounded([.. _setChanges, .. change.Sets]);
@@ -532,7 +632,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         await foreach (var configuration in configurations.WithCancellation(cancellationToken))
         {
             var receivedAt = Stopwatch.GetTimestamp();
-            Post(() =>
+            _ = Post(() =>
             {
                 _configuration = configuration;
                 Changed(receivedAt);
@@ -546,7 +646,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         using var timer = new PeriodicTimer(period, _time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            Post(action);
+            _ = Post(action);
         }
     }
 
@@ -561,10 +661,14 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         LogFlushed(level, record.Cause, record.Subject, record.Endpoints, record.Nodes, record.Duration.TotalMicroseconds);
     }
 
-    private void Post(Func<bool> request) => _requests.Writer.TryWrite(request);
+    /// <returns>False where the loop has ended.</returns>
+    private bool Post(Func<bool> request) => _requests.Writer.TryWrite(request);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Ready} of {Endpoints} pods and {Reachable} of {Nodes} remote nodes ready for the fast path")]
     private partial void LogCovered(int ready, int endpoints, int reachable, int nodes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Refusal}")]
+    private partial void LogRefused(string refusal);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "nothing is accelerated: {Reason}")]
     private partial void LogNoUnderlay(string reason);

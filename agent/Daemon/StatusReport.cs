@@ -60,6 +60,7 @@ internal sealed class StatusReport(
             HostRules = state.HostRules.Rules,
             MoreHostRules = state.HostRules.MoreRules,
             NicFailures = state.NicFailures,
+            SizesRefused = state.SizesRefused is { } refused ? new SizesRefused(refused.Reason, refused.Message) : null,
             Warnings = state.Warnings,
         };
     }

@@ -1,10 +1,13 @@
 using OnCache.Agent.Bpf;
+using OnCache.Api;
 
 namespace OnCache.Agent.Datapath;
 
 /// <summary>How many entries each cache holds; index 0 of the egress and ingress cache comes on top.</summary>
 internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingress)
 {
+    public static DatapathSizes Of(CacheSizes sizes) => new(sizes.Filter, sizes.Egress, sizes.Ingress);
+
     /// <summary>How many CPUs the machine may ever have.</summary>
     /// <exception cref="BpfException">The kernel does not say.</exception>
     public static int Cpus => BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");

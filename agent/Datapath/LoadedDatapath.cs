@@ -29,13 +29,11 @@ internal sealed unsafe class LoadedDatapath : IDisposable
     /// <summary>The maps are those of an earlier agent.</summary>
     public bool Reused { get; }
 
-    /// <summary>
-    /// Loads beside what is attached already. Once the maps have been pinned, that goes on under these maps or, where it
-    /// has others, hands everything to the CNI until its place is taken.
-    /// </summary>
+    /// <summary>Makes and verifies everything beside what is attached already, which goes on.</summary>
     /// <param name="tcx">Load for tcx rather than for clsact.</param>
+    /// <param name="beforeNew">Called before maps are made, where there are none to reuse.</param>
     public static LoadedDatapath Load(
-        PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx, IKernelSteps? steps = null)
+        PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx, IKernelSteps? steps = null, Action<DatapathSizes>? beforeNew = null)
     {
         steps ??= KernelSteps.Direct;
         var sets = new MapSets(pins, steps);
@@ -43,6 +41,11 @@ internal sealed unsafe class LoadedDatapath : IDisposable
         try
         {
             var reused = Prepare(obj, pins, sizes, capabilities, tcx, steps);
+            if (reused is null)
+            {
+                beforeNew?.Invoke(sizes);
+            }
+
             try
             {
                 obj.Load(ProgramNames.All, steps);
@@ -52,30 +55,28 @@ internal sealed unsafe class LoadedDatapath : IDisposable
                 reused?.ForEach(map => map.Dispose());
             }
 
-            var maps = new DatapathMaps(obj, sizes, steps);
-            try
-            {
-                if (reused is null)
-                {
-                    maps.Config[0].SavedTcpBeLiberal = sets.SavedTcpBeLiberal();
-                    sets.Commit(obj.MapFd);
-                }
-
-                sets.RetireOthers();
-            }
-            catch
-            {
-                maps.Dispose();
-                throw;
-            }
-
-            return new LoadedDatapath(obj, maps, sets, steps, reused is not null);
+            return new LoadedDatapath(obj, new DatapathMaps(obj, sizes, steps), sets, steps, reused is not null);
         }
         catch
         {
             obj.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// These maps are in force from now on: they are what the next agent finds, and programs that read others hand everything to the CNI until
+    /// their place is taken. Once more, to return to them from others.
+    /// </summary>
+    public void Commit()
+    {
+        if (!_sets.InForce(_object.MapFd(MapNames.Config)))
+        {
+            Maps.Config[0].SavedTcpBeLiberal = _sets.SavedTcpBeLiberal();
+            _sets.Commit(_object.MapFd);
+        }
+
+        _sets.RetireOthers();
     }
 
     /// <summary>Removes the maps of earlier agents, once the programs of this one have taken all places.</summary>

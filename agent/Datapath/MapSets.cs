@@ -9,6 +9,19 @@ namespace OnCache.Agent.Datapath;
 /// </summary>
 internal sealed class MapSets(PinDirectory pins, IKernelSteps steps)
 {
+    /// <summary>Whether the set in force is the one with this configuration.</summary>
+    public bool InForce(int config)
+    {
+        var path = pins.MapPath(MapNames.Config);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        using var pinned = new FileDescriptor(steps.Do($"open the pinned map {path}", () => Interop.Libbpf.bpf_obj_get(path)));
+        return IdOf(pinned.Value) == IdOf(config);
+    }
+
     /// <summary>
     /// Pins new maps beside those in force, then lets both change places in one step: whoever dies in between leaves one
     /// complete set in force.
@@ -61,6 +74,20 @@ internal sealed class MapSets(PinDirectory pins, IKernelSteps steps)
         }
 
         return 0;
+    }
+
+    private unsafe uint IdOf(int map)
+    {
+        Interop.Libbpf.bpf_map_info info = default;
+        _ = steps.Do("read map information", () =>
+        {
+            Interop.Libbpf.bpf_map_info read = default;
+            var length = (uint)sizeof(Interop.Libbpf.bpf_map_info);
+            var result = Interop.Libbpf.bpf_obj_get_info_by_fd(map, &read, ref length);
+            info = read;
+            return result;
+        });
+        return info.id;
     }
 
     private void Retire(string folder)

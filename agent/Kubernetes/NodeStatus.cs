@@ -58,6 +58,7 @@ internal static class NodeStatus
         {
             { Configuration.Error: { } error } => (ConditionStatus.False, ConditionReason.Pending, error),
             { Underlay.Reason: { } refusal } => (ConditionStatus.False, ConditionReason.Failed, refusal),
+            { SizesRefused: { } refused } => (ConditionStatus.False, refused.Reason, refused.Message),
             { NicFailures: [var failure, ..] } => (ConditionStatus.False, ConditionReason.Failed, failure),
             { Ready: false } => (ConditionStatus.False, ConditionReason.Pending, status.NotReadyReason ?? "the agent starts"),
             _ => (ConditionStatus.True, ConditionReason.Programmed, $"programs are attached by {status.Capabilities.Attach}"),

@@ -57,9 +57,17 @@ internal sealed record AgentStatus
     /// <summary>NICs that refused the programs, and why: what passes them is not accelerated. One sentence each.</summary>
     public IReadOnlyList<string> NicFailures { get; init => field = value ?? []; } = [];
 
+    /// <summary>Why caches of the sizes that are asked for are not in force; absent when they are.</summary>
+    public SizesRefused? SizesRefused { get; init; }
+
     /// <summary>What an operator should know: one sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; init => field = value ?? []; } = [];
 }
+
+/// <summary>Why caches of the sizes that are asked for are not in force.</summary>
+/// <param name="Reason">In one word, as the condition has it.</param>
+/// <param name="Message">What was asked, what is in force, what would help.</param>
+internal sealed record SizesRefused(string Reason, string Message);
 
 /// <summary>What the kernel offers.</summary>
 /// <param name="Kernel">Its release.</param>

@@ -56,6 +56,11 @@ internal static class StatusText
             AppendFact(text, "failure", failure);
         }
 
+        if (status.SizesRefused is { } refused)
+        {
+            AppendFact(text, "failure", refused.Message);
+        }
+
         foreach (var warning in status.Warnings)
         {
             AppendFact(text, "warning", warning);

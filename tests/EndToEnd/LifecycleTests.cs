@@ -1,5 +1,6 @@
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Telemetry;
+using OnCache.Api;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
 
@@ -133,6 +134,66 @@ public sealed class LifecycleTests
             () => lab.Agents[0].HitsAsync(lab.Client), now => (now - before).Both > 100, "the stream on the fast path");
         await stream.MoveOnAsync(Megabyte);
         await stream.StopAsync();
+    }
+
+    /// <summary>One write asks for what cannot be had and forbids something: the one is refused with a reason, the other is in force at once.</summary>
+    [Fact]
+    public async Task Sizes_for_which_the_memory_does_not_suffice_cost_nothing_and_what_comes_with_them_is_in_force()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.UpAsync();
+        var agent = lab.AgentOf(lab.Client);
+        await using var excluded = new UdpConversation(lab.Client, lab.Server, 7001);
+        await using var other = new UdpConversation(lab.Client, lab.Server, 7002);
+        await lab.LearnAsync(excluded);
+        await lab.LearnAsync(other);
+        var maps = KernelIds.OfMaps(agent.Node);
+        using (var limit = MemoryLimit.Of(256 << 20))
+        {
+            limit.Add(agent.ProcessId);
+
+            await agent.ConfigureAsync(new AgentConfig { CacheSizes = "{ filter: 4194304 }", Exclusions = "{ ports: [{ protocol: UDP, port: 7001 }] }" });
+
+            var hits = await agent.HitsAsync(lab.Client);
+            await excluded.ExchangeAsync(Exchanges);
+            (await agent.HitsAsync(lab.Client)).ShouldBe(hits, "what is excluded takes the CNI's path at once");
+            var status = await agent.UntilAsync(static status => status.SizesRefused is not null, "aware that the memory does not suffice");
+            status.SizesRefused!.Reason.ShouldBe(ConditionReason.InsufficientMemory);
+            status.SizesRefused.Message.ShouldContain("filter 4194304");
+            status.Ready.ShouldBeTrue();
+            status.Sizes.Filter.Capacity.ShouldBe(65_536);
+            KernelIds.OfMaps(agent.Node).ShouldBe(maps);
+            await lab.LearnAsync(other);
+            // Nor does a configuration that comes later wait for it.
+            await agent.ConfigureAsync(new AgentConfig { CacheSizes = "{ filter: 4194304 }", Exclusions = "{ ports: [{ protocol: UDP, port: 7002 }] }" });
+            await lab.LearnAsync(excluded);
+        }
+
+        await agent.ConfigureAsync(new AgentConfig { CacheSizes = "{ filter: 131072 }" });
+        _ = await agent.UntilAsync(static status => status is { SizesRefused: null, Sizes.Filter.Capacity: 131_072 }, "using sizes that fit");
+        await lab.LearnAsync(other);
+    }
+
+    [Fact]
+    public async Task A_first_start_takes_the_largest_cache_that_fits()
+    {
+        LiveLab.Require();
+        await using var lab = await AcceleratedLab.PlainAsync();
+        var agent = lab.AgentOf(lab.Client);
+        using var limit = MemoryLimit.Of(400 << 20);
+        var limited = Path.Combine(lab.Overlay.Folder, "limited");
+        await File.WriteAllTextAsync(limited, $"#!/bin/sh\necho $$ > {limit.Members}\nexec {agent.Executable} \"$@\"\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(limited, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        agent.Executable = limited;
+
+        await lab.StartAsync(new AgentConfig { CacheSizes = "{ filter: 4194304 }" });
+
+        var status = await agent.StatusAsync();
+        status.SizesRefused.ShouldNotBeNull().Reason.ShouldBe(ConditionReason.InsufficientMemory);
+        status.Sizes.Filter.Capacity.ShouldBeInRange(65_536, 2_097_152);
+        await using var conversation = new UdpConversation(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+        await agent.StopAsync();
     }
 
     [Theory]

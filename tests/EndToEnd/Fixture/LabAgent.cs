@@ -38,6 +38,8 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
 
     public bool IsRunning => process is { HasExited: false };
 
+    public int ProcessId => process!.Id;
+
     /// <summary>What the present process has logged.</summary>
     public string Log => process?.Error ?? "";
 

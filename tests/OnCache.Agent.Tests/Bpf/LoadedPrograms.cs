@@ -33,6 +33,8 @@ internal static class LoadedPrograms
         var capabilities = RequireKernel();
         var pins = Pins(file);
         pins.Create();
-        return LoadedDatapath.Load(pins, sizes ?? Sizes, kernel?.Invoke(capabilities) ?? capabilities, tcx ?? capabilities.Tcx);
+        var datapath = LoadedDatapath.Load(pins, sizes ?? Sizes, kernel?.Invoke(capabilities) ?? capabilities, tcx ?? capabilities.Tcx);
+        datapath.Commit();
+        return datapath;
     }
 }

@@ -140,7 +140,7 @@ public sealed class NodeAgentTests
         var settings = new AgentSettings { HeartbeatTimeout = TimeSpan.FromSeconds(1) };
         var agent = new NodeAgent(
             datapath, over(new TcxAttacher(LoadedPrograms.Pins(file).Links)), NetworkSnapshotReader.Read(), neighbours, new ConntrackSysctl(file.Root), rules, Configuration(),
-            settings, Networks.Options, metrics, TimeProvider.System, NullLogger.Instance);
+            settings, Networks.Options, metrics, static _ => throw new NotSupportedException(), refused: null, TimeProvider.System, NullLogger.Instance);
         agent.Start();
         await use(agent, datapath);
     }
@@ -153,7 +153,11 @@ public sealed class NodeAgentTests
     }
 
     private static AgentConfiguration Configuration() => new(
-        new NodeCacheConfig(new ObjectMeta("n1"), new NodeCacheConfigSpec { Policies = [new CachePolicy { Name = "all" }] }),
+        new NodeCacheConfig(new ObjectMeta("n1"), new NodeCacheConfigSpec
+        {
+            Policies = [new CachePolicy { Name = "all" }],
+            CacheSizes = new CacheSizes { Filter = LoadedPrograms.Sizes.Filter, Egress = LoadedPrograms.Sizes.Egress, Ingress = LoadedPrograms.Sizes.Ingress },
+        }),
         new LocalEndpoints(
             new ObjectMeta("n1"),
             [new LocalNamespace("shop", new Dictionary<string, string>(StringComparer.Ordinal))],

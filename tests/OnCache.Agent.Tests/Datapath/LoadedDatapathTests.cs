@@ -65,15 +65,25 @@ public sealed class LoadedDatapathTests
         second.Reused.ShouldBeFalse();
     }
 
-    [Fact]
-    public void A_larger_cache_costs_more_kernel_memory()
+    /// <summary>The kernel rounds up to pages, and adds a head and lists for each CPU.</summary>
+    [Theory]
+    [InlineData(1024, 1, 1)]
+    [InlineData(65_536, 5000, 256)]
+    [InlineData(100_000, 20_000, 4096)]
+    public void What_caches_will_cost_is_what_the_kernel_charges(int filter, int egress, int ingress)
     {
-        using var small = new FreshDatapath(LoadedPrograms.Sizes with { Filter = 1024 });
-        using var large = new FreshDatapath(LoadedPrograms.Sizes with { Filter = 16384 });
+        const long Slack = 64 * 1024;
+        var sizes = new DatapathSizes(filter, egress, ingress);
+        using var kernel = new FreshDatapath(sizes);
 
-        // The key, the entry and what the hash needs to find them: some 150 bytes each.
-        (large.Datapath.MapMemory(MapNames.FilterCache) - small.Datapath.MapMemory(MapNames.FilterCache))
-            .ShouldBeInRange(15360L * 64, 15360L * 300);
+        Charged(MapNames.FilterCache).ShouldBeInRange(CacheMemory.OfFilter(filter), CacheMemory.OfFilter(filter) + Slack);
+        Charged(MapNames.EgressCache).ShouldBeInRange(CacheMemory.OfEgress(egress), CacheMemory.OfEgress(egress) + Slack);
+        (Charged(MapNames.IngressCache) + Charged(MapNames.EndpointCounters))
+            .ShouldBeInRange(CacheMemory.OfIngress(ingress, DatapathSizes.Cpus), CacheMemory.OfIngress(ingress, DatapathSizes.Cpus) + (2 * Slack));
+        CacheMemory.Of(sizes).ShouldBeInRange(
+            Charged(MapNames.FilterCache) + Charged(MapNames.EgressCache) + Charged(MapNames.IngressCache) + Charged(MapNames.EndpointCounters) - (4 * Slack), long.MaxValue);
+
+        long Charged(string map) => kernel.Datapath.MapMemory(map);
     }
 
     [Fact]

@@ -101,6 +101,19 @@ public sealed class NodeStatusTests
     }
 
     [Fact]
+    public void Caches_that_cannot_be_had_are_a_failure_with_its_own_reason()
+    {
+        var status = Status() with { SizesRefused = new SizesRefused(ConditionReason.InsufficientMemory, "cacheSizes filter 4194304"), Warnings = ["one"] };
+
+        foreach (var condition in NodeStatus.Of(status, 1, null, s_now).Conditions)
+        {
+            condition.Status.ShouldBe(ConditionStatus.False);
+            condition.Reason.ShouldBe(ConditionReason.InsufficientMemory);
+            condition.Message.ShouldBe("cacheSizes filter 4194304; one");
+        }
+    }
+
+    [Fact]
     public void A_message_is_never_longer_than_the_schema_admits()
     {
         var longest = (int)typeof(Condition).GetProperty(nameof(Condition.Message))!.GetCustomAttribute<LengthAttribute>()!.MaxLength;

@@ -73,6 +73,26 @@ public sealed class FaultInjectionTests
         });
     }
 
+    /// <summary>Caches of other sizes that cannot be had, or not be put to use, cost what runs nothing but what was cached.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_ran_takes_its_places_again_where_a_replacement_is_refused_at_any_step(bool tcx)
+    {
+        using var stage = new NodeStage(tcx);
+        using var running = stage.Start(KernelSteps.Direct, s_sizes);
+        ForEachStep(dies: false, minimum: 35, steps =>
+        {
+            running.Cache();
+            var replaced = Attempt(() => stage.Start(steps, s_otherSizes).Dispose());
+
+            var resumed = stage.Resume(running.Datapath);
+
+            MustBeWhole(stage, resumed);
+            return replaced;
+        });
+    }
+
     [Theory]
     [MemberData(nameof(Ways))]
     public void A_change_may_fail_at_every_step(bool tcx, bool dies)
@@ -193,6 +213,14 @@ public sealed class FaultInjectionTests
     {
         using var agent = stage.Start(KernelSteps.Direct, sizes);
 
+        MustBeWhole(stage, agent);
+        agent.Cache();
+        return agent.Deadline;
+    }
+
+    /// <summary>All places are taken by this agent's programs over the one set of maps that is pinned, and what was cached is void.</summary>
+    private static void MustBeWhole(NodeStage stage, NodeStage.AgentLife agent)
+    {
         var ours = stage.Attached().Where(static program => program.IsOurs).ToList();
         (int, TcDirection, uint)[] wanted =
         [
@@ -207,8 +235,6 @@ public sealed class FaultInjectionTests
         ours.ShouldAllBe(program => program.Maps.All(map => ids.Contains(map.Value) || IsConstant(map.Key)));
         ours.ShouldAllBe(static program => IsAlive(program) && !IsUsable(program));
         MustLeaveOthersAlone(stage);
-        agent.Cache();
-        return agent.Deadline;
     }
 
     private static void MustLeaveOthersAlone(NodeStage stage) =>

@@ -90,13 +90,7 @@ internal sealed class NodeStage : IDisposable
         var datapath = LoadedDatapath.Load(Pins, sizes, LoadedPrograms.RequireKernel(), _tcx, steps);
         try
         {
-            IProgramAttacher attacher = _tcx
-                ? new TcxAttacher(Pins.Links, steps)
-                : new ClsactAttacher(50_000, static () => [Nic, Pod, SecondPod], steps);
-            var life = new AgentLife(this, datapath, new DatapathController(datapath, attacher, new AgentSettings(), static (_, _) => { }));
-            life.Turn(Plan, Spec);
-            life.Finish();
-            return life;
+            return Begin(datapath, steps);
         }
         catch
         {
@@ -104,6 +98,21 @@ internal sealed class NodeStage : IDisposable
             throw;
         }
     });
+
+    /// <summary>An agent's datapath takes its places again, after another one has not got them all.</summary>
+    public AgentLife Resume(LoadedDatapath datapath) => _namespace.Run(() => Begin(datapath, KernelSteps.Direct));
+
+    private AgentLife Begin(LoadedDatapath datapath, IKernelSteps steps)
+    {
+        datapath.Commit();
+        IProgramAttacher attacher = _tcx
+            ? new TcxAttacher(Pins.Links, steps)
+            : new ClsactAttacher(50_000, static () => [Nic, Pod, SecondPod], steps);
+        var life = new AgentLife(this, datapath, new DatapathController(datapath, attacher, new AgentSettings(), static (_, _) => { }));
+        life.Turn(Plan, Spec);
+        life.Finish();
+        return life;
+    }
 
     public void Uninstall() => _namespace.Run(() => Uninstaller.Run(Pins, new ConntrackSysctl(_file.Root)));
 
