@@ -57,7 +57,7 @@ deploy: ## OnCache into the cluster that kubectl talks to
 	@kubectl -n oncache-system rollout status deployment/oncache-operator --timeout=120s
 	@kubectl -n oncache-system rollout status daemonset/oncache-agent --timeout=120s
 
-undeploy: ## and out of it again, off its nodes too: policies first so that agents flush
+undeploy: ## and out of it again, off its nodes too, also where an agent could not clean its own
 	@eng/undeploy.sh
 
 check: ## the fast tier, without root, in less than two minutes; BASE=COMMIT: what is changed differs from it

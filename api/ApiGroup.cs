@@ -15,6 +15,6 @@ public static class ApiGroup
     /// <summary>The pod annotation whose value <c>"false"</c> keeps a pod on the CNI's own path.</summary>
     public const string AccelerateAnnotation = $"{Name}/accelerate";
 
-    /// <summary>The finalizer that keeps a deleted policy until no agent accelerates under it any more.</summary>
+    /// <summary>The finalizer that earlier releases put on policies, and that nobody removed once their operator was gone.</summary>
     public const string FlushFinalizer = $"{Name}/flush";
 }

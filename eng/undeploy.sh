@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Takes OnCache out of the cluster that kubectl talks to, and off its nodes: policies first so that agents flush, then the agents, then
-# what they have left on the nodes, then the rest. What is gone already is no error.
+# Takes OnCache out of the cluster that kubectl talks to, and off its nodes: the agents, which clean their nodes as they end, then what any
+# of them has left, then the rest. What is gone already is no error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 namespace=oncache-system
-policies=overlaycachepolicies.oncache.io
 limit=150
 
 fail() { echo "undeploy.sh: $*" >&2; exit 1; }
@@ -28,13 +27,6 @@ pending() {
   done <<<"$list"
   ((made >= desired))
 }
-
-# The operator's finalizer waits up to two minutes for an agent that does not answer.
-known=$(kubectl get crd $policies --ignore-not-found -o name)
-if [[ -n $known ]]; then
-  kubectl delete $policies --all --timeout=${limit}s ||
-    fail "policies are not gone after $limit s: is the operator running? docs/operator.md, 'Deleting a policy', has the way out"
-fi
 
 # In the foreground: gone means that its pods are. A node that is down keeps its pod, and is named below.
 kubectl -n $namespace delete daemonset oncache-agent --ignore-not-found --cascade=foreground --timeout=60s || true
@@ -67,5 +59,6 @@ if [[ -n $left ]]; then
 fi
 
 kubectl delete -k config/uninstall --ignore-not-found --timeout=60s
-kubectl delete -k config/default --ignore-not-found --timeout=${limit}s
+kubectl delete -k config/default --ignore-not-found --timeout=${limit}s ||
+  fail "not all is gone after $limit s: docs/operator.md, 'Removing OnCache', says what may hold it up"
 exit $status

@@ -6,6 +6,7 @@ using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
 using OnCache.Api;
 
+using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Agent.Cli;
@@ -37,6 +38,17 @@ internal static class AgentOptions
         HelpName = "FILE",
         Description = "with --node: how to reach the API server; the pod's service account when left out",
     };
+
+    public static Option<string?> Pod() => Text<string?>(
+        "--pod",
+        "NAMESPACE/NAME",
+        "with --node: the pod that this agent is; when its DaemonSet is removed, the agent takes all of ours off the node as it ends",
+        otherwise: null,
+        value => value is null || PodOf(value) is not null ? null : "use namespace and name of the agent's own pod");
+
+    /// <summary>The pod that <see cref="Pod"/> names; null where it names none.</summary>
+    public static NamespacedName? PodOf(string value) =>
+        value.Split('/') is [{ Length: > 0 } home, { Length: > 0 } name] ? new NamespacedName(home, name) : null;
 
     public static Option<string> PinRoot() => Text(
         "--pin-root",

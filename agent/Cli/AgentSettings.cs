@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Coherence;
+using OnCache.Kubernetes.Entities;
 
 namespace OnCache.Agent.Cli;
 
@@ -24,6 +25,9 @@ internal sealed record AgentSettings
 
     /// <summary>How to reach the cluster; null for the service account of the pod, or what kubectl would use.</summary>
     public string? Kubeconfig { get; init; }
+
+    /// <summary>In a cluster, the pod that the agent is: its end is the node's cleaning when its DaemonSet is being removed. Null when it is none.</summary>
+    public NamespacedName? Pod { get; init; }
 
     /// <summary>In a cluster, the kinds that the CNI decides by beside NetworkPolicy.</summary>
     public IReadOnlyList<CniPolicyKind> CniPolicies { get; init; } = CniPolicyKind.Known;

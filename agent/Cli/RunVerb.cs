@@ -14,6 +14,7 @@ internal static class RunVerb
         var config = AgentOptions.Config();
         var node = AgentOptions.Node();
         var kubeconfig = AgentOptions.Kubeconfig();
+        var pod = AgentOptions.Pod();
         var cniPolicies = AgentOptions.CniPolicies();
         var pinRoot = AgentOptions.PinRoot();
         var socket = AgentOptions.Socket();
@@ -26,7 +27,7 @@ internal static class RunVerb
         var heartbeatTimeout = AgentOptions.HeartbeatTimeout();
         var command = new Command("run", "accelerate the pods of this node until stopped")
         {
-            config, node, kubeconfig, cniPolicies, pinRoot, socket, health, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
+            config, node, kubeconfig, pod, cniPolicies, pinRoot, socket, health, conntrack, attach, tunnelDevice, markBit, tcPriority, heartbeatTimeout,
         };
         command.Validators.Add(result =>
         {
@@ -37,6 +38,10 @@ internal static class RunVerb
             else if (result.GetValue(kubeconfig) is not null && result.GetValue(node) is null)
             {
                 result.AddError("--kubeconfig: goes with --node NAME");
+            }
+            else if (result.GetValue(pod) is not null && result.GetValue(node) is null)
+            {
+                result.AddError("--pod: goes with --node NAME");
             }
             else if (result.GetValue(cniPolicies) is not null && result.GetValue(node) is null)
             {
@@ -55,6 +60,7 @@ internal static class RunVerb
             Config = parsed.GetValue(config),
             Node = parsed.GetValue(node),
             Kubeconfig = parsed.GetValue(kubeconfig),
+            Pod = parsed.GetValue(pod) is { } name ? AgentOptions.PodOf(name) : null,
             CniPolicies = parsed.GetValue(cniPolicies) is { } kinds ? AgentOptions.KindsOf(kinds)! : defaults.CniPolicies,
             PinRoot = parsed.GetRequiredValue(pinRoot),
             Socket = parsed.GetRequiredValue(socket),

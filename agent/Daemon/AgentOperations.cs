@@ -15,25 +15,26 @@ using OnCache.Kubernetes.Telemetry;
 namespace OnCache.Agent.Daemon;
 
 /// <summary>The verbs that touch the machine.</summary>
-internal sealed class AgentOperations : IAgentOperations
+internal sealed partial class AgentOperations : IAgentOperations
 {
     public Task<int> RunAsync(
         AgentSettings settings, IConfigurationSource configuration, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var lane = new CoherenceLane();
-        return RunAsync(settings, new ObservedConfiguration(configuration, lane), lane, loggers, companion: null, cancellationToken);
+        return RunAsync(settings, new ObservedConfiguration(configuration, lane), lane, loggers, companion: null, removal: null, cancellationToken);
     }
 
     public async Task<int> RunInClusterAsync(AgentSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var lane = new CoherenceLane();
         using var cluster = ClusterConnection.Open(settings, lane, loggers);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Watches outlive the agent's work: what they tell decides how it ends.
+        using var stop = new CancellationTokenSource();
         var watching = cluster.RunAsync(stop.Token);
         try
         {
-            await cluster.WaitForSyncAsync(stop.Token);
-            return await RunAsync(settings, cluster.Source, lane, loggers, cluster.WriteStatusAsync, stop.Token);
+            await cluster.WaitForSyncAsync(cancellationToken);
+            return await RunAsync(settings, cluster.Source, lane, loggers, cluster.WriteStatusAsync, cluster.RemovalReasonAsync, cancellationToken);
         }
         finally
         {
@@ -43,12 +44,14 @@ internal sealed class AgentOperations : IAgentOperations
     }
 
     /// <param name="companion">Runs beside the agent.</param>
+    /// <param name="removal">Why no agent will follow, asked when this one is told to end; null when one may.</param>
     private static async Task<int> RunAsync(
         AgentSettings settings,
         IConfigurationSource configuration,
         CoherenceLane lane,
         ILoggerFactory loggers,
         Func<CurrentAgent, CancellationToken, Task>? companion,
+        Func<Task<string?>>? removal,
         CancellationToken cancellationToken)
     {
         var capabilities = KernelCapabilities.Detect();
@@ -133,7 +136,20 @@ internal sealed class AgentOperations : IAgentOperations
                 }
             }
 
-            return ExitStatus.Success;
+            // Told to end between two datapaths: as beside one.
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (OperationCanceledException) when (server is not null && removal is not null && cancellationToken.IsCancellationRequested)
+        {
+            // The socket still answers, so that no other agent can start in between.
+            if (await removal() is { } reason)
+            {
+                var logger = loggers.CreateLogger<AgentOperations>();
+                LogRemoved(logger, reason);
+                Uninstaller.Run(pins, new ConntrackSysctl(settings.ConntrackSysctl));
+            }
+
+            throw;
         }
         catch when (server is null && !installed)
         {
@@ -197,6 +213,9 @@ internal sealed class AgentOperations : IAgentOperations
 
         Attachments.RemoveFilters(snapshot, tcx ? null : (uint)settings.TcPriority);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "no agent will follow: {Reason}; taking all of ours off the node")]
+    private static partial void LogRemoved(ILogger logger, string reason);
 
     private static bool UseTcx(AttachMode mode, KernelCapabilities capabilities) => mode switch
     {

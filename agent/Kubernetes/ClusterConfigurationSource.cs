@@ -55,6 +55,12 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
     /// <summary>The node's own object, as it is now; null where there is none.</summary>
     public V1Alpha1NodeCacheConfig? Object => _configs.Find(new NamespacedName(null, _node));
 
+    /// <summary>A pod of this node, as it is now; null where there is none.</summary>
+    public V1Pod? Pod(NamespacedName name) => _pods.Find(name);
+
+    /// <summary>A namespace, as it is now; null where there is none.</summary>
+    public V1Namespace? Namespace(string name) => _namespaces.Find(NamespacedName.ClusterScoped(name));
+
     /// <summary>Whether the cluster is known to have no policies but NetworkPolicies.</summary>
     public void SetCniPoliciesAbsent(bool absent)
     {

@@ -20,6 +20,7 @@ internal sealed class ClusterConnection : IDisposable
     private readonly string _node;
 
     private readonly CniPolicyWatch _cniPolicies;
+    private readonly RemovalWatch? _removal;
 
     private ClusterConnection(KubernetesClient client, AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
     {
@@ -29,6 +30,9 @@ internal sealed class ClusterConnection : IDisposable
         Source = new ClusterConfigurationSource(_node, client, lane, _metrics, loggers, TimeProvider.System);
         _cniPolicies = new CniPolicyWatch(
             client, client, settings.CniPolicies, lane, Source.SetCniPoliciesAbsent, _metrics, TimeProvider.System, loggers.CreateLogger<CniPolicyWatch>());
+        _removal = settings.Pod is { } pod
+            ? new RemovalWatch(pod, Source, client, _metrics, TimeProvider.System, loggers.CreateLogger<RemovalWatch>())
+            : null;
     }
 
     public ClusterConfigurationSource Source { get; }
@@ -44,11 +48,15 @@ internal sealed class ClusterConnection : IDisposable
     }
 
     /// <summary>Follows the API server until cancelled.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(Source.RunAsync(cancellationToken), _cniPolicies.RunAsync(cancellationToken));
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
+        Source.RunAsync(cancellationToken), _cniPolicies.RunAsync(cancellationToken), _removal?.RunAsync(cancellationToken) ?? Task.CompletedTask);
 
     /// <summary>Waits for the first complete view: nothing may be learned before it is known by what changes it would end.</summary>
     public Task WaitForSyncAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(Source.WaitForSyncAsync(cancellationToken), _cniPolicies.WaitForSyncAsync(cancellationToken));
+
+    /// <summary>Why no agent will follow this one, which is told to end; null on any doubt, and when one may.</summary>
+    public Task<string?> RemovalReasonAsync() => _removal?.ReasonAsync() ?? Task.FromResult<string?>(null);
 
     /// <summary>Keeps the status of the node's object current until cancelled.</summary>
     public Task WriteStatusAsync(CurrentAgent agent, CancellationToken cancellationToken) =>

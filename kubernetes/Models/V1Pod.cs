@@ -21,6 +21,9 @@ public sealed record V1PodSpec
     /// <summary>The node; absent until it is scheduled.</summary>
     public string? NodeName { get; init; }
 
+    /// <summary>The service account whose rights it has.</summary>
+    public string? ServiceAccountName { get; init; }
+
     /// <summary>Whether it uses the node's own network.</summary>
     public bool HostNetwork { get; init; }
 }

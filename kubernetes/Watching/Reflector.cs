@@ -35,6 +35,8 @@ internal sealed class Reflector<T>(
         using var registration = metrics.Follow(_pulse, _kind);
         var mustList = true;
         var failures = 0;
+        var missingSince = default(long?);
+        var isGone = false;
         while (!cancellationToken.IsCancellationRequested)
         {
             var failure = default(KubernetesException);
@@ -45,6 +47,7 @@ internal sealed class Reflector<T>(
                 {
                     replace(await ListAsync(cancellationToken));
                     mustList = false;
+                    (missingSince, isGone) = (null, false);
                 }
 
                 (var end, lasted, failure) = await WatchAsync(apply, cancellationToken);
@@ -65,6 +68,17 @@ internal sealed class Reflector<T>(
                 // Whatever it is: a watch that dies unseen would leave its cache wrong for ever.
                 ReflectorLog.Threw(logger, exception, _kind);
                 failure = new KubernetesException(StatusReason.Unknown, exception.Message, exception);
+            }
+
+            // The kind may have gone, and all of its objects with it: a watch would never say so.
+            var isMissing = failure is { Reason: StatusReason.NotFound };
+            mustList |= isMissing;
+            missingSince = isMissing ? missingSince ?? time.GetTimestamp() : null;
+            if (!isGone && missingSince is { } since && time.GetElapsedTime(since) >= settings.GoneAfter)
+            {
+                isGone = true;
+                ReflectorLog.Gone(logger, _kind);
+                replace([]);
             }
 
             failures = lasted ? 0 : failures + 1;

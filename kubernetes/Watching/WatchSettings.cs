@@ -17,6 +17,12 @@ public sealed record WatchSettings
     public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30));
 
     /// <summary>
+    /// A kind that the server does not have has no objects: so it is taken once the server has said nothing else for this long. One that
+    /// starts may say it of a kind that it has, before it has read all definitions.
+    /// </summary>
+    public TimeSpan GoneAfter { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// Lists are read page by page from the store, and not as one answer from the API server's memory: for kinds of which there are so many
     /// that one answer is too large to hold, and for few readers.
     /// </summary>

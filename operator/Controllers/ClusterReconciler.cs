@@ -6,7 +6,6 @@ using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Resilience;
 using OnCache.Operator.Compilation;
 using OnCache.Operator.Peers;
-using OnCache.Operator.Removal;
 using OnCache.Operator.Telemetry;
 
 namespace OnCache.Operator.Controllers;
@@ -41,7 +40,6 @@ internal sealed partial class ClusterReconciler(
     private readonly SentWrites _sentConfigs = new(WriteLag);
     private readonly SentWrites _sentStatuses = new(WriteLag);
     private readonly ConcurrentDictionary<string, string> _obstacles = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _awaited = new(StringComparer.Ordinal);
     private readonly Backoff _backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
     /// <summary>Works until cancelled. Failures are retried for ever.</summary>
@@ -89,9 +87,7 @@ internal sealed partial class ClusterReconciler(
         var view = caches.View;
         var versions = view.Configs.ToDictionary(config => config.Metadata.Name!, config => config.Metadata.ResourceVersion, StringComparer.Ordinal);
         _sentConfigs.Keep(view.Nodes.Select(node => node.Metadata.Name!).ToHashSet(StringComparer.Ordinal));
-        var policies = view.Policies.Select(policy => policy.Metadata.Uid!).ToHashSet(StringComparer.Ordinal);
-        _sentStatuses.Keep(policies);
-        _awaited.IntersectWith(policies);
+        _sentStatuses.Keep(view.Policies.Select(policy => policy.Metadata.Uid!).ToHashSet(StringComparer.Ordinal));
 
         var batch = signals.Begin(view.Configs.ToDictionary(config => config.Metadata.Name!, Target, StringComparer.Ordinal), now);
         var plan = _planner.Plan(view, _obstacles, batch, now);
@@ -101,15 +97,11 @@ internal sealed partial class ClusterReconciler(
             turn.LookAgainIn(pause);
         }
 
-        await WriteAsync("finalizer", plan.Hold, policy => writer.HoldAsync(policy, cancellationToken), policy => policy.Metadata.Name!, turn, cancellationToken);
+        await WriteAsync("finalizer", plan.Release, policy => writer.ReleaseAsync(policy, cancellationToken), policy => policy.Metadata.Name!, turn, cancellationToken);
         await ApplyAsync(plan.Apply, versions, now, turn, cancellationToken);
         EndSignals(batch, plan);
         await WriteAsync("deletion", plan.Delete, config => writer.DeleteAsync(config, cancellationToken), config => config.Metadata.Name!, turn, cancellationToken);
         await WriteStatusesAsync(plan.Statuses, now, turn, cancellationToken);
-        foreach (var departure in plan.Departures)
-        {
-            await DepartAsync(departure, now, turn, cancellationToken);
-        }
 
         var news = hostRules.Next(view.Configs, HostRuleEventsATurn);
         await Task.WhenAll(news.Select(item => events.PublishAsync(item.Config, item.Happened, cancellationToken)));
@@ -215,31 +207,6 @@ internal sealed partial class ClusterReconciler(
         }
     }
 
-    private async Task DepartAsync(Departure departure, DateTimeOffset now, Turn turn, CancellationToken cancellationToken)
-    {
-        var (policy, verdict) = departure;
-        var name = policy.Metadata.Name!;
-        if (!verdict.IsDone)
-        {
-            turn.LookAgainIn(policy.Metadata.DeletionTimestamp!.Value + PolicyRemoval.Deadline - now);
-            if (_awaited.Add(policy.Metadata.Uid!))
-            {
-                LogAwaited(name, verdict.Missing.Count, verdict.Missing[0]);
-            }
-
-            return;
-        }
-
-        if (verdict.Missing.Count > 0)
-        {
-            LogUnconfirmed(name, verdict.Missing.Count, verdict.Missing[0]);
-            await events.PublishAsync(policy, RemovalEvents.Unconfirmed(verdict), cancellationToken);
-        }
-
-        _ = _awaited.Remove(policy.Metadata.Uid!);
-        await WriteAsync("finalizer", [policy], item => writer.ReleaseAsync(item, cancellationToken), item => item.Metadata.Name!, turn, cancellationToken);
-    }
-
     private async Task WriteAsync<T>(
         string what,
         IReadOnlyList<T> items,
@@ -271,12 +238,6 @@ internal sealed partial class ClusterReconciler(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{What} of {Name} not written, to be tried again: {Cause}")]
     private partial void LogRefused(string what, string name, string cause);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "policy {Name} is deleted; waiting for {Count} agents to let go of it, the first on node {Node}")]
-    private partial void LogAwaited(string name, int count, string node);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "policy {Name} goes without the word of {Count} agents, the first on node {Node}")]
-    private partial void LogUnconfirmed(string name, int count, string node);
 
     /// <summary>What one turn came to. Writes run in parallel.</summary>
     private sealed class Turn

@@ -15,10 +15,20 @@ internal sealed class ClusterWriter(IKubernetesClient client)
 
     private readonly CanonicalText _text = new();
 
+    // An apply makes what is not there, also of a kind whose definition is being deleted: the definition would wait for the new object and
+    // stay. So what is new is created, which the API server refuses then, and an apply names the object that it is for. What is created is
+    // empty: of fields that were created, an apply could not take away any.
+    //
     // The spec is the operator's alone: whoever else wrote it is overruled. An apply leaves standing what another added beside our fields,
     // and every turn would find it again; a replacement takes it away.
     public async Task ApplyAsync(V1Alpha1NodeCacheConfig config, CancellationToken cancellationToken)
     {
+        if (config.Metadata.Uid is null)
+        {
+            var created = await client.CreateAsync(new V1Alpha1NodeCacheConfig { Metadata = config.Metadata }, cancellationToken);
+            config = config with { Metadata = config.Metadata with { Uid = created.Metadata.Uid } };
+        }
+
         if (await client.ApplyAsync(config, force: true, cancellationToken) is ApplyResult<V1Alpha1NodeCacheConfig>.Applied { Entity: var stored }
             && _text.Of(stored.Spec) != _text.Of(config.Spec))
         {
@@ -43,17 +53,11 @@ internal sealed class ClusterWriter(IKubernetesClient client)
         }
     }
 
-    public Task HoldAsync(V1Alpha1OverlayCachePolicy policy, CancellationToken cancellationToken) =>
-        SetFinalizersAsync(policy, [.. policy.Metadata.Finalizers ?? [], ApiGroup.FlushFinalizer], cancellationToken);
-
-    public Task ReleaseAsync(V1Alpha1OverlayCachePolicy policy, CancellationToken cancellationToken) => SetFinalizersAsync(
-        policy,
-        [.. (policy.Metadata.Finalizers ?? []).Where(name => !string.Equals(name, ApiGroup.FlushFinalizer, StringComparison.Ordinal))],
-        cancellationToken);
-
-    // A list is replaced as a whole, so only if nobody changed it since.
-    private Task<V1Alpha1OverlayCachePolicy> SetFinalizersAsync(V1Alpha1OverlayCachePolicy policy, string[] finalizers, CancellationToken cancellationToken) =>
-        client.PatchAsync<V1Alpha1OverlayCachePolicy>(
+    // The list is replaced as a whole, so only if nobody changed it since.
+    public Task ReleaseAsync(V1Alpha1OverlayCachePolicy policy, CancellationToken cancellationToken)
+    {
+        var others = policy.Metadata.Finalizers!.Where(static name => !string.Equals(name, ApiGroup.FlushFinalizer, StringComparison.Ordinal));
+        return client.PatchAsync<V1Alpha1OverlayCachePolicy>(
             NamespacedName.Of(policy),
             new JsonObject
             {
@@ -61,8 +65,9 @@ internal sealed class ClusterWriter(IKubernetesClient client)
                 {
                     ["uid"] = policy.Metadata.Uid,
                     ["resourceVersion"] = policy.Metadata.ResourceVersion,
-                    ["finalizers"] = new JsonArray([.. finalizers.Select(name => JsonValue.Create(name))]),
+                    ["finalizers"] = new JsonArray([.. others.Select(static name => JsonValue.Create(name))]),
                 },
             },
             cancellationToken);
+    }
 }

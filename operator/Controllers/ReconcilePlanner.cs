@@ -2,7 +2,6 @@ using OnCache.Api;
 using OnCache.Kubernetes.Models;
 using OnCache.Operator.Compilation;
 using OnCache.Operator.Peers;
-using OnCache.Operator.Removal;
 using OnCache.Operator.Status;
 
 namespace OnCache.Operator.Controllers;
@@ -29,37 +28,26 @@ internal sealed class ReconcilePlanner
         var nodes = view.Nodes.ToDictionary(node => node.Metadata.Name!, StringComparer.Ordinal);
         var configs = view.Configs.ToDictionary(config => config.Metadata.Name!, StringComparer.Ordinal);
         var staying = view.Policies.Where(policy => policy.Metadata.DeletionTimestamp is null).ToArray();
-        var clusterNodes = nodes.Values.Select(Node).ToArray();
-        var compiled = PolicyCompiler.Compile(staying.Select(Policy), clusterNodes);
+        var compiled = PolicyCompiler.Compile(staying.Select(Policy), nodes.Values.Select(Node));
         var reports = Reports(compiled, configs, obstacles);
         _generations.Keep(compiled.Nodes.Keys);
 
         return new ReconcilePlan
         {
-            Hold = [.. staying.Where(policy => !IsHeld(policy))],
+            Release = [.. view.Policies.Where(IsHeld)],
             Apply =
             [
                 .. compiled.Nodes
                     .Where(pair => !reports[pair.Key].InStep || signals.Due.Contains(pair.Key) || !IsOwned(configs.GetValueOrDefault(pair.Key), nodes[pair.Key]))
                     .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-                    .Select(pair => Config(nodes[pair.Key], pair.Value with
+                    .Select(pair => Config(nodes[pair.Key], configs.GetValueOrDefault(pair.Key)?.Metadata.Uid, pair.Value with
                     {
                         PeerSignal = signals.For(pair.Key, configs.GetValueOrDefault(pair.Key)?.Spec.PeerSignal),
                     })),
             ],
             Delete = [.. configs.Values.Where(config => config.Metadata.DeletionTimestamp is null && !compiled.Nodes.ContainsKey(config.Metadata.Name!))],
             Statuses = [.. staying.Select(policy => Status(policy, compiled, reports, now)).OfType<StatusChange>()],
-            Departures = [.. view.Policies.Where(policy => policy.Metadata.DeletionTimestamp is not null && IsHeld(policy)).Select(Depart)],
         };
-
-        Departure Depart(V1Alpha1OverlayCachePolicy policy) => new(
-            policy,
-            PolicyRemoval.Decide(
-                policy.Metadata.Name!,
-                policy.Metadata.DeletionTimestamp!.Value,
-                clusterNodes.Where(node => node.IsCoveredBy(policy.Spec)).Select(node => node.Name).ToHashSet(StringComparer.Ordinal),
-                reports.Values,
-                now));
     }
 
     internal static ClusterPolicy Policy(V1Alpha1OverlayCachePolicy policy) => new(
@@ -70,11 +58,12 @@ internal sealed class ReconcilePlanner
 
     internal static ClusterNode Node(V1Node node) => new(node.Metadata.Name!, node.Metadata.Labels ?? new Dictionary<string, string>(StringComparer.Ordinal));
 
-    private static V1Alpha1NodeCacheConfig Config(V1Node node, NodeCacheConfigSpec spec) => new()
+    private static V1Alpha1NodeCacheConfig Config(V1Node node, string? uid, NodeCacheConfigSpec spec) => new()
     {
         Metadata = new V1ObjectMeta
         {
             Name = node.Metadata.Name,
+            Uid = uid,
             OwnerReferences = [new V1OwnerReference { ApiVersion = "v1", Kind = "Node", Name = node.Metadata.Name!, Uid = node.Metadata.Uid! }],
         },
         Spec = spec,

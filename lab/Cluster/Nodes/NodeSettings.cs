@@ -54,6 +54,8 @@ internal static class NodeSettings
         imageGCHighThresholdPercent: 100
         # The API learns soon that the node is ready; what has not changed is not written.
         nodeStatusUpdateFrequency: 3s
+        # This kubelet may miss that the last of a deleted pod is gone: the pod goes with its next look, by default up to a minute later.
+        syncFrequency: 5s
 
         """;
 

@@ -25,6 +25,10 @@ internal sealed class Replicas(InstalledCluster cluster)
         "-n", Space, "get", "pods", "-l", "app.kubernetes.io/name=oncache-agent", "--field-selector", $"spec.nodeName={node.Name},status.phase=Running",
         "-o", "jsonpath={.items[0].metadata.name}")).Trim());
 
+    /// <summary>Where an agent pins, on the bpf file system as its process sees it.</summary>
+    public static string BpfRootOf(ClusterPod agent) =>
+        FormattableString.Invariant($"/proc/{agent.FindProcess(AgentCommand)!.Value.Pid}/root/sys/fs/bpf/oncache");
+
     public async Task<Leadership> LeadershipAsync()
     {
         var spec = JsonNode.Parse(await cluster.KubectlAsync("-n", Space, "get", "lease", "oncache-operator", "-o", "json"))!["spec"]!;

@@ -28,7 +28,7 @@ internal sealed class TrialPolicy(InstalledCluster cluster) : IAsyncDisposable
             $"policy {Name} settled with {spec}");
     }
 
-    /// <summary>Deletes it, which ends only when every agent has let go of it.</summary>
+    /// <summary>Deletes it; that ends when it is gone, which agents may not have heard of yet.</summary>
     public async Task DeleteAsync() => await cluster.KubectlAsync("delete", "ocp", Name, "--timeout=60s");
 
     /// <summary>Does something and waits for its effect; how long both took is told in the test's output, not judged.</summary>

@@ -36,7 +36,8 @@ internal static unsafe class Footprint
 
     private static string LiberalPath => "/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal";
 
-    private static IEnumerable<string> Programs()
+    /// <summary>All programs on devices of the calling thread's network namespace.</summary>
+    public static IEnumerable<string> Programs()
     {
         var snapshot = NetworkSnapshotReader.Read();
         foreach (var link in snapshot.Links.Values)

@@ -5,6 +5,7 @@ using OnCache.Agent.Telemetry;
 using OnCache.Agent.Tests.Configuration;
 using OnCache.Agent.Tests.Telemetry;
 using OnCache.Kubernetes.Cli;
+using OnCache.Kubernetes.Entities;
 
 namespace OnCache.Agent.Tests.Cli;
 
@@ -26,6 +27,8 @@ public sealed class AgentCommandLineTests : IDisposable
     [InlineData("run", "run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME")]
     [InlineData("run --config x --node n1", "run: name either a configuration by --config FILE or, in a cluster, this node by --node NAME")]
     [InlineData("run --config x --kubeconfig k", "--kubeconfig: goes with --node NAME")]
+    [InlineData("run --config x --pod a/b", "--pod: goes with --node NAME")]
+    [InlineData("run --node n --pod agent", "--pod: agent is not accepted; use namespace and name of the agent's own pod")]
     [InlineData("run --config x --cni-policies none", "--cni-policies: goes with --node NAME")]
     [InlineData("run --node n --cni-policies a,b.c", "--cni-policies: a,b.c is not accepted; use names of definitions such as networkpolicies.crd.antrea.io, separated by commas, or none")]
     [InlineData("run --node N_1", "--node: N_1 is not accepted; use the name that kubectl get nodes shows")]
@@ -81,6 +84,14 @@ public sealed class AgentCommandLineTests : IDisposable
         await InvokeAsync("run", "--node", "n1", "--cni-policies", value);
 
         string.Join(' ', _operations.Started.ShouldNotBeNull().CniPolicies).ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task The_pod_that_the_agent_is_reaches_it()
+    {
+        await InvokeAsync("run", "--node", "n1", "--pod", "oncache-system/oncache-agent-x2v");
+
+        _operations.Started.ShouldNotBeNull().Pod.ShouldBe(new NamespacedName("oncache-system", "oncache-agent-x2v"));
     }
 
     [Fact]

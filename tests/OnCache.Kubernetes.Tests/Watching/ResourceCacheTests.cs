@@ -261,6 +261,47 @@ public sealed class ResourceCacheTests
     }
 
     [Fact]
+    public async Task A_kind_that_the_server_does_not_have_any_more_has_no_objects_until_it_is_back()
+    {
+        await using var server = await FakeApiServer.StartAsync(Answer.List("5", Samples.Map("a")));
+        server.Otherwise = Answer.Text(404, "404 page not found");
+        var time = new ManualTime();
+        await using var following = Following.Start(server, new WatchSettings { Backoff = new Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2)) }, time: time);
+        (await following.NextAsync()).ShouldBe("Added a 1");
+
+        // A watch, then a list each second. The first of them was refused at the start.
+        for (var refused = 1; refused <= 10; refused++)
+        {
+            var asked = refused + 1;
+            await Eventually.TrueAsync(() => server.Requests.Count == asked && time.IsWaitingFor(TimeSpan.FromSeconds(1)), $"refusal {refused}");
+            following.Cache.Snapshot.ShouldNotBeEmpty();
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        (await following.NextAsync()).ShouldBe("Deleted a 1");
+        server.Next(Answer.List("9", Samples.Map("b", "8"))).Next(Answer.WatchThenSilence());
+        await Eventually.TrueAsync(() => time.IsWaitingFor(TimeSpan.FromSeconds(1)), "the wait before the next list");
+        time.Advance(TimeSpan.FromSeconds(1));
+        (await following.NextAsync()).ShouldBe("Added b 8");
+        following.Updates.ShouldBe(["list: Added a", "list: Deleted a", "list: Added b"]);
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_and_does_not_know_a_kind_yet_takes_nothing_away()
+    {
+        await using var server = await FakeApiServer.StartAsync(
+            Answer.List("5", Samples.Map("a")),
+            Answer.Text(404, "404 page not found"),
+            Answer.Text(404, "404 page not found"),
+            Answer.List("5", Samples.Map("a")),
+            Answer.WatchThenSilence(Answer.Event("ADDED", Samples.Map("b", "6"))));
+        await using var following = Following.Start(server, Quick);
+
+        (await following.NextAsync()).ShouldBe("Added a 1");
+        (await following.NextAsync()).ShouldBe("Added b 6");
+    }
+
+    [Fact]
     public async Task The_age_of_the_last_event_and_what_happened_are_measured()
     {
         await using var server = await FakeApiServer.StartAsync(

@@ -12,17 +12,16 @@ public sealed class ReconcilePlannerTests
 
     private static readonly V1Alpha1OverlayCachePolicy Policy = new()
     {
-        Metadata = new V1ObjectMeta { Name = "p", Uid = "policy-uid", Generation = 1, CreationTimestamp = DateTimeOffset.UnixEpoch, Finalizers = [ApiGroup.FlushFinalizer] },
+        Metadata = new V1ObjectMeta { Name = "p", Uid = "policy-uid", Generation = 1, CreationTimestamp = DateTimeOffset.UnixEpoch },
     };
 
     private readonly ReconcilePlanner _planner = new();
 
     [Fact]
-    public void A_new_policy_is_held_and_every_node_gets_its_configuration_and_the_policy_its_status()
+    public void For_a_new_policy_every_node_gets_its_configuration_and_the_policy_its_status()
     {
-        var plan = Plan([Policy with { Metadata = Policy.Metadata with { Finalizers = null } }], [Node], []);
+        var plan = Plan([Policy], [Node], []);
 
-        plan.Hold.ShouldHaveSingleItem();
         var config = plan.Apply.ShouldHaveSingleItem();
         config.Metadata.Name.ShouldBe("n1");
         config.Metadata.OwnerReferences.ShouldHaveSingleItem().Uid.ShouldBe("node-uid");
@@ -40,11 +39,10 @@ public sealed class ReconcilePlannerTests
 
         var idle = _planner.Plan(new ClusterView([policy], [Node], [written]), new Dictionary<string, string>(), SignalBatch.None, Now.AddHours(1));
 
-        idle.Hold.ShouldBeEmpty();
+        idle.Release.ShouldBeEmpty();
         idle.Apply.ShouldBeEmpty();
         idle.Delete.ShouldBeEmpty();
         idle.Statuses.ShouldBeEmpty();
-        idle.Departures.ShouldBeEmpty();
     }
 
     [Fact]
@@ -95,8 +93,10 @@ public sealed class ReconcilePlannerTests
     public void A_configuration_that_somebody_changed_is_written_again()
     {
         var right = Plan([Policy], [Node], []).Apply[0];
+        right.Metadata.Uid.ShouldBeNull("it is to be created");
 
-        Plan([Policy], [Node], [right with { Spec = right.Spec with { Lease = TimeSpan.FromSeconds(29) } }]).Apply.ShouldHaveSingleItem();
+        var wrong = right with { Metadata = right.Metadata with { Uid = "config-uid" }, Spec = right.Spec with { Lease = TimeSpan.FromSeconds(29) } };
+        Plan([Policy], [Node], [wrong]).Apply.ShouldHaveSingleItem().Metadata.Uid.ShouldBe("config-uid");
     }
 
     [Fact]
@@ -119,24 +119,26 @@ public sealed class ReconcilePlannerTests
     }
 
     [Fact]
-    public void A_deleted_policy_is_out_of_force_at_once_and_goes_when_the_agents_have_said_so()
+    public void A_deleted_policy_is_out_of_force_at_once_also_while_somebody_holds_it()
     {
         var before = Plan([Policy], [Node], []).Apply[0];
-        var deleted = Policy with { Metadata = Policy.Metadata with { DeletionTimestamp = Now } };
+        var deleted = Policy with { Metadata = Policy.Metadata with { DeletionTimestamp = Now, Finalizers = ["example.com/other"] } };
 
-        var asked = Plan([deleted], [Node], [before with { Status = new NodeCacheConfigStatus { ObservedGeneration = 1 }, Metadata = before.Metadata with { Generation = 1 } }]);
-        asked.Apply.ShouldHaveSingleItem().Spec.Policies.ShouldBeEmpty();
-        asked.Departures.ShouldHaveSingleItem().Verdict.IsDone.ShouldBeFalse();
-        asked.Statuses.ShouldBeEmpty();
-
-        var after = asked.Apply[0] with { Status = new NodeCacheConfigStatus { ObservedGeneration = 2 }, Metadata = asked.Apply[0].Metadata with { Generation = 2 } };
-        Plan([deleted], [Node], [after]).Departures.ShouldHaveSingleItem().Verdict.IsDone.ShouldBeTrue();
+        Plan([], [Node], [before]).Apply.ShouldHaveSingleItem().Spec.Policies.ShouldBeEmpty();
+        var held = Plan([deleted], [Node], [before]);
+        held.Apply.ShouldHaveSingleItem().Spec.Policies.ShouldBeEmpty();
+        held.Statuses.ShouldBeEmpty();
+        held.Release.ShouldBeEmpty();
     }
 
     [Fact]
-    public void A_policy_that_others_hold_is_none_of_our_departures() =>
-        Plan([Policy with { Metadata = Policy.Metadata with { DeletionTimestamp = Now, Finalizers = ["example.com/other"] } }], [Node], [])
-            .Departures.ShouldBeEmpty();
+    public void The_finalizer_of_earlier_releases_is_taken_off_deleted_or_not()
+    {
+        var held = Policy with { Metadata = Policy.Metadata with { Finalizers = [ApiGroup.FlushFinalizer] } };
+
+        Plan([held], [Node], []).Release.ShouldHaveSingleItem();
+        Plan([held with { Metadata = held.Metadata with { DeletionTimestamp = Now } }], [Node], []).Release.ShouldHaveSingleItem();
+    }
 
     [Fact]
     public void Why_a_configuration_cannot_be_written_is_told_in_the_status()

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnCache.Api;
+using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Serialization;
+using OnCache.Operator.Controllers;
 
 namespace OnCache.Operator.Tests.Live;
 
@@ -27,18 +29,13 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
             return;
         }
 
-        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--wait=false");
-        foreach (var policy in (await server.Client.ListAsync<V1Alpha1OverlayCachePolicy>()).Items)
-        {
-            _ = await server.KubectlAsync("", "patch", "ocp", policy.Metadata.Name!, "--type=merge", "-p", """{"metadata":{"finalizers":null}}""");
-        }
-
+        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--timeout=30s");
         _ = await server.KubectlAsync("", "delete", "node,ncc", "--all");
         _ = await server.KubectlAsync("", "delete", "lease", "--all", "-n", "oncache-system");
     }
 
     [Fact]
-    public async Task A_policy_reaches_the_nodes_becomes_ready_and_goes_when_the_agents_have_let_go()
+    public async Task A_policy_reaches_the_nodes_becomes_ready_and_goes_at_once()
     {
         await using var running = RunningOperator.Start(server);
         await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
@@ -58,30 +55,48 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
             && System.Text.RegularExpressions.Regex.Count(told, "Normal +Programmed") == 1);
         (await server.MustAsync("", "get", "ncc", "n1")).ShouldMatch(@"NAME +READY +REASON +ACCELERATED +DISABLED +ATTACH +AGE\nn1 +True +Programmed +3 ");
 
-        await server.MustAsync("", "delete", "ocp", "everything", "--wait=false");
-        await AgentReportsAsync("n1", policy: null);
-        (await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("everything"), TestContext.Current.CancellationToken)).ShouldNotBeNull();
-        await AgentReportsAsync("n2", policy: null);
-        await Eventually.HoldsAsync("the end of the policy", async () =>
-            await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("everything")) is null);
+        // No agent has to say anything.
+        await server.MustAsync("", "delete", "ocp", "everything", "--timeout=30s");
+        foreach (var node in new[] { "n1", "n2" })
+        {
+            _ = await ConfigAsync(node, config => config.Spec.Policies.Count == 0);
+        }
     }
 
     [Fact]
-    public async Task A_policy_goes_also_when_a_node_has_gone()
+    public async Task A_configuration_that_is_gone_is_not_made_again_by_a_write_that_is_meant_for_it()
     {
+        var writer = new ClusterWriter(server.Client);
+        var config = new V1Alpha1NodeCacheConfig { Metadata = new V1ObjectMeta { Name = "n1", Uid = "0b5c4a6e-6a3f-4a0e-9d0f-0f6f3a6f6a11" } };
+
+        await Should.ThrowAsync<KubernetesException>(() => writer.ApplyAsync(config, TestContext.Current.CancellationToken));
+        (await server.Client.GetAsync<V1Alpha1NodeCacheConfig>(NamespacedName.ClusterScoped("n1"), TestContext.Current.CancellationToken)).ShouldBeNull();
+
+        await writer.ApplyAsync(config with { Metadata = config.Metadata with { Uid = null }, Spec = new() { Policies = [new CachePolicy { Name = "p" }] } }, TestContext.Current.CancellationToken);
+        _ = await ConfigAsync("n1", config => config.Spec.Policies.Count == 1);
+    }
+
+    [Fact]
+    public async Task The_finalizer_of_an_earlier_release_is_taken_off_and_holds_no_deletion_up()
+    {
+        await server.MustAsync(Held("kept"), "apply", "-f", "-");
+        await server.MustAsync(Held("deleted"), "apply", "-f", "-");
+        await server.MustAsync("", "delete", "ocp", "deleted", "--wait=false");
         await using var running = RunningOperator.Start(server);
-        await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
-        await AgentReportsAsync("n1", "everything");
-        await AgentReportsAsync("n2", "everything");
 
-        await server.MustAsync("", "delete", "ocp", "everything", "--wait=false");
-        await AgentReportsAsync("n1", policy: null);
-        await server.MustAsync("", "delete", "node", "n2");
+        await Eventually.HoldsAsync("the end of the deleted policy", async () =>
+            await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("deleted")) is null);
+        await Eventually.HoldsAsync("only another's finalizer on the other", async () =>
+            await server.MustAsync("", "get", "ocp", "kept", "-o", "jsonpath={.metadata.finalizers}") == """["example.com/other"]""");
+        await server.MustAsync("", "patch", "ocp", "kept", "--type=merge", "-p", """{"metadata":{"finalizers":null}}""");
 
-        await Eventually.HoldsAsync("the end of the configuration", async () =>
-            await server.Client.GetAsync<V1Alpha1NodeCacheConfig>(NamespacedName.ClusterScoped("n2")) is null);
-        await Eventually.HoldsAsync("the end of the policy", async () =>
-            await server.Client.GetAsync<V1Alpha1OverlayCachePolicy>(NamespacedName.ClusterScoped("everything")) is null);
+        static string Held(string name) =>
+            $$"""
+            apiVersion: oncache.io/v1alpha1
+            kind: OverlayCachePolicy
+            metadata: { name: {{name}}, finalizers: [ oncache.io/flush{{(name == "kept" ? ", example.com/other" : "")}} ] }
+            spec: {}
+            """;
     }
 
     [Fact]

@@ -52,8 +52,7 @@ public sealed class PeerSignalLiveTests(LiveServer server) : IAsyncLifetime
 
         _ = await server.KubectlAsync("", "delete", "pod", "--all", "-n", _home, "--grace-period=0", "--force");
         _ = await server.KubectlAsync("", "delete", "networkpolicy", "--all", "-n", _home);
-        _ = await server.KubectlAsync("", "patch", "ocp", "everything", "--type=merge", "-p", """{"metadata":{"finalizers":null}}""");
-        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--wait=false");
+        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--timeout=30s");
         _ = await server.KubectlAsync("", "delete", "node,ncc", "--all");
         _ = await server.KubectlAsync("", "delete", "lease", "--all", "-n", "oncache-system");
         _ = await server.KubectlAsync("", "delete", "namespace", _home, "--wait=false");
