@@ -11,7 +11,7 @@ namespace OnCache.Kubernetes.Serialization;
 public static class KubernetesJson
 {
     /// <summary>
-    /// Field names in camel case, enums and durations as text, absent rather than null, unknown fields ignored:
+    /// Field names in camel case, enums and durations as text, times as <c>Time</c>, absent rather than null, unknown fields ignored:
     /// a newer server may know more than we do.
     /// </summary>
     public static JsonSerializerOptions Options { get; } = Create();
@@ -37,7 +37,7 @@ public static class KubernetesJson
             IgnoreReadOnlyProperties = true,
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { KeepDefaultsOverNull } },
-            Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false), new DurationConverter() },
+            Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false), new DurationConverter(), new TimeConverter() },
         };
         options.MakeReadOnly();
         return options;

@@ -48,6 +48,11 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         await AgentReportsAsync("n2", "everything", accelerated: 2);
         await server.MustAsync("", "wait", "--for=condition=Ready", "--timeout=30s", "ocp/everything");
         (await server.MustAsync("", "get", "ocp")).ShouldMatch(@"NAME +MODE +PRIORITY +READY +REASON +NODES +PROGRAMMED +ACCELERATED +AGE\neverything +Accelerate +0 +True +Programmed +2 +2 +5 ");
+        foreach (var time in (await server.MustAsync("", "get", "ocp/everything", "ncc/n1", "-o", "jsonpath={.items[*].status.conditions[*].lastTransitionTime}")).Split(' '))
+        {
+            DateTime.TryParseExact(time, "yyyy-MM-dd'T'HH:mm:ss'Z'", null, System.Globalization.DateTimeStyles.None, out _).ShouldBeTrue(time);
+        }
+
         await Eventually.HoldsAsync("the events", async () =>
             await server.MustAsync("", "describe", "ocp", "everything") is var told
             && told.Contains("Accepted", StringComparison.Ordinal)
