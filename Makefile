@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-coherence bench-lease bench-host-rules lint manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-coherence bench-lease bench-host-rules lint sabotage manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -126,6 +126,11 @@ bench-lease: build ## what each lease costs a busy flow, 10,000 slow ones and sh
 bench-host-rules: build ## what the agent pays while kube-proxy's rules are written again and again; fails when it flushes; artifacts/bench/host-rules.json and .html
 	@eng/packages.sh run bench
 	@$(BIN)/oncache-lab bench host-rules
+
+sabotage: ## the tests are tested: each patch of tests/sabotage breaks a property, and the tests that it names must notice; ONLY=NAME runs one
+	@eng/prerequisites.sh && eng/packages.sh build
+	@eng/packages.sh run model
+	@eng/sabotage.sh $(ONLY)
 
 lint: ## style of C#, scripts and eBPF C; drift of generated manifests
 	@eng/prerequisites.sh && eng/packages.sh build lint

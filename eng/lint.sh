@@ -21,6 +21,9 @@ if [[ -f .clang-format || -f bpf/.clang-format ]]; then
   ! have clang-format || clang-format --dry-run --Werror bpf/*.[ch]
 fi
 
+echo "Checking that the patches of tests/sabotage apply"
+eng/sabotage.sh check
+
 [[ $tier == all ]] || exit 0
 echo "Checking the style of the C#"
 dotnet format OnCache.sln --verify-no-changes --no-restore

@@ -26,12 +26,27 @@ internal sealed class LeaseStore
 
     public Link Connect() => new(this);
 
+    /// <summary>Somebody writes another name into the lease, whoever holds it.</summary>
+    public void Seize(string holder)
+    {
+        lock (_lock)
+        {
+            var lease = _lease.ShouldNotBeNull();
+            _lease = lease with
+            {
+                Metadata = lease.Metadata with { ResourceVersion = (++_version).ToString(CultureInfo.InvariantCulture) },
+                Spec = lease.Spec with { HolderIdentity = holder },
+            };
+        }
+    }
+
     /// <summary>A candidate's connection.</summary>
     public sealed class Link(LeaseStore store) : IKubernetesClient
     {
         private volatile bool _down;
         private volatile TaskCompletionSource? _hang;
         private volatile bool _mute;
+        private volatile TaskCompletionSource? _late;
         private int _writes;
 
         public int Writes => _writes;
@@ -43,10 +58,15 @@ internal sealed class LeaseStore
         /// <summary>From now on writes are carried out and not answered.</summary>
         public void Mute() => _mute = true;
 
+        /// <summary>From now on writes are carried out, and answered when <see cref="Restore"/> is called.</summary>
+        public void Delay() => _late = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
         /// <summary>All is well again; what hung fails.</summary>
         public void Restore()
         {
             _down = _mute = false;
+            _ = _late?.TrySetResult();
+            _late = null;
             _ = _hang?.TrySetResult();
             _hang = null;
         }
@@ -120,7 +140,7 @@ internal sealed class LeaseStore
                 throw new KubernetesException(StatusReason.Unreachable, "the link is cut");
             }
 
-            var mute = _mute;
+            var (mute, late) = (_mute, _late);
             T answer;
             lock (store._lock)
             {
@@ -130,6 +150,11 @@ internal sealed class LeaseStore
             if (mute && _writes > writes)
             {
                 await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
+            if (late is not null && _writes > writes)
+            {
+                await late.Task.WaitAsync(cancellationToken);
             }
 
             return answer;

@@ -110,6 +110,44 @@ public sealed class LeaderElectorTests
     }
 
     [Fact]
+    public async Task A_leader_that_finds_another_in_its_lease_stops_at_its_next_renewal()
+    {
+        await using var trial = new Trial();
+        var one = trial.Add("one");
+        await one.BecomesLeaderAsync();
+
+        trial.Store.Seize("two");
+        var seized = trial.Time.GetUtcNow();
+        await one.PausesAsync();
+        trial.Time.Advance(TimeSpan.FromSeconds(2));
+
+        await Eventually.TrueAsync(() => !one.Elector.IsLeader, "the end of its leadership");
+        (one.StoppedAt - seized).ShouldBe(TimeSpan.FromSeconds(2));
+        trial.Store.Holder.ShouldBe("two");
+    }
+
+    [Fact]
+    public async Task A_leader_counts_from_when_it_sent_a_renewal_and_not_from_its_answer()
+    {
+        await using var trial = new Trial();
+        var one = trial.Add("one");
+        await one.BecomesLeaderAsync();
+        await one.PausesAsync();
+        one.Link.Delay();
+        trial.Time.Advance(TimeSpan.FromSeconds(2));
+        await Eventually.TrueAsync(() => one.Link.Writes == 2, "a renewal");
+        var sent = trial.Time.GetUtcNow();
+        trial.Time.Advance(TimeSpan.FromSeconds(5));
+
+        one.Link.Restore();
+        await one.PausesAsync();
+        one.Link.Cut();
+        trial.Time.Advance(TimeSpan.FromSeconds(20));
+
+        (one.StoppedAt - sent).ShouldBe(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
     public async Task A_failure_of_the_work_ends_the_run_and_frees_the_lease()
     {
         var store = new LeaseStore();
@@ -202,6 +240,9 @@ public sealed class LeaderElectorTests
         public int Terms { get; private set; }
 
         public Task BecomesLeaderAsync() => Eventually.TrueAsync(() => Elector.IsLeader, "leadership");
+
+        /// <summary>Until it has done what it does at this moment, and waits for its retry period.</summary>
+        public Task PausesAsync() => Eventually.TrueAsync(() => _trial.Time.IsWaitingFor(TimeSpan.FromSeconds(2)), "a pause");
 
         public async Task EndAsync()
         {

@@ -163,14 +163,17 @@ public sealed class ResourceCacheTests
         server.Requests[3].Query["resourceVersion"].ShouldBe("9");
     }
 
-    [Fact]
-    public async Task A_version_the_server_cannot_serve_any_more_leads_to_the_store()
+    [Theory]
+    // The store was restored from a backup: its versions are lower now.
+    [InlineData(504, "Timeout", "Too large resource version: 500, current: 9")]
+    [InlineData(410, "Expired", "The provided resource version is too old")]
+    [InlineData(410, "Gone", "The resource version is no longer available")]
+    public async Task A_version_the_server_cannot_serve_any_more_leads_to_the_store(int code, string reason, string message)
     {
         await using var server = await FakeApiServer.StartAsync(
             Answer.List("500", Samples.Map("a")),
             Answer.Watch(Answer.Expired),
-            // The store was restored from a backup: its versions are lower now.
-            Answer.Status(504, "Timeout", "Too large resource version: 500, current: 9"),
+            Answer.Status(code, reason, message),
             Answer.List("9", Samples.Map("a", "9")),
             Answer.WatchThenSilence());
         await using var following = Following.Start(server, Quick, retries: 0);

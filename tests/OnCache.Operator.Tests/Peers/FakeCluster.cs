@@ -8,7 +8,7 @@ using OnCache.Kubernetes.Models;
 
 namespace OnCache.Operator.Tests.Peers;
 
-/// <summary>An API server of lists and watches, whose watches can be told to expire.</summary>
+/// <summary>An API server of lists, watches and applies. Watches can be told to expire, and applies to be refused; what is applied is not stored.</summary>
 internal sealed class FakeCluster : IKubernetesClient
 {
     private readonly ConcurrentDictionary<Type, object> _kinds = new();
@@ -47,10 +47,10 @@ internal sealed class FakeCluster : IKubernetesClient
         where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
 
     public Task<ApplyResult<T>> ApplyAsync<T>(T entity, bool force = false, CancellationToken cancellationToken = default)
-        where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+        where T : class, IKubernetesObject<V1ObjectMeta> => Task.FromResult(Of<T>().Take(entity));
 
     public Task<ApplyResult<T>> ApplyStatusAsync<T>(T entity, bool force = false, CancellationToken cancellationToken = default)
-        where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
+        where T : class, IKubernetesObject<V1ObjectMeta> => Task.FromResult<ApplyResult<T>>(new ApplyResult<T>.Applied(entity));
 
     public Task<bool> DeleteAsync<T>(NamespacedName name, DeleteOptions? options = null, CancellationToken cancellationToken = default)
         where T : class, IKubernetesObject<V1ObjectMeta> => throw new NotSupportedException();
@@ -60,9 +60,25 @@ internal sealed class FakeCluster : IKubernetesClient
 internal sealed class FakeKind<T>
     where T : class, IKubernetesObject<V1ObjectMeta>
 {
+    private int _refusals;
+
     /// <summary>What a list holds.</summary>
     public IReadOnlyList<T> Items { get; set; } = [];
 
     /// <summary>What a watch sends; null: that its version is too old.</summary>
     public Channel<WatchEvent<T>?> Events { get; } = Channel.CreateUnbounded<WatchEvent<T>?>();
+
+    /// <summary>What was asked to be applied, the refused included.</summary>
+    public Channel<T> Applies { get; } = Channel.CreateUnbounded<T>();
+
+    /// <summary>The next apply is refused.</summary>
+    public void RefuseOne() => Interlocked.Increment(ref _refusals);
+
+    public ApplyResult<T> Take(T entity)
+    {
+        _ = Applies.Writer.TryWrite(entity);
+        return Interlocked.Decrement(ref _refusals) < 0
+            ? new ApplyResult<T>.Applied(entity)
+            : throw new KubernetesException(StatusReason.ServiceUnavailable, "not now");
+    }
 }
