@@ -69,9 +69,9 @@ for shared in kubernetes images; do [[ ! -d artifacts/$shared ]] || ln -sfn "../
 # One compiler for all builds; it would outlive them and hold memory.
 compiler=oncache-sabotage-$$
 trap 'pkill -f "pipename:$compiler" || true; restore' EXIT
-# What an analyzer would have said does not count: the tests have to.
+# build PROJECT [OPTION...]: what an analyzer would have said does not count, the tests have to.
 build() {
-  (cd "$copy" && dotnet build "$(folder "$1")" -c Release --nologo --verbosity quiet -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false \
+  (cd "$copy" && dotnet build "$(folder "$1")" "${@:2}" -c Release --nologo --verbosity quiet -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false \
     -p:AgentVariants="$([[ $1 == OnCache.EndToEnd ]] && echo true || echo false)" -p:SharedCompilationId="$compiler")
 }
 
@@ -80,8 +80,8 @@ run() {
   local log=$1 project=$2
   shift 2
   ended=0
-  (cd "$copy" && timeout "$limit" env --default-signal=INT,QUIT "$(folder "$project")/bin/Release/net10.0/linux-x64/$project" "$@" \
-    --no-progress --no-ansi --results-directory "$PWD/artifacts/results") >"$log" 2>&1 </dev/null || ended=$?
+  (cd "$copy" && timeout --kill-after=10 "$limit" env --default-signal=INT,QUIT "$(folder "$project")/bin/Release/net10.0/linux-x64/$project" "$@" \
+    --stop-on-fail on --no-progress --no-ansi --results-directory "$PWD/artifacts/results") >"$log" 2>&1 </dev/null || ended=$?
   # The summary's lines read "  failed: 0", "  succeeded: 12".
   count() { awk -v key="$1:" '$1 == key { n = $2 } END { print n + 0 }' "$log"; }
   failed=$(count failed) passed=$(count succeeded)
@@ -105,7 +105,7 @@ judge() {
   git apply --directory="$copy" "$patch" >"$log" 2>&1 || { echo "DOES NOT APPLY"; return; }
   while read -r selection; do
     read -ra words <<<"$selection"
-    build "${words[0]}" >"$log" 2>&1 || { echo "DOES NOT BUILD"; return; }
+    build "${words[0]}" --no-restore >"$log" 2>&1 || { echo "DOES NOT BUILD"; return; }
     run "$log" "${words[@]}"
     ((ended != 124)) || { echo "HANGS"; return; }
     ((failed > 0 || ended == 0)) || { echo "NO RESULT"; return; }

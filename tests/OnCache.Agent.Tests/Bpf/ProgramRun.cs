@@ -13,7 +13,7 @@ internal readonly record struct PacketContext(int IfIndex, uint Mark = 0, uint P
 /// <summary>What a program left behind.</summary>
 internal sealed record ProgramOutcome(int Verdict, byte[] Packet, PacketContext Context);
 
-/// <summary>BPF_PROG_TEST_RUN: a program of tc runs once over a packet, which then goes nowhere.</summary>
+/// <summary>BPF_PROG_TEST_RUN: a program of tc runs over a packet, which then goes nowhere.</summary>
 internal static unsafe class ProgramRun
 {
     public const int Next = -1;
@@ -22,7 +22,10 @@ internal static unsafe class ProgramRun
     private const int Room = 4096;
 
     /// <summary>On a thread that is inside the network namespace of the device.</summary>
-    public static ProgramOutcome Once(int programFd, ReadOnlySpan<byte> packet, PacketContext context)
+    public static ProgramOutcome Once(int programFd, ReadOnlySpan<byte> packet, PacketContext context) => Repeatedly(programFd, packet, context, times: 1);
+
+    /// <summary>Each time over the packet as the time before left it; what comes back is of the last.</summary>
+    public static ProgramOutcome Repeatedly(int programFd, ReadOnlySpan<byte> packet, PacketContext context, int times)
     {
         var output = new byte[Room];
         var before = new SkBuff
@@ -47,7 +50,7 @@ internal static unsafe class ProgramRun
                 ctx_size_in = (uint)sizeof(SkBuff),
                 ctx_out = &after,
                 ctx_size_out = (uint)sizeof(SkBuff),
-                repeat = 1,
+                repeat = times,
             };
             BpfException.Check(Interop.Libbpf.bpf_prog_test_run_opts(programFd, ref options), $"test run over {packet.Length} bytes");
             return new ProgramOutcome(

@@ -6,7 +6,7 @@ namespace OnCache.Agent.Tests.Bpf;
 
 /// <summary>
 /// A program that gives its packet the tc_index that a test asks for and goes on as another program: a test run takes no tc_index, but it
-/// takes the control block.
+/// takes the control block. It can set the mark too, which a packet that runs again and again would lose the first time.
 /// </summary>
 internal sealed unsafe partial class TrafficClassIndex : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed unsafe partial class TrafficClassIndex : IDisposable
 
     /// <param name="target">The program to go on as.</param>
     /// <param name="attachType">What it was loaded for; 0 for clsact.</param>
-    public TrafficClassIndex(int target, uint attachType)
+    /// <param name="mark">The mark of each packet; as it came when left out.</param>
+    public TrafficClassIndex(int target, uint attachType, uint? mark = null)
     {
         _targets = new FileDescriptor(BpfException.Check(
             bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "targets", sizeof(uint), sizeof(uint), 1, 0), "create a map of programs"));
@@ -27,6 +28,9 @@ internal sealed unsafe partial class TrafficClassIndex : IDisposable
             Instruction(0xbf, destination: 6, source: 1), // r6 = context
             Instruction(0x61, destination: 2, source: 6, offset: 48), // r2 = cb[0]
             Instruction(0x63, destination: 6, source: 2, offset: 44), // tc_index = r2
+            .. mark is { } value
+                ? [Instruction(0xb7, destination: 2, immediate: (int)value), Instruction(0x63, destination: 6, source: 2, offset: 8)] // mark = value
+                : ReadOnlySpan<ulong>.Empty,
             Instruction(0xbf, destination: 1, source: 6),
             Instruction(0x18, destination: 2, source: 1, immediate: _targets.Value), // r2 = the map
             0,

@@ -76,29 +76,8 @@ public sealed class HeartbeatTests
     }
 
     private static DatapathController Controller(FreshDatapath kernel) =>
-        new(kernel.Datapath, new NoDevices(), new AgentSettings { HeartbeatTimeout = TimeSpan.FromHours(1) }, static (_, _) => { });
+        new(kernel.Datapath, new IdleAttacher(), new AgentSettings { HeartbeatTimeout = TimeSpan.FromHours(1) }, static (_, _) => { });
 
     private static ulong LearnAfter(FreshDatapath kernel, DatapathController controller) =>
         kernel.Maps.IngressCache[controller.Endpoints.SlotOf(s_pod.Address)!.Value].LearnAfter;
-
-    private sealed class NoDevices : IProgramAttacher
-    {
-        public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId) => true;
-
-        public bool IsBeforeOurs(TcFilter filter) => false;
-
-        public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours) => [];
-
-        public string Name => "none";
-
-        public void Attach(int ifIndex, string program, TcDirection direction, int programFd)
-        {
-        }
-
-        public void Detach(int ifIndex, string program, TcDirection direction)
-        {
-        }
-
-        public IReadOnlyCollection<int> AttachedDevices() => [];
-    }
 }

@@ -90,6 +90,22 @@ public sealed class EndpointTableTests
     }
 
     [Fact]
+    public void What_running_programs_still_count_for_a_pod_that_went_is_retired_too()
+    {
+        using var kernel = new FreshDatapath();
+        uint slot = 0;
+        var table = Table(kernel, () => Count(kernel, slot, 9));
+        table.Apply([s_web], Settle);
+        slot = table.SlotOf(s_web.Address)!.Value;
+        Count(kernel, slot, 7);
+
+        table.Apply([], Settle);
+
+        table.Retired.EgressPackets.ShouldBe(9UL);
+        table.CountersOf(slot).ShouldBe(default);
+    }
+
+    [Fact]
     public void An_address_that_passed_to_another_pod_is_rewritten_only_after_running_programs()
     {
         using var kernel = new FreshDatapath();

@@ -82,10 +82,14 @@ public sealed class Stage : IDisposable
         var witness = new Witness { Length = (uint)Math.Min(cameAs?.Length ?? 0, Layout.WitnessBytes) };
         cameAs?.AsSpan(0, (int)witness.Length).CopyTo(witness.Bytes);
         Maps.Witnesses.Set(Slot, witness);
-        var (_, direction) = ProgramNames.OfEndpoint.Concat(ProgramNames.OfNic).Single(one => one.Program == program);
-        using var entry = new TrafficClassIndex(Datapath.ProgramFd(program), _parts.Value.Tcx ? TcxAttacher.AttachType(direction) : 0);
+        using var entry = new TrafficClassIndex(Datapath.ProgramFd(program), AttachTypeOf(program));
         return Namespace.Run(() => ProgramRun.Once(entry.Descriptor, packet, context with { ControlBlock = Slot + 1 }));
     }
+
+    /// <summary>What a program was loaded for; 0 for clsact.</summary>
+    internal uint AttachTypeOf(string program) => _parts.Value.Tcx
+        ? TcxAttacher.AttachType(ProgramNames.OfEndpoint.Concat(ProgramNames.OfNic).Single(one => one.Program == program).Direction)
+        : 0;
 
     /// <summary>Puts the maps into the state from which every case starts: all known, nothing cached.</summary>
     internal void Reset()

@@ -1,0 +1,241 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using OnCache.Agent.Bpf;
+using OnCache.Agent.Coherence;
+using OnCache.Agent.Configuration;
+using OnCache.Agent.Daemon;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
+using OnCache.Agent.Telemetry;
+using OnCache.Agent.Tests.Net;
+
+namespace OnCache.Agent.Tests.Daemon;
+
+/// <summary>The event loop of an agent: its heartbeat says that it turns, and what it flushes is held for the settle time.</summary>
+public sealed class AgentLoopTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_long = TimeSpan.FromHours(1);
+    private static readonly TimeSpan s_settle = TimeSpan.FromMinutes(1);
+    private static readonly Ipv4Address s_pod = Ipv4Address.Parse(FlannelNode.PodAddress);
+
+    [Fact]
+    public Task A_loop_that_hangs_lets_its_heartbeat_end() => InTurnThatHangs(TimeSpan.FromSeconds(1), static async (_, maps) =>
+    {
+        var deadline = Deadline(maps);
+        await UntilAsync(() => MonotonicClock.Now() > deadline + MonotonicClock.Nanoseconds(TimeSpan.FromSeconds(1)), "a second after the deadline");
+
+        Deadline(maps).ShouldBe(deadline);
+    });
+
+    [Fact]
+    public Task No_beat_comes_before_what_is_queued_is_in_force() => InTurnThatHangs(s_long, static (before, maps) =>
+    {
+        Deadline(maps).ShouldBe(before, "of the beat that ended the first turn");
+        return Task.CompletedTask;
+    });
+
+    /// <summary>The kernel answers under a lock that others may hold for seconds, one device after the other.</summary>
+    [Fact]
+    public async Task The_heartbeat_waits_for_no_look_at_devices()
+    {
+        const int Beats = 5;
+        using var asked = new ManualResetEventSlim();
+        using var answers = new ManualResetEventSlim(initialState: true);
+        var attacher = new IdleAttacher
+        {
+            Looking = () =>
+            {
+                if (!answers.IsSet)
+                {
+                    asked.Set();
+                    answers.Wait(s_patience).ShouldBeTrue();
+                }
+            },
+        };
+        await OnNodeAsync(
+            (agent, maps) => WithLoopAsync(agent, Channel.CreateUnbounded<AgentConfiguration>().Reader, async () =>
+            {
+                answers.Reset();
+                try
+                {
+                    (await Task.Run(() => asked.Wait(s_patience))).ShouldBeTrue("somebody looks");
+                    for (var i = 0; i < Beats; i++)
+                    {
+                        var before = Deadline(maps);
+                        await UntilAsync(() => Deadline(maps) > before, "a beat while the look goes on");
+                    }
+                }
+                finally
+                {
+                    answers.Set();
+                }
+            }),
+            attacher,
+            NodeWithAgent.Configuration,
+            TimeSpan.FromSeconds(1));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task A_flush_that_an_event_leads_to_holds_learning_for_the_settle_time(bool everything) => WithAgentAsync((agent, maps) =>
+    {
+        var before = MonotonicClock.Now();
+
+        agent.Carry(
+            new FlushPlan(FlushCause.NetworkPolicyAdded, "NetworkPolicy shop/db", everything ? null : [new FlushTarget("uid", s_pod)], Settle: true),
+            new FlushTiming(Stopwatch.GetTimestamp()));
+
+        MustBeHeld(maps, before);
+        return Task.CompletedTask;
+    });
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("shop/web")]
+    public Task A_flush_on_request_holds_learning_for_the_settle_time(string? endpoint) => RunningAsync(async (agent, maps) =>
+    {
+        var before = MonotonicClock.Now();
+
+        (await Task.Run(() => agent.Flush(new FlushRequest { Endpoint = endpoint })).WaitAsync(s_patience, TestContext.Current.CancellationToken))
+            .Endpoints.ShouldBe(1);
+
+        MustBeHeld(maps, before);
+    });
+
+    [Fact]
+    public Task A_late_beat_holds_learning_for_the_settle_time() => RunningAsync(async (agent, maps) =>
+    {
+        var before = MonotonicClock.Now();
+        maps.Config[0].HeartbeatDeadline = 1;
+
+        // Whatever is queued makes the loop go round.
+        agent.Carry(new FlushPlan(FlushCause.PodLabelsChanged, "pod", [], Settle: false), new FlushTiming(Stopwatch.GetTimestamp()));
+
+        await UntilAsync(() => agent.State?.LastFlush?.Cause == FlushCause.Silence, "the flush of a late beat");
+        MustBeHeld(maps, before);
+    });
+
+    [Fact]
+    public async Task What_a_flush_took_back_of_a_proof_is_back_after_the_next_turn()
+    {
+        using var sysctl = new TemporaryFolder();
+        await File.WriteAllTextAsync(sysctl.Path("nf_conntrack_tcp_be_liberal"), "1", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(sysctl.Path("nf_conntrack_tcp_loose"), "1", TestContext.Current.CancellationToken);
+        var configuration = NodeWithAgent.Configuration with { Local = NodeWithAgent.Configuration.Local with { NetworkPolicies = [] } };
+
+        await RunningAsync(
+            async (agent, maps) =>
+            {
+                await UntilAsync(() => IsProven(maps), "the proof after the flush of the start");
+
+                agent.Carry(
+                    new FlushPlan(FlushCause.PodLabelsChanged, "pod shop/web", [new FlushTarget("uid", s_pod)], Settle: true),
+                    new FlushTiming(Stopwatch.GetTimestamp()));
+
+                await UntilAsync(() => IsProven(maps), "the proof after the flush of an event");
+            },
+            configuration,
+            sysctl.Path());
+    }
+
+    /// <summary>Runs <paramref name="look"/> while a turn hangs; it gets the deadline of before that turn.</summary>
+    private static async Task InTurnThatHangs(TimeSpan heartbeat, Func<ulong, DatapathMaps, Task> look)
+    {
+        using var hangs = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var attacher = new IdleAttacher
+        {
+            Detaching = () =>
+            {
+                hangs.Set();
+                goOn.Wait(s_patience).ShouldBeTrue();
+            },
+        };
+        await OnNodeAsync(
+            async (agent, maps) =>
+            {
+                // Queued before the loop runs, so that nothing is before it. Without policies the programs are taken off the pod.
+                var configurations = Channel.CreateUnbounded<AgentConfiguration>();
+                await configurations.Writer.WriteAsync(
+                    NodeWithAgent.Configuration with { Node = NodeWithAgent.Configuration.Node with { Spec = NodeWithAgent.Configuration.Node.Spec with { Policies = [] } } });
+                var before = Deadline(maps);
+                await WithLoopAsync(agent, configurations.Reader, async () =>
+                {
+                    try
+                    {
+                        (await Task.Run(() => hangs.Wait(s_patience))).ShouldBeTrue("the turn reached the attacher");
+                        await look(before, maps);
+                    }
+                    finally
+                    {
+                        goOn.Set();
+                    }
+                });
+            },
+            attacher,
+            NodeWithAgent.Configuration,
+            heartbeat);
+    }
+
+    private static Task WithAgentAsync(Func<NodeAgent, DatapathMaps, Task> use) =>
+        OnNodeAsync(use, new IdleAttacher(), WithSettle(NodeWithAgent.Configuration), s_long);
+
+    private static Task RunningAsync(Func<NodeAgent, DatapathMaps, Task> use, AgentConfiguration? configuration = null, string? sysctl = null) => OnNodeAsync(
+        (agent, maps) => WithLoopAsync(agent, Channel.CreateUnbounded<AgentConfiguration>().Reader, () => use(agent, maps)),
+        new IdleAttacher(),
+        WithSettle(configuration ?? NodeWithAgent.Configuration),
+        s_long,
+        sysctl);
+
+    private static async Task OnNodeAsync(
+        Func<NodeAgent, DatapathMaps, Task> use, IdleAttacher attacher, AgentConfiguration configuration, TimeSpan heartbeat, string? sysctl = null)
+    {
+        using var node = FlannelNode.Create();
+        await node.Network.Run(() => NodeWithAgent.RunAsync(use, attacher, configuration, heartbeat, sysctl));
+    }
+
+    private static async Task WithLoopAsync(NodeAgent agent, ChannelReader<AgentConfiguration> configurations, Func<Task> use)
+    {
+        using var stop = new CancellationTokenSource();
+        var never = new TaskCompletionSource();
+        var loop = Task.Run(() => agent.RunAsync(
+            Channel.CreateUnbounded<NetworkChange>().Reader, configurations.ReadAllAsync(CancellationToken.None), never.Task, stop.Token));
+        try
+        {
+            await use();
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(loop);
+        }
+    }
+
+    private static AgentConfiguration WithSettle(AgentConfiguration configuration) =>
+        configuration with { Node = configuration.Node with { Spec = configuration.Node.Spec with { Settle = s_settle } } };
+
+    private static void MustBeHeld(DatapathMaps maps, ulong since) =>
+        Entry(maps).LearnAfter.ShouldBeGreaterThanOrEqualTo(since + MonotonicClock.Nanoseconds(s_settle));
+
+    private static bool IsProven(DatapathMaps maps) => Entry(maps).Flags.HasFlag(EndpointFlags.Portless);
+
+    private static ulong Deadline(DatapathMaps maps) => Volatile.Read(ref maps.Config[0].HeartbeatDeadline);
+
+    private static IngressEntry Entry(DatapathMaps maps)
+    {
+        maps.EndpointIndex.TryGet(SlotIndex.ToNetwork(s_pod), out var slot).ShouldBeTrue();
+        return maps.IngressCache[slot];
+    }
+
+    private static async Task UntilAsync(Func<bool> condition, string what)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Stopwatch.GetElapsedTime(started).ShouldBeLessThan(s_patience, what);
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+}
