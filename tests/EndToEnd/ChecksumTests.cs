@@ -85,7 +85,7 @@ public sealed class ChecksumTests
         ours.ShouldAllBe(row => row.Frame.Damaged != row.Delivered || verdict == Verdict.Both);
         (await lab.AgentOf(lab.Server).HitsAsync(lab.Server) - hits).Ingress.ShouldBeGreaterThanOrEqualTo(Copies * ours.Count, "these were hits");
         nic.Summed.ShouldBe(verdict == Verdict.Sum);
-if (verdict != Verdict.Sum)
+        if (verdict != Verdict.Sum)
         {
             nic.Verified.ShouldBe(verdict switch { Verdict.None => 0, Verdict.Outermost => 1, _ => 2 }, "GRO verifies inner ones, too");
         }
