@@ -96,16 +96,26 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
         await cluster.UntilAcceleratedAsync(conversation);
         var links = await LinksAsync();
 
-        await StepAsync($"-n {Space} delete pods -l app.kubernetes.io/name=oncache-agent --timeout=60s");
-        await cluster.UntilAcceleratedAsync(conversation);
+        await StepAsync($"-n {Space} delete pods -l app.kubernetes.io/name=oncache-agent --timeout=120s");
+        await SuccessorsAsync();
         (await LinksAsync()).ShouldBe(links);
 
         await StepAsync($"-n {Space} delete daemonset oncache-agent --cascade=orphan --timeout=30s");
         await cluster.KubectlAsync("apply", "-k", Path.Combine(s_config, "default"), "--validate=false");
         await StepAsync($"-n {Space} rollout restart daemonset/oncache-agent");
-        await StepAsync($"-n {Space} rollout status daemonset/oncache-agent --timeout=120s");
-        await cluster.UntilAcceleratedAsync(conversation);
+        await SuccessorsAsync();
         (await LinksAsync()).ShouldBe(links);
+
+        async Task SuccessorsAsync()
+        {
+            await StepAsync($"-n {Space} rollout status daemonset/oncache-agent --timeout=120s");
+            foreach (var node in cluster.Kubernetes.Nodes)
+            {
+                await InstalledCluster.UntilAsync(node, static status => status.Ready, "ready");
+            }
+
+            await cluster.UntilAcceleratedAsync(conversation);
+        }
 
         // A pin that was made anew is another file.
         async Task<string> LinksAsync()

@@ -58,7 +58,7 @@ internal sealed class Replicas(InstalledCluster cluster)
         try
         {
             await cluster.KubectlAsync("-n", Space, "scale", Deployment, "--replicas=0");
-            await cluster.KubectlAsync("-n", Space, "wait", "--for=delete", "pods", "-l", OperatorLabel, "--timeout=60s");
+            await cluster.KubectlAsync("-n", Space, "wait", "--for=delete", "pods", "-l", OperatorLabel, "--timeout=120s");
             return absence;
         }
         catch
