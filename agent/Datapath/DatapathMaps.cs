@@ -83,7 +83,6 @@ internal sealed class DatapathMaps : IDisposable
         Reopened = new(MapNames.Reopened, obj.MapFd(MapNames.Reopened), Layout.Notes, steps);
         Begun = new(MapNames.Begun, obj.MapFd(MapNames.Begun), steps);
         Over = new(MapNames.Over, obj.MapFd(MapNames.Over), steps);
-        Grace = new(MapNames.Grace, obj.MapFd(MapNames.Grace), steps);
         Sweep = new(MapNames.Sweep, obj.MapFd(MapNames.Sweep));
     }
 
@@ -130,9 +129,6 @@ internal sealed class DatapathMaps : IDisposable
 
     /// <summary>By a hash of the key, when a connection that the CNI has not seen begin was over. The programs' own.</summary>
     public BpfMap<uint, ulong> Over { get; }
-
-    /// <summary>Descriptors of a map; who writes it waits for an RCU grace period.</summary>
-    public BpfMap<uint, uint> Grace { get; }
 
     public BpfMap<uint, Sweep> Sweep { get; }
 

@@ -112,7 +112,11 @@ internal sealed unsafe class LoadedDatapath : IDisposable
     /// rewritten. Writing a map of maps waits for an RCU grace period, and programs run inside RCU read sections. (membarrier waits for one, too, but not on
     /// a machine with nohz_full CPUs.)
     /// </summary>
-    public void WaitForRunningPrograms() => Maps.Grace.Set(0, (uint)_object.MapFd(MapNames.Config));
+    public void WaitForRunningPrograms() => Steps.Do("wait for running programs", () =>
+    {
+        uint only = 0, config = (uint)_object.MapFd(MapNames.Config);
+        return Interop.Libbpf.bpf_map_update_elem(_object.MapFd(MapNames.Grace), &only, &config, 0);
+    });
 
     public void Dispose()
     {

@@ -18,7 +18,7 @@ public sealed class ClusterReconcilerTests
     private static readonly V1Node Node = new() { Metadata = new V1ObjectMeta { Name = "n1", Uid = "node-1" } };
     private static readonly V1Alpha1OverlayCachePolicy Policy = new()
     {
-        Metadata = new V1ObjectMeta { Name = "all", Uid = "policy-1", Generation = 1, Finalizers = [ApiGroup.FlushFinalizer] },
+        Metadata = new V1ObjectMeta { Name = "all", Uid = "policy-1", Generation = 1 },
         Spec = new OverlayCachePolicySpec(),
     };
 
