@@ -14,7 +14,9 @@ public sealed record CacheSizes
     /// <summary>What <see cref="Ingress"/> accepts.</summary>
     public static Bounds<int> IngressBounds { get; } = new(1, 4096);
 
-    /// <summary>The filter cache, in flows (one entry serves both directions); 128 bytes of kernel memory each, taken at once.</summary>
+    /// <summary>
+    /// The filter cache, in flows (one entry serves both directions); 128 bytes of kernel memory each, taken at once. One pod gets half of it at most.
+    /// </summary>
     [RangeMinimum(1024)]
     [RangeMaximum(4_194_304)]
     public int Filter { get; init; } = 65_536;
@@ -24,7 +26,7 @@ public sealed record CacheSizes
     [RangeMaximum(20_000)]
     public int Egress { get; init; } = 5000;
 
-    /// <summary>The ingress cache, in local pods; 40 bytes each, and 32 for each CPU.</summary>
+    /// <summary>The ingress cache, in local pods; 104 bytes each, and 32 for each CPU.</summary>
     [RangeMinimum(1)]
     [RangeMaximum(4096)]
     public int Ingress { get; init; } = 256;

@@ -28,7 +28,7 @@ public sealed record NodeCacheConfigStatus
     [ListType(ListType.Atomic)]
     public IReadOnlyList<PolicyEndpoints> Policies { get; init; } = [];
 
-    /// <summary>Why pods are not accelerated, counted; reasons without pods are left out.</summary>
+    /// <summary>Why pods are not accelerated, or (CacheShare) their new flows are not, counted; reasons without pods are left out.</summary>
     [Items(maxItems: 64)]
     [ListType(ListType.Atomic)]
     public IReadOnlyList<Refusal> Refusals { get; init; } = [];
@@ -76,7 +76,7 @@ public sealed record EndpointCounts
 /// <param name="Accelerated">Of these, pods whose flows take the fast path once learned.</param>
 public sealed record PolicyEndpoints([property: Length(1, 253)] string Name, int Selected, int Accelerated);
 
-/// <summary>Pods that are not accelerated for one reason.</summary>
+/// <summary>Pods that are not accelerated, or not wholly, for one reason.</summary>
 /// <param name="Reason">One word for programs.</param>
 /// <param name="Pods">How many.</param>
 public sealed record Refusal([property: Length(1, 64)] string Reason, int Pods);

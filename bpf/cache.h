@@ -65,7 +65,7 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 		tell_ended(&packet->key, entry->closing, now);
 	if (alive)
 		return GO;
-	bpf_map_delete_elem(&filter_cache, &packet->key);
+	entry_drop(&packet->key, entry);
 	return REASON_CONNTRACK_GONE;
 }
 
@@ -89,7 +89,7 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 		note(&reopened, key, now_coarse());
 		conntrack_expire(skb, key);
 	}
-	bpf_map_delete_elem(&filter_cache, key);
+	entry_drop(key, entry);
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "notes.h"
 #include "parse.h"
+#include "share.h"
 
 #define CURRENT_NETNS (-1)  /* BPF_F_CURRENT_NETNS of the lookup */
 #define NFCT_POINTER (~7UL) /* sk_buff._nfct: the low bits are the ctinfo */

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 7,
+	LAYOUT_VERSION = 8,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -81,8 +81,9 @@ enum oncache_entry_flag {
 struct oncache_load_options {
 	__u8 have_skb_conntrack; /* kernel 6.2: an skb's conntrack entry can be read */
 	__u8 pad[3];
+	__u32 filter_entries; /* what the filter cache holds */
 };
-_Static_assert(sizeof(struct oncache_load_options) == 4, "layout");
+_Static_assert(sizeof(struct oncache_load_options) == 8, "layout");
 
 /* One element, mapped into the agent. */
 struct oncache_config {
@@ -184,6 +185,15 @@ struct oncache_endpoint_counters {
 	__u64 ingress_bytes;
 };
 _Static_assert(sizeof(struct oncache_endpoint_counters) == 32, "layout");
+
+/* Entries of the filter cache that are an endpoint's. */
+struct oncache_held {
+	__s64 entries;
+	__s64 counted; /* by the last sweep */
+	__u64 refused; /* packets that taught nothing as there was no room */
+	__u64 pad[5];  /* a cache line of its own */
+};
+_Static_assert(sizeof(struct oncache_held) == 64, "layout");
 
 /* Per CPU and reason; packets. */
 struct oncache_reason_counters {

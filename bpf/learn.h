@@ -64,7 +64,7 @@ static __always_inline void record_excluded(struct oncache_flow_key *key, struct
 		.reason = reason,
 	};
 
-	bpf_map_update_elem(&filter_cache, key, &none, BPF_ANY);
+	entry_put(key, entry, &none);
 }
 
 /* An entry has been renewed. The handshake that it completes is told to its pair, once. */
@@ -130,9 +130,7 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 		fresh.egress_lease = verdict->lease;
 	else
 		fresh.ingress_lease = verdict->lease;
-	if (bpf_map_update_elem(&filter_cache, key, &fresh, BPF_ANY))
-		return REASON_LEARN_FAILED;
-	return REASON_LEARNED;
+	return entry_put(key, entry, &fresh);
 }
 
 /*
@@ -149,12 +147,13 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 	struct oncache_flow_key *key = &packet->key;
 	struct oncache_filter_entry unvouched = {
 		.touched = now_coarse(),
+		.endpoint = verdict->endpoint,
 		.flags = ENTRY_UNVOUCHED,
 	};
 	bool opening;
 	int compared;
 
-	bpf_map_delete_elem(&filter_cache, key);
+	entry_drop(key, bpf_map_lookup_elem(&filter_cache, key));
 	if (!(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
 	    bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_NOT_ESTABLISHED;
@@ -168,7 +167,7 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 	if (compared == REASON_LEARN_NOT_COMPARED &&
 	    conntrack_verdict(skb, packet, direction, &opening) == REASON_LEARN_NAT)
 		return REASON_LEARN_NOT_ESTABLISHED;
-	bpf_map_update_elem(&filter_cache, key, &unvouched, BPF_ANY);
+	entry_put(key, NULL, &unvouched);
 	return REASON_LEARN_NOT_ESTABLISHED;
 }
 
@@ -181,7 +180,7 @@ static __always_inline int learn_unchanged(struct __sk_buff *skb, struct packet 
 	if (reason == GO || reason == REASON_LEARN_NOT_COMPARED)
 		return reason;
 	if (packet->key.protocol == IPPROTO_ICMP || verdict->opening)
-		bpf_map_delete_elem(&filter_cache, &packet->key);
+		entry_drop(&packet->key, bpf_map_lookup_elem(&filter_cache, &packet->key));
 	else
 		record_excluded(&packet->key, verdict, REASON_REWRITTEN);
 	return reason;
@@ -240,7 +239,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 		 * whatever stands under this key belongs to an earlier life of the ports
 		 * (a translated flow must not meet the entry of a direct one).
 		 */
-		bpf_map_delete_elem(&filter_cache, key);
+		entry_drop(key, bpf_map_lookup_elem(&filter_cache, key));
 		return reason;
 	}
 	reason = learn_unchanged(skb, packet, offset, verdict);

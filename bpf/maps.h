@@ -110,6 +110,15 @@ struct {
 	__type(value, struct oncache_endpoint_counters);
 } endpoint_counters SEC(".maps");
 
+/* By endpoint, INDEX_NONE: all together. See bpf/share.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 257);
+	__type(key, __u32);
+	__type(value, struct oncache_held);
+} held SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, REASON_COUNT);

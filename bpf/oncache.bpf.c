@@ -336,34 +336,42 @@ struct sweep_context {
 	__u64 now;
 };
 
-static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_filter_entry *entry,
-			struct sweep_context *context)
+/* May the memory of this entry be freed? */
+static __always_inline bool sweep_frees(struct oncache_filter_entry *entry, bool stale,
+					struct sweep_context *context)
 {
-	bool open = (entry->flags & ENTRY_ANSWERED) && !is_closed(entry->closing);
-	bool stale = entry->epoch != context->cfg->epoch ||
-		     (context->now >= entry->egress_lease && context->now >= entry->ingress_lease);
-	struct oncache_ingress_entry *endpoint;
-
 	/* For the SYN's answer, which is on its way. */
 	if ((entry->flags & ENTRY_UNVOUCHED) && context->now - entry->touched < UNVOUCHED_KEPT)
-		return 0;
+		return false;
 	/* While conntrack still holds the connection, a SYN must find out that it is over. */
 	if (is_closed(entry->closing) &&
 	    context->now - entry->touched < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)
-		return 0;
-	if (!stale) {
-		endpoint = endpoint_get(entry->endpoint);
-		stale = !endpoint || entry->endpoint_epoch != endpoint->epoch;
-	}
-	if (stale) {
-		/* Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). */
-		if (open)
-			return 0;
+		return false;
+	/* Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). */
+	return stale && (!(entry->flags & ENTRY_ANSWERED) || is_closed(entry->closing));
+}
+
+static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_filter_entry *entry,
+			struct sweep_context *context)
+{
+	struct oncache_ingress_entry *endpoint = endpoint_get(entry->endpoint);
+	struct oncache_held *all = held_get(INDEX_NONE), *own = held_get(entry->endpoint);
+	/* Not of a pod that had this slot before. */
+	bool owned = endpoint && entry->endpoint_epoch == endpoint->epoch;
+	bool stale = !owned || entry->epoch != context->cfg->epoch ||
+		     (context->now >= entry->egress_lease && context->now >= entry->ingress_lease);
+
+	if (sweep_frees(entry, stale, context)) {
 		bpf_map_delete_elem(map, key);
 		context->result->purged++;
-	} else {
-		context->result->live++;
+		return 0;
 	}
+	if (!stale && !is_closed(entry->closing))
+		context->result->live++;
+	if (all)
+		all->counted++;
+	if (own && own != all && owned)
+		own->counted++;
 	return 0;
 }
 

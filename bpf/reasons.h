@@ -63,7 +63,8 @@ enum oncache_reason {
 	REASON_HOST_RULE = 47, /* handed to the CNI: an earlier packet of the flow was found so */
 	REASON_REWRITTEN = 48, /* handed to the CNI: an earlier packet of the flow was rewritten */
 	REASON_TCP_FLAGS = 49, /* handed to the CNI: neither ACK nor RST, in no handshake */
-	REASON_COUNT = 50,
+	REASON_LEARN_SHARE = 50, /* not learned: the pod holds its share of the filter cache */
+	REASON_COUNT = 51,
 };
 
 #endif

@@ -115,7 +115,7 @@ static __always_inline int open_connection(struct __sk_buff *skb, struct oncache
 		} else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED))
 			return REASON_TCP_SYN;
 	}
-	if (bpf_map_update_elem(&filter_cache, key, &fresh, BPF_ANY))
+	if (entry_put(key, former, &fresh) != REASON_LEARNED)
 		return REASON_TCP_SYN;
 	note_clear(&over, key);
 	__sync_fetch_and_add(&pair->unanswered, 1);
@@ -156,7 +156,7 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
 	}
 	/* Should the acknowledgement be lost, the FIN comes again. */
 	note(&over, &packet->key, now);
-	bpf_map_delete_elem(&filter_cache, &packet->key);
+	entry_drop(&packet->key, entry);
 }
 
 /* Is the connection over, as far as the fast path knows? */
@@ -240,7 +240,7 @@ static __always_inline void record_pair(struct oncache_config *cfg, struct oncac
 	fresh.node_epoch = entry->node_epoch;
 	fresh.endpoint = entry->endpoint;
 	fresh.node = entry->node;
-	bpf_map_update_elem(&filter_cache, &other, &fresh, BPF_ANY);
+	entry_put(&other, pair, &fresh);
 }
 
 #endif

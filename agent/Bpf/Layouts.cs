@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 7;
+    public const uint Version = 8;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -142,6 +142,7 @@ internal struct LoadOptions
     private readonly byte _pad0;
     private readonly byte _pad1;
     private readonly byte _pad2;
+    public uint FilterEntries;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -254,6 +255,15 @@ internal readonly record struct EndpointCounters(ulong EgressPackets, ulong Egre
         left.EgressBytes + right.EgressBytes,
         left.IngressPackets + right.IngressPackets,
         left.IngressBytes + right.IngressBytes);
+}
+
+/// <summary>Entries of the filter cache that are an endpoint's.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
+internal record struct Held
+{
+    public long Entries;
+    public long Counted;
+    public ulong Refused;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -53,4 +53,5 @@ internal enum Reason
     HostRule = 47,
     Rewritten = 48,
     TcpFlags = 49,
+    LearnShare = 50,
 }

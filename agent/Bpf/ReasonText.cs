@@ -88,6 +88,7 @@ internal static class ReasonText
         Reason.HostRule => "a rule of the host must see it, as an earlier packet",
         Reason.Rewritten => "rewritten on the CNI's path, as an earlier packet was",
         Reason.TcpFlags => "TCP flags of no ordinary segment",
+        Reason.LearnShare => "the pod holds its share of the filter cache",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "unknown reason"),
     };
 }

@@ -17,4 +17,5 @@ internal sealed record AgentState(
     HostRulesReport HostRules,
     IReadOnlyList<string> NicFailures,
     SizesRefusal? SizesRefused,
+    IReadOnlySet<Ipv4Address> BeyondShare,
     IReadOnlyList<string> Warnings);

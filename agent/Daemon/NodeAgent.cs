@@ -39,6 +39,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly UnderlayOptions _underlayOptions;
     private readonly TimeProvider _time;
     private readonly CoherenceMetrics _metrics;
+    private readonly CacheShares _shares;
     private readonly ILogger _logger;
     private readonly Channel<Func<bool>> _requests = Channel.CreateUnbounded<Func<bool>>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<NeighbourProbe, long> _probed = [];
@@ -96,6 +97,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _refused = refused;
         _refusedAt = time.GetTimestamp();
         _time = time;
+        _shares = new CacheShares(time);
         _logger = logger;
     }
 
@@ -217,6 +219,15 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         var started = _time.GetTimestamp();
         var sweep = _datapath.SweepFilterCache();
         _metrics.Swept(sweep, _time.GetElapsedTime(started));
+        if (_shares.Observe(_controller.Endpoints.Shares()))
+        {
+            _ = Post(() =>
+            {
+                Publish();
+                return false;
+            });
+        }
+
         return _flows = (int)sweep.Live;
     }
 
@@ -357,6 +368,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         HostRules: _hostRulesReport,
         NicFailures(),
         SizesRefused: _refused,
+        BeyondShare: _shares.Beyond,
         Warnings());
 
     /// <summary>A turn without news: the loop lives.</summary>
@@ -567,6 +579,12 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         if (_controller.WithoutRoom.Count > 0)
         {
             warnings.Add($"no room in the caches for {string.Join(", ", _controller.WithoutRoom.Take(3))}{(_controller.WithoutRoom.Count > 3 ? ", ..." : "")}; raise spec.cacheSizes");
+        }
+
+        if (_plan!.Endpoints.Where(endpoint => _shares.Beyond.Contains(endpoint.Address)).ToList() is [var greedy, ..] all)
+        {
+            warnings.Add(
+                $"{greedy.Pod.Namespace}/{greedy.Pod.Name}{(all.Count > 1 ? $" and {all.Count - 1} other pods want" : " wants")} more of the filter cache than a pod's share; new flows stay with the CNI; raise spec.cacheSizes.filter");
         }
 
         foreach (var nic in _plan!.Nics)

@@ -20,6 +20,8 @@ internal sealed class StatusReport(
     long started,
     TimeProvider time) : IStatusSource
 {
+    private const string CacheShare = nameof(CacheShare);
+
     public AgentHealth Health()
     {
         var live = agent.State is not null && agent.SinceLastTurn < deadline;
@@ -111,7 +113,7 @@ internal sealed class StatusReport(
             new CacheUse(sizes.Ingress, state.EndpointSlots.Count, datapath.MapMemory(MapNames.IngressCache)));
     }
 
-    private static EndpointStatus EndpointOf(PlannedEndpoint endpoint, AgentState state, Dictionary<Ipv4Address, EndpointCounters> counters)
+    private EndpointStatus EndpointOf(PlannedEndpoint endpoint, AgentState state, Dictionary<Ipv4Address, EndpointCounters> counters)
     {
         var counted = counters.GetValueOrDefault(endpoint.Address);
         var (kind, cause, reason) = StateOf(endpoint, state);
@@ -128,6 +130,7 @@ internal sealed class StatusReport(
             State = kind,
             Cause = cause,
             Reason = reason,
+            Flows = FlowsOf(endpoint.Address, state),
             ShortConnections = endpoint.Spec?.Flags.HasFlag(EndpointFlags.Portless) == true,
             Hits = new EndpointHits(
                 new Traffic((long)counted.EgressPackets, (long)counted.EgressBytes),
@@ -135,7 +138,7 @@ internal sealed class StatusReport(
         };
     }
 
-    private static (EndpointState State, string? Cause, string? Reason) StateOf(PlannedEndpoint endpoint, AgentState state)
+    private (EndpointState State, string? Cause, string? Reason) StateOf(PlannedEndpoint endpoint, AgentState state)
     {
         if (endpoint.Treatment.Mode == AccelerationMode.Disabled)
         {
@@ -163,8 +166,19 @@ internal sealed class StatusReport(
         var attachment = endpoint.Attachment!.Value!;
         return (attachment.EgressShaped ?? attachment.IngressShaped) is { } shaped
             ? (EndpointState.Shaped, null, shaped)
-            : (endpoint.Spec.Mode == EndpointMode.Accelerate ? EndpointState.Accelerated : EndpointState.Observed, null, null);
+            : Learned(endpoint, state);
     }
+
+    private (EndpointState State, string? Cause, string? Reason) Learned(PlannedEndpoint endpoint, AgentState state)
+    {
+        var kind = endpoint.Spec!.Mode == EndpointMode.Accelerate ? EndpointState.Accelerated : EndpointState.Observed;
+        return state.BeyondShare.Contains(endpoint.Address)
+            ? (kind, CacheShare, $"a pod's share of the filter cache: it holds {FlowsOf(endpoint.Address, state)} entries, its new flows stay with the CNI; raise spec.cacheSizes.filter")
+            : (kind, null, null);
+    }
+
+    private int FlowsOf(Ipv4Address pod, AgentState state) =>
+        state.EndpointSlots.TryGetValue(pod, out var slot) ? (int)Math.Max(0, datapath.Maps.Held[slot].Entries) : 0;
 
     private static RemoteNodeStatus RemoteNodeOf(RemoteNodeResult node, AgentState state)
     {

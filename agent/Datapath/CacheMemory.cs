@@ -20,8 +20,8 @@ internal static unsafe class CacheMemory
     /// <summary>Bytes of the egress cache.</summary>
     public static long OfEgress(int nodes) => (nodes + 1L) * sizeof(EgressEntry);
 
-    /// <summary>Bytes of the ingress cache and its counters.</summary>
-    public static long OfIngress(int pods, int cpus) => (pods + 1L) * (sizeof(IngressEntry) + ((long)sizeof(EndpointCounters) * cpus));
+    /// <summary>Bytes of the ingress cache, its counters and shares.</summary>
+    public static long OfIngress(int pods, int cpus) => (pods + 1L) * (sizeof(IngressEntry) + sizeof(Held) + ((long)sizeof(EndpointCounters) * cpus));
 
     /// <summary>Bytes of all that these sizes decide.</summary>
     public static long Of(DatapathSizes sizes) => OfFilter(sizes.Filter) + OfEgress(sizes.Egress) + OfIngress(sizes.Ingress, DatapathSizes.Cpus);

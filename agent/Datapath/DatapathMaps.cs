@@ -21,6 +21,7 @@ internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingres
         yield return (MapNames.IngressCache, (uint)Ingress + 1);
         yield return (MapNames.EndpointIndex, (uint)Ingress + 1);
         yield return (MapNames.EndpointCounters, (uint)Ingress + 1);
+        yield return (MapNames.Held, (uint)Ingress + 1);
         yield return (MapNames.EndedQueues, (uint)Cpus);
         yield return (MapNames.Ended, (uint)(Cpus * Layout.Ended));
     }
@@ -41,6 +42,7 @@ internal static class MapNames
     public const string ExcludedPrefixes = "excluded_prefixes";
     public const string ExcludedPorts = "excluded_ports";
     public const string EndpointCounters = "endpoint_counters";
+    public const string Held = "held";
     public const string Reasons = "reasons";
     public const string Witnesses = "witnesses";
     public const string HostRegions = "host_regions";
@@ -55,7 +57,7 @@ internal static class MapNames
     public static IReadOnlyList<string> All { get; } =
     [
         Config, FilterCache, EgressCache, IngressCache, NodeIndex, EndpointIndex, ExcludedPrefixes, ExcludedPorts,
-        EndpointCounters, Reasons, Witnesses, HostRegions, EndedQueues, Ended, Reopened, Begun, Over, Sweep,
+        EndpointCounters, Held, Reasons, Witnesses, HostRegions, EndedQueues, Ended, Reopened, Begun, Over, Sweep,
     ];
 }
 
@@ -75,6 +77,7 @@ internal sealed class DatapathMaps : IDisposable
         ExcludedPrefixes = new(MapNames.ExcludedPrefixes, obj.MapFd(MapNames.ExcludedPrefixes), steps);
         ExcludedPorts = new(MapNames.ExcludedPorts, obj.MapFd(MapNames.ExcludedPorts), steps);
         EndpointCounters = new(MapNames.EndpointCounters, obj.MapFd(MapNames.EndpointCounters), cpus);
+        Held = new(MapNames.Held, obj.MapFd(MapNames.Held), sizes.Ingress + 1, steps);
         Reasons = new(MapNames.Reasons, obj.MapFd(MapNames.Reasons), cpus);
         Witnesses = new(MapNames.Witnesses, obj.MapFd(MapNames.Witnesses), steps);
         HostRegions = new(MapNames.HostRegions, obj.MapFd(MapNames.HostRegions), Layout.HostRegions, steps);
@@ -108,6 +111,9 @@ internal sealed class DatapathMaps : IDisposable
 
     public PerCpuArray<EndpointCounters> EndpointCounters { get; }
 
+    /// <summary>Entries of the filter cache by slot of the ingress cache; at 0 all of them.</summary>
+    public MappedArray<Held> Held { get; }
+
     public PerCpuArray<ReasonCounters> Reasons { get; }
 
     /// <summary>Packets as they were when they were handed to the CNI.</summary>
@@ -137,6 +143,7 @@ internal sealed class DatapathMaps : IDisposable
         Config.Dispose();
         EgressCache.Dispose();
         IngressCache.Dispose();
+        Held.Dispose();
         HostRegions.Dispose();
         EndedQueues.Dispose();
         Ended.Dispose();

@@ -220,6 +220,15 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         }
     }
 
+    /// <summary>What the sweeps know of the pods' shares of the filter cache, by address.</summary>
+    public IReadOnlyDictionary<Ipv4Address, CacheShare> Shares()
+    {
+        lock (_lock)
+        {
+            return _index.Slots.ToDictionary(pair => pair.Key, pair => new CacheShare((int)Math.Max(0, maps.Held[pair.Value].Entries), (long)maps.Held[pair.Value].Refused));
+        }
+    }
+
     /// <summary>What took the fast path at the pod of this slot, all CPUs together.</summary>
     public EndpointCounters CountersOf(uint slot) =>
         maps.EndpointCounters.Read(slot).Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu);
@@ -292,6 +301,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         {
             Retired += CountersOf(slot);
             maps.EndpointCounters.Clear(slot);
+            maps.Held[slot] = default;
         }
     }
 

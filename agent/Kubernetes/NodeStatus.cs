@@ -35,7 +35,7 @@ internal static class NodeStatus
             ],
             Refusals =
             [
-                .. status.Endpoints.Where(endpoint => endpoint.State is not (EndpointState.Accelerated or EndpointState.Observed))
+                .. status.Endpoints.Where(endpoint => endpoint.State is not (EndpointState.Accelerated or EndpointState.Observed) || endpoint.Cause is not null)
                     .GroupBy(endpoint => endpoint.Cause ?? endpoint.State.ToString(), StringComparer.Ordinal)
                     .OrderBy(group => group.Key, StringComparer.Ordinal)
                     .Select(group => new Refusal(group.Key, group.Count())),

@@ -32,7 +32,10 @@ internal sealed record EndpointStatus
     /// <summary>What is the case.</summary>
     public required EndpointState State { get; init; }
 
-    /// <summary>Why it is not accelerated, as one word, such as <c>HostRule</c> for a rule of the host; absent where the state says all there is.</summary>
+    /// <summary>
+    /// Why it is not accelerated, as one word, such as <c>HostRule</c> for a rule of the host, or <c>CacheShare</c> where its new flows are not; absent
+    /// where the state says all there is.
+    /// </summary>
     public string? Cause { get; init; }
 
     /// <summary>Why.</summary>
@@ -40,6 +43,9 @@ internal sealed record EndpointStatus
 
     /// <summary>Whether its connections may begin on the fast path: no policy restricts it.</summary>
     public bool ShortConnections { get; init; }
+
+    /// <summary>Entries of the filter cache that are its own.</summary>
+    public int Flows { get; init; }
 
     /// <summary>What took the fast path.</summary>
     public required EndpointHits Hits { get; init; }

@@ -18,7 +18,7 @@ public sealed class LayoutTests
     private static readonly Type[] s_mirrored =
     [
         typeof(LoadOptions), typeof(Config), typeof(FlowKey), typeof(FilterEntry), typeof(EgressEntry), typeof(IngressEntry),
-        typeof(EndpointCounters), typeof(ReasonCounters), typeof(ExcludedPrefix), typeof(ExcludedPort), typeof(Witness), typeof(HostRegion), typeof(Ended), typeof(EndedQueue), typeof(OnCache.Agent.Bpf.Sweep),
+        typeof(EndpointCounters), typeof(Held), typeof(ReasonCounters), typeof(ExcludedPrefix), typeof(ExcludedPort), typeof(Witness), typeof(HostRegion), typeof(Ended), typeof(EndedQueue), typeof(OnCache.Agent.Bpf.Sweep),
     ];
 
     public static TheoryData<string> Structs => [.. s_mirrored.Select(type => type.Name)];

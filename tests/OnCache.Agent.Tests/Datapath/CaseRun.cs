@@ -18,6 +18,9 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
     // The programs' clock ticks at least every 10 ms (CONFIG_HZ=100) and is read at its last tick.
     private const ulong Tick = 20_000_000;
 
+    // What the pod's share is counted from: a count that fell below it would show.
+    private const int HeldByPod = 10;
+
     private ulong started;
     private ulong ended;
     private ulong pairLease;
@@ -57,6 +60,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         stage.Maps.FilterCache.Keys().Where(key => key != Key && key != PairKey)
             .ShouldBeEmpty("the case's flow and its pair are all that may be cached");
         CheckCounters();
+        CheckHeld((before.Entry is null ? 0 : 1) + (before.Pair is null ? 0 : 1));
         CheckConntrack();
         CheckTold();
         CheckNote("begun", stage.Maps.Begun, item.Before.Begun, item.Expect.Begun);
@@ -78,6 +82,8 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             stage.Maps.EndedQueues[cpu].Taken = stage.Maps.EndedQueues[cpu].Written - Layout.Ended;
         }
 
+        stage.Maps.Held[Layout.IndexNone].Entries = item.Before.CacheIsFull ? stage.Maps.Sizes.Filter - HeldByPod : HeldByPod;
+        stage.Maps.Held[Stage.PodSlot].Entries = HeldByPod;
         PrepareNote(stage.Maps.Begun, item.Before.Begun, now);
         PrepareNote(stage.Maps.Over, item.Before.Over, now);
         PrepareEndpoint(now);
@@ -265,7 +271,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         wanted.Unanswered = expected.Unanswered ?? wanted.Unanswered;
         if (expected.Bare)
         {
-            (wanted.Epoch, wanted.EndpointEpoch, wanted.Endpoint) = (0, 0, 0);
+            (wanted.Epoch, wanted.EndpointEpoch) = (0, 0);
         }
 
         if (expected.Endpoint is { } endpoint)
@@ -318,6 +324,16 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         stage.Maps.EndpointCounters.Read(Stage.PodSlot)
             .Aggregate(default(EndpointCounters), static (sum, cpu) => sum + cpu)
             .ShouldBe(new EndpointCounters(expected.EgressPackets, expected.EgressBytes, expected.IngressPackets, expected.IngressBytes));
+    }
+
+    /// <summary>An entry that came or went has been counted; refusals where there was no room.</summary>
+    private void CheckHeld(int before)
+    {
+        var came = stage.Maps.FilterCache.Keys().Count - before;
+        var (all, own) = (stage.Maps.Held[Layout.IndexNone].Entries, stage.Maps.Held[Stage.PodSlot]);
+        all.ShouldBe((item.Before.CacheIsFull ? stage.Maps.Sizes.Filter - HeldByPod : HeldByPod) + came, "entries of all");
+        (own.Entries - HeldByPod).ShouldBeOneOf(item.Before.Entry?.Endpoint is null or "pod" ? [came] : [came, 0]);
+        (own.Refused > 0).ShouldBe(item.Before.CacheIsFull && item.Expect.Reason is Reason.LearnShare or Reason.TcpSyn, "refusals");
     }
 
     private void CheckTold()

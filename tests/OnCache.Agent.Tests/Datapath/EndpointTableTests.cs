@@ -381,6 +381,22 @@ public sealed class EndpointTableTests
         kernel.Maps.IngressCache[db].IfIndex.ShouldBe(0u);
     }
 
+    [Fact]
+    public void A_pod_that_comes_does_not_pay_for_what_its_predecessor_held_of_the_cache()
+    {
+        using var kernel = new FreshDatapath();
+        var table = Table(kernel);
+        table.Apply([s_web, s_db], Settle);
+        kernel.Maps.Held[table.SlotOf(s_web.Address)!.Value] = new Held { Entries = 900, Refused = 7 };
+        kernel.Maps.Held[table.SlotOf(s_db.Address)!.Value] = new Held { Entries = 30, Refused = 1 };
+        table.Shares()[s_web.Address].ShouldBe(new CacheShare(900, 7));
+
+        table.Apply([s_web with { Uid = "another" }, s_db], Settle);
+
+        table.Shares()[s_web.Address].ShouldBe(new CacheShare(0, 0));
+        table.Shares()[s_db.Address].ShouldBe(new CacheShare(30, 1));
+    }
+
     private static EndpointSpec Proven(EndpointSpec spec) => spec with { Flags = spec.Flags | EndpointFlags.Portless };
 
     private static EndpointTable Table(FreshDatapath kernel, Action? whileWaiting = null) =>

@@ -9,7 +9,7 @@ public sealed class ReasonCoverageTests
     /// <summary>Reasons that no test run can reach, with what would reach them.</summary>
     private static readonly Dictionary<Reason, string> s_elsewhere = new()
     {
-        [Reason.LearnFailed] = "a kernel without memory: the filter cache evicts when it is full, so an update fails for no other cause",
+        [Reason.LearnFailed] = "a kernel without memory: the filter cache takes what is counted in, so an update fails for no other cause",
     };
 
     [Fact]

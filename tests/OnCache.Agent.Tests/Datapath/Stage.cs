@@ -113,6 +113,11 @@ public sealed class Stage : IDisposable
             Maps.EndedQueues[cpu].Taken = Maps.EndedQueues[cpu].Written;
         }
 
+        for (var slot = 0u; slot < Maps.Held.Length; slot++)
+        {
+            Maps.Held[slot] = default;
+        }
+
         Maps.EndpointCounters.Clear(PodSlot);
         Maps.EndpointCounters.Clear(OtherPodSlot);
         SetConfig(ref Maps.Config[0]);

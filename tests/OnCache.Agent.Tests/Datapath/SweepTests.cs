@@ -56,6 +56,35 @@ public sealed partial class SweepTests(ITestOutputHelper output)
         Assert.Fail($"the loop did not turn during {Attempts} sweeps");
     }
 
+    [Fact]
+    public void What_stays_is_counted_as_its_pods_and_counts_that_had_gone_wrong_are_right_again()
+    {
+        using var kernel = new FreshDatapath();
+        var (held, lease) = (kernel.Maps.Held, MonotonicClock.Now() + 600_000_000_000);
+        kernel.Maps.Config[0].Epoch = 7;
+        (kernel.Maps.IngressCache[1].Epoch, kernel.Maps.IngressCache[2].Epoch) = (4, 5);
+        Add(100, 5, new FilterEntry { EgressLease = lease, Epoch = 7, EndpointEpoch = 4, Endpoint = 1 });
+        Add(200, 3, new FilterEntry { EgressLease = lease, Epoch = 7, EndpointEpoch = 5, Endpoint = 2 });
+        Add(300, 2, new FilterEntry { EgressLease = lease, Epoch = 6, EndpointEpoch = 5, Endpoint = 2 });
+        // Of the pod that had this slot before, and open: it stays for its FIN.
+        Add(400, 1, new FilterEntry { EgressLease = lease, Epoch = 7, EndpointEpoch = 4, Endpoint = 2, Flags = EntryFlags.Portless | EntryFlags.Answered });
+        (held[0].Entries, held[1].Entries, held[2].Entries) = (1000, -7, 900);
+
+        kernel.Datapath.SweepFilterCache().Purged.ShouldBe(2ul);
+
+        (held[0].Entries, held[1].Entries, held[2].Entries).ShouldBe((9, 5, 3));
+        kernel.Datapath.SweepFilterCache();
+        (held[0].Entries, held[1].Entries, held[2].Entries).ShouldBe((9, 5, 3), "once more changes nothing");
+
+        void Add(uint first, int flows, FilterEntry entry)
+        {
+            for (var i = 0; i < flows; i++)
+            {
+                kernel.Maps.FilterCache.Set(new FlowKey { LocalIp = first + (uint)i, Protocol = 17 }, entry);
+            }
+        }
+    }
+
     /// <summary>What the event loop does for a pod that changed: a heartbeat, a flush, an index written.</summary>
     private static void Turn(DatapathMaps maps)
     {

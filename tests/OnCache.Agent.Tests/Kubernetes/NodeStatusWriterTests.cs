@@ -29,7 +29,7 @@ public sealed class NodeStatusWriterTests
         await source.WaitForSyncAsync(stop.Token);
         var inForce = new AgentState(
             NodeWithAgent.Configuration with { Generation = 7 }, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
-            AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, Warnings: []);
+            AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, BeyondShare: new HashSet<Ipv4Address>(), Warnings: []);
 
         var writing = new NodeStatusWriter("n1", client, source, new StatusSample(), () => inForce, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
 

@@ -74,6 +74,9 @@ internal sealed record Before
     /// <summary>Seconds since the flow's short connection was over, as noted; no note when left out.</summary>
     public int? Over { get; init; }
 
+    /// <summary>The pod holds as many entries of the filter cache as are free.</summary>
+    public bool CacheIsFull { get; init; }
+
     /// <summary>The agent has not taken for long what it is told of ended connections.</summary>
     public bool EndedQueuesAreFull { get; init; }
 
