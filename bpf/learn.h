@@ -153,7 +153,7 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 	bool opening;
 	int compared;
 
-	entry_drop(key, bpf_map_lookup_elem(&filter_cache, key));
+	entry_drop_any(key);
 	if (!(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
 	    bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))
 		return REASON_LEARN_NOT_ESTABLISHED;
@@ -180,7 +180,7 @@ static __always_inline int learn_unchanged(struct __sk_buff *skb, struct packet 
 	if (reason == GO || reason == REASON_LEARN_NOT_COMPARED)
 		return reason;
 	if (packet->key.protocol == IPPROTO_ICMP || verdict->opening)
-		entry_drop(&packet->key, bpf_map_lookup_elem(&filter_cache, &packet->key));
+		entry_drop_any(&packet->key);
 	else
 		record_excluded(&packet->key, verdict, REASON_REWRITTEN);
 	return reason;
@@ -239,7 +239,7 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 		 * whatever stands under this key belongs to an earlier life of the ports
 		 * (a translated flow must not meet the entry of a direct one).
 		 */
-		entry_drop(key, bpf_map_lookup_elem(&filter_cache, key));
+		entry_drop_any(key);
 		return reason;
 	}
 	reason = learn_unchanged(skb, packet, offset, verdict);

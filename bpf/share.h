@@ -41,10 +41,13 @@ static __always_inline bool share_left(__u32 endpoint)
 	return false;
 }
 
-/* former: what stands under the key, NULL = nothing. Returns REASON_LEARNED or why it is not there. */
-static __always_inline int entry_put(const struct oncache_flow_key *key,
-				     const struct oncache_filter_entry *former,
-				     const struct oncache_filter_entry *fresh)
+/*
+ * former: what stands under the key, NULL = nothing. Returns REASON_LEARNED or why it is not there. No part of its
+ * callers: the verifier would walk the rest of them once for each way through it.
+ */
+static __noinline int entry_put(const struct oncache_flow_key *key,
+				const struct oncache_filter_entry *former,
+				const struct oncache_filter_entry *fresh)
 {
 	if (!former && !share_left(fresh->endpoint))
 		return REASON_LEARN_SHARE;
@@ -66,6 +69,11 @@ static __always_inline void entry_drop(const struct oncache_flow_key *key,
 	endpoint = entry->endpoint;
 	if (!bpf_map_delete_elem(&filter_cache, key))
 		share_add(endpoint, -1);
+}
+
+static __always_inline void entry_drop_any(const struct oncache_flow_key *key)
+{
+	entry_drop(key, bpf_map_lookup_elem(&filter_cache, key));
 }
 
 #endif
