@@ -45,6 +45,9 @@ public static class ConditionType
     /// <summary>Present while nodes are still to follow.</summary>
     public const string Reconciling = nameof(Reconciling);
 
+    /// <summary>Of a node: its connection tracking has no room for new connections, or soon will have none.</summary>
+    public const string ConntrackPressure = nameof(ConntrackPressure);
+
     /// <summary>Present while nothing will change without someone's help.</summary>
     public const string Stalled = nameof(Stalled);
 }
@@ -78,4 +81,13 @@ public static class ConditionReason
 
     /// <summary>Caches of the sizes asked for do not fit into the memory that the agent may use; others are in force.</summary>
     public const string InsufficientMemory = nameof(InsufficientMemory);
+
+    /// <summary>The kernel drops connections that are new to connection tracking, those of the CNI's path included.</summary>
+    public const string ConntrackFull = nameof(ConntrackFull);
+
+    /// <summary>It will soon.</summary>
+    public const string ConntrackNearlyFull = nameof(ConntrackNearlyFull);
+
+    /// <summary>It does not.</summary>
+    public const string ConntrackHasRoom = nameof(ConntrackHasRoom);
 }

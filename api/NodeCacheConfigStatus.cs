@@ -15,7 +15,7 @@ public sealed record NodeCacheConfigStatus
     /// <summary>The generation of the object that the agent has put in force, or failed to.</summary>
     public long ObservedGeneration { get; init; }
 
-    /// <summary>Programmed (reasons Programmed, Pending and Failed) and Ready.</summary>
+    /// <summary>Programmed (reasons Programmed, Pending, Failed and InsufficientMemory), Ready and ConntrackPressure.</summary>
     [Items(maxItems: 8)]
     [ListType(ListType.Map, "type")]
     public IReadOnlyList<Condition> Conditions { get; init; } = [];
@@ -49,6 +49,9 @@ public sealed record NodeCacheConfigStatus
 
     /// <summary>The last flush; absent before the first.</summary>
     public NodeFlush? LastFlush { get; init; }
+
+    /// <summary>When the agent that writes this has started.</summary>
+    public DateTimeOffset? AgentStartedAt { get; init; }
 }
 
 /// <summary>The pods of a node by state.</summary>
@@ -85,13 +88,19 @@ public sealed record Refusal([property: Length(1, 64)] string Reason, int Pods);
 /// <param name="Kernel">The kernel's release.</param>
 /// <param name="Attach">How programs are attached: <c>tcx</c> or <c>clsact</c>.</param>
 /// <param name="Features">What was looked for, by name.</param>
-public sealed record NodeCapabilities([property: Length(maxLength: 256)] string Kernel, [property: Length(maxLength: 16)] string Attach, IReadOnlyList<NodeFeature>? Features = null)
+/// <param name="Memory">What caches of other sizes may take; absent where it is not known.</param>
+public sealed record NodeCapabilities([property: Length(maxLength: 256)] string Kernel, [property: Length(maxLength: 16)] string Attach, IReadOnlyList<NodeFeature>? Features = null, NodeMemory? Memory = null)
 {
     /// <summary>What was looked for, by name.</summary>
     [Items(maxItems: 64)]
     [ListType(ListType.Atomic)]
     public IReadOnlyList<NodeFeature> Features { get; init; } = Features ?? [];
 }
+
+/// <summary>What caches of other sizes may take on a node.</summary>
+/// <param name="CacheBytes">Kernel memory beside what is in use, in bytes; roughly, and never more than the largest caches need.</param>
+/// <param name="Cpus">CPUs that the node may ever have: some of the memory is for each of them.</param>
+public sealed record NodeMemory(long CacheBytes, int Cpus);
 
 /// <summary>One thing a node has or lacks.</summary>
 /// <param name="Name">Its name, such as <c>conntrack</c>.</param>

@@ -75,6 +75,7 @@ internal sealed partial class AgentOperations : IAgentOperations
         using var metrics = new CoherenceMetrics();
         using var exposition = new PrometheusText("OnCache.", CoherenceMetrics.Limits);
         var current = new CurrentAgent();
+        using var conntrack = new ConntrackMetrics(() => current.ConntrackStatus);
         using var hostRules = new HostRuleMetrics(() => current.State?.HostRules.Counts ?? []);
         StatusServer? server = null;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -82,7 +83,7 @@ internal sealed partial class AgentOperations : IAgentOperations
         LoadedDatapath? datapath = null, former = null;
         try
         {
-            var started = TimeProvider.System.GetTimestamp();
+            var started = new AgentStart(TimeProvider.System.GetUtcNow(), TimeProvider.System.GetTimestamp());
             LoadedDatapath Load(DatapathSizes sizes) => LoadedDatapath.Load(
                 pins, sizes, capabilities, tcx, beforeNew: static sizes => MemoryBudget.Read().Require(sizes));
             (datapath, var refused) = LargestThatFits(DatapathSizes.Of(configuration.Current.Node.Spec.CacheSizes), Load);

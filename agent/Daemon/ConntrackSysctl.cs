@@ -15,6 +15,9 @@ internal sealed class ConntrackSysctl(string root)
     /// <summary>Whether conntrack picks up connections that it has not seen begin.</summary>
     public bool PicksUpTcp => Read(Loose) is > 0;
 
+    /// <summary>How many connections there are, and how many there may be; null where it cannot be told.</summary>
+    public (long Entries, long Maximum)? Use => Read("nf_conntrack_count") is { } entries && Read("nf_conntrack_max") is { } maximum ? (entries, maximum) : null;
+
     /// <summary>Null on success, else why it could not be set.</summary>
     public string? TrySetTcpBeLiberal(uint value)
     {

@@ -34,6 +34,18 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
         }
     }
 
+    /// <summary>How full connection tracking was at the last look; null while there is no agent, and where it cannot be told.</summary>
+    public ConntrackStatus? ConntrackStatus
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _agent?.ConntrackStatus;
+            }
+        }
+    }
+
     public AgentStatus Status(bool countFlows)
     {
         lock (_lock)

@@ -27,11 +27,14 @@ internal sealed record MemoryBudget(long Available, string Source)
         Groups(proc, cgroups).Append(Machine(proc)).OfType<MemoryBudget>().MinBy(static one => one.Available)
             ?? new MemoryBudget(long.MaxValue, "nothing");
 
+    /// <summary>Bytes that caches beside those in force may take.</summary>
+    public long ForCaches => Math.Max(0, Available - Reserve);
+
     /// <summary>Whether caches fit.</summary>
     /// <exception cref="BpfException">They do not (ENOMEM).</exception>
     public void Require(DatapathSizes sizes)
     {
-        var need = CacheMemory.Of(sizes) + Reserve;
+        var need = sizes.Bytes + Reserve;
         if (need > Available)
         {
             throw new BpfException(

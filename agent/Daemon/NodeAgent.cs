@@ -63,6 +63,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private long _refusedAt;
     private volatile AgentState? _state;
     private volatile int _flows;
+    private volatile ConntrackStatus? _conntrackStatus;
     private long _lastTurn;
 
     public NodeAgent(
@@ -107,6 +108,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// <summary>Flows in the filter cache, as the last sweep counted them.</summary>
     public int Flows => _flows;
 
+    /// <summary>How full connection tracking was at the last look; null where that cannot be told.</summary>
+    public ConntrackStatus? ConntrackStatus => _conntrackStatus;
+
     /// <summary>When the loop last turned.</summary>
     public TimeSpan SinceLastTurn => _time.GetElapsedTime(Volatile.Read(ref _lastTurn));
 
@@ -114,6 +118,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     public void Start()
     {
         ClaimConntrack();
+        LookAtConntrack();
         Turn();
         Beat();
         _controller.DetachLeftOvers();
@@ -506,9 +511,22 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             _sweeping = Task.Run(() => Sweep());
         }
 
+        if (LookAtConntrack())
+        {
+            Publish();
+        }
+
         var (refusal, picksUp) = (_tcpRefusal, _picksUpTcp);
         ClaimConntrack();
         return !string.Equals(refusal, _tcpRefusal, StringComparison.Ordinal) || picksUp != _picksUpTcp;
+    }
+
+    /// <summary>Whether what its fill means for new connections has changed.</summary>
+    private bool LookAtConntrack()
+    {
+        var before = _conntrackStatus?.Pressure;
+        _conntrackStatus = _conntrack.Use is { } use ? Telemetry.ConntrackStatus.Of(use.Entries, use.Maximum, before) : null;
+        return _conntrackStatus?.Pressure != before;
     }
 
     /// <summary>
@@ -569,6 +587,11 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         if (_tcpRefusal is not null)
         {
             warnings.Add(_tcpRefusal);
+        }
+
+        if (_conntrackStatus is { Pressure: not ConntrackPressure.None } pressed)
+        {
+            warnings.Add(pressed.Message);
         }
 
         if (MarkBits.KnownUser(_settings.MarkBit) is { } user)

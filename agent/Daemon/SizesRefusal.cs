@@ -25,12 +25,12 @@ internal sealed record SizesRefusal(DatapathSizes Asked, string Reason, string M
     public static SizesRefusal Of(DatapathSizes asked, DatapathSizes inForce, Exception failure, SizesRefusal? former)
     {
         var isOfMemory = IsOfMemory(failure);
-        var need = $"cacheSizes {Words(asked)} need {Megabytes(CacheMemory.Of(asked))} MB of kernel memory beside what is in use";
+        var need = $"cacheSizes {Words(asked)} need {Megabytes(asked.Bytes)} MB of kernel memory beside what is in use";
         var help = isOfMemory ? "; raise the memory limit of the agent's container, or lower spec.cacheSizes" : "; it is tried again";
         return new SizesRefusal(
             asked,
             isOfMemory ? ConditionReason.InsufficientMemory : ConditionReason.Failed,
-            $"{need}: {failure.Message}; in force are {Words(inForce)} with {Megabytes(CacheMemory.Of(inForce))} MB, and all else that is configured{help}",
+            $"{need}: {failure.Message}; in force are {Words(inForce)} with {Megabytes(inForce.Bytes)} MB, and all else that is configured{help}",
             former?.Asked == asked ? former.Attempts + 1 : 1);
     }
 

@@ -9,6 +9,9 @@ using OnCache.Api;
 
 namespace OnCache.Agent.Daemon;
 
+/// <summary>When this agent started, by both clocks.</summary>
+internal readonly record struct AgentStart(DateTimeOffset At, long Timestamp);
+
 /// <summary>Puts together what the agent tells about itself, from the loop's published state and the counters in the kernel.</summary>
 internal sealed class StatusReport(
     NodeAgent agent,
@@ -17,7 +20,7 @@ internal sealed class StatusReport(
     string attach,
     IConfigurationSource configuration,
     TimeSpan deadline,
-    long started,
+    AgentStart started,
     TimeProvider time) : IStatusSource
 {
     private const string CacheShare = nameof(CacheShare);
@@ -43,11 +46,13 @@ internal sealed class StatusReport(
             Node = state.Configuration.Node.Metadata.Name,
             Ready = health.Ready,
             NotReadyReason = health.Reason,
-            UptimeSeconds = time.GetElapsedTime(started).TotalSeconds,
+            UptimeSeconds = time.GetElapsedTime(started.Timestamp).TotalSeconds,
+            StartedAt = started.At,
             Configuration = configuration.State,
             Capabilities = CapabilitiesOf(),
             Underlay = UnderlayOf(state.Plan),
             Sizes = SizesOf(state, flows),
+            Conntrack = agent.ConntrackStatus,
             Endpoints = [.. state.Plan.Endpoints.Select(endpoint => EndpointOf(endpoint, state, counters))],
             RemoteNodes = [.. state.Plan.RemoteNodes.OrderBy(node => node.Address).Select(node => RemoteNodeOf(node, state))],
             Totals = TotalsOf(counters.Values.Aggregate(state.Retired, static (sum, one) => sum + one), reasons),
@@ -90,7 +95,10 @@ internal sealed class StatusReport(
             ["conntrackLookup"] = new(capabilities.ConntrackLookup, "bpf_skb_ct_lookup, default zone"),
             ["icmpEcho"] = new(capabilities.SkbConntrack, capabilities.SkbConntrack ? "bpf_rdonly_cast" : "needs Linux 6.2"),
             ["tcx"] = new(capabilities.Tcx, capabilities.Tcx ? null : "needs Linux 6.6"),
-        });
+        })
+    {
+        Memory = new CacheRoom(MemoryBudget.Read().ForCaches, DatapathSizes.Cpus),
+    };
 
     private static UnderlayStatus UnderlayOf(NodePlan plan) => plan.Underlay.TryGet(out var underlay, out var refusal)
         ? new UnderlayStatus

@@ -8,6 +8,9 @@ internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingres
 {
     public static DatapathSizes Of(CacheSizes sizes) => new(sizes.Filter, sizes.Egress, sizes.Ingress);
 
+    /// <summary>Bytes that these caches cost the kernel.</summary>
+    public long Bytes => CacheMemory.Of(new CacheSizes { Filter = Filter, Egress = Egress, Ingress = Ingress }, Cpus);
+
     /// <summary>How many CPUs the machine may ever have.</summary>
     /// <exception cref="BpfException">The kernel does not say.</exception>
     public static int Cpus => BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");

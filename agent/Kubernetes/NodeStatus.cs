@@ -44,11 +44,13 @@ internal static class NodeStatus
             Capabilities = new NodeCapabilities(
                 status.Capabilities.Kernel,
                 status.Capabilities.Attach,
-                [.. status.Capabilities.Features.OrderBy(feature => feature.Key, StringComparer.Ordinal).Select(feature => new NodeFeature(feature.Key, feature.Value.Available, feature.Value.Detail))]),
+                [.. status.Capabilities.Features.OrderBy(feature => feature.Key, StringComparer.Ordinal).Select(feature => new NodeFeature(feature.Key, feature.Value.Available, feature.Value.Detail))],
+                Memory(status.Capabilities.Memory, before?.Capabilities?.Memory)),
             Caches = new EffectiveCaches(Cache(status.Sizes.Filter), Cache(status.Sizes.Egress), Cache(status.Sizes.Ingress)),
             LastFlush = status.LastFlush is { } flush
                 ? new NodeFlush(DateTimeOffset.FromUnixTimeSeconds(flush.At.ToUnixTimeSeconds()), flush.Cause, (long)flush.DurationMicroseconds)
                 : null,
+            AgentStartedAt = status.StartedAt is { } start ? DateTimeOffset.FromUnixTimeSeconds(start.ToUnixTimeSeconds()) : null,
         };
     }
 
@@ -66,6 +68,30 @@ internal static class NodeStatus
         message = Bounded(message + Hint([.. status.NicFailures.Concat(status.Warnings).Where(hint => hint != message)]));
         yield return new Finding(ConditionType.Programmed, programmed, reason, message);
         yield return new Finding(ConditionType.Ready, programmed, reason, message);
+        if (status.Conntrack is { } conntrack)
+        {
+            yield return conntrack.Pressure switch
+            {
+                ConntrackPressure.None => new Finding(ConditionType.ConntrackPressure, ConditionStatus.False, ConditionReason.ConntrackHasRoom, conntrack.Message),
+                ConntrackPressure.NearlyFull => new Finding(ConditionType.ConntrackPressure, ConditionStatus.True, ConditionReason.ConntrackNearlyFull, conntrack.Message),
+                _ => new Finding(ConditionType.ConntrackPressure, ConditionStatus.True, ConditionReason.ConntrackFull, conntrack.Message),
+            };
+        }
+    }
+
+    // Free memory never rests: what was written stays while it is right by a quarter.
+    private static NodeMemory? Memory(CacheRoom? room, NodeMemory? before)
+    {
+        const long Unit = 1 << 20;
+        if (room is null)
+        {
+            return null;
+        }
+
+        var bytes = Math.Min(room.Bytes, CacheMemory.OfLargest(room.Cpus)) / Unit * Unit;
+        return before is not null && before.Cpus == room.Cpus && Math.Abs(bytes - before.CacheBytes) <= before.CacheBytes / 4
+            ? before
+            : new NodeMemory(bytes, room.Cpus);
     }
 
     // The counts stay those of the moment at which the rules changed: else the status would be written with each pod that comes or goes.

@@ -21,6 +21,9 @@ internal sealed record AgentStatus
     /// <summary>Seconds since the agent started.</summary>
     public required double UptimeSeconds { get; init; }
 
+    /// <summary>When the agent started.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
     /// <summary>The configuration file and whether its content is in force.</summary>
     public required ConfigurationState Configuration { get; init; }
 
@@ -32,6 +35,9 @@ internal sealed record AgentStatus
 
     /// <summary>The three caches.</summary>
     public required CacheFill Sizes { get; init; }
+
+    /// <summary>Connection tracking; absent where it cannot be told.</summary>
+    public ConntrackStatus? Conntrack { get; init; }
 
     /// <summary>The pods of this node.</summary>
     public IReadOnlyList<EndpointStatus> Endpoints { get; init => field = value ?? []; } = [];
@@ -73,7 +79,16 @@ internal sealed record SizesRefused(string Reason, string Message);
 /// <param name="Kernel">Its release.</param>
 /// <param name="Attach"><c>tcx</c> or <c>clsact</c>: how the programs are attached.</param>
 /// <param name="Features">Each feature by name.</param>
-internal sealed record Capabilities(string Kernel, string Attach, IReadOnlyDictionary<string, Capability> Features);
+internal sealed record Capabilities(string Kernel, string Attach, IReadOnlyDictionary<string, Capability> Features)
+{
+    /// <summary>What caches of other sizes may take.</summary>
+    public CacheRoom? Memory { get; init; }
+}
+
+/// <summary>What caches of other sizes may take.</summary>
+/// <param name="Bytes">Kernel memory beside what is in use.</param>
+/// <param name="Cpus">CPUs that the machine may ever have.</param>
+internal sealed record CacheRoom(long Bytes, int Cpus);
 
 /// <summary>One feature of the kernel.</summary>
 /// <param name="Available">Whether it can be used.</param>

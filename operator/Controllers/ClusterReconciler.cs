@@ -32,8 +32,8 @@ internal sealed partial class ClusterReconciler(
     private static readonly TimeSpan WriteLag = TimeSpan.FromSeconds(5);
     private const int ParallelWrites = 8;
 
-    // A rule that comes to thousands of nodes at once must not hold up their configurations.
-    private const int HostRuleEventsATurn = 20;
+    // What comes to thousands of nodes at once must not hold up their configurations.
+    private const int NodeEventsATurn = 20;
 
     private readonly ReconcilePlanner _planner = new();
     private readonly CanonicalText _text = new();
@@ -50,11 +50,11 @@ internal sealed partial class ClusterReconciler(
         var following = Task.WhenAll(
             caches.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken),
             signals.FollowAsync(() => changed.Writer.TryWrite(true), cancellationToken));
-        var hostRules = new HostRuleEvents(caches.View.Configs);
+        var nodeEvents = new NodeEvents(caches.View.Configs);
         var failuresInARow = 0;
         while (true)
         {
-            var turn = await TurnAsync(hostRules, cancellationToken);
+            var turn = await TurnAsync(nodeEvents, cancellationToken);
             failuresInARow = turn.Failures > 0 ? failuresInARow + 1 : 0;
             await Task.Delay(Pace, time, cancellationToken);
             var wait = failuresInARow > 0 ? _backoff.Delay(failuresInARow, Random.Shared.NextDouble()) : turn.Wait;
@@ -80,7 +80,7 @@ internal sealed partial class ClusterReconciler(
         }
     }
 
-    private async Task<Turn> TurnAsync(HostRuleEvents hostRules, CancellationToken cancellationToken)
+    private async Task<Turn> TurnAsync(NodeEvents nodeEvents, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var started = time.GetTimestamp();
@@ -103,9 +103,9 @@ internal sealed partial class ClusterReconciler(
         await WriteAsync("deletion", plan.Delete, config => writer.DeleteAsync(config, cancellationToken), config => config.Metadata.Name!, turn, cancellationToken);
         await WriteStatusesAsync(plan.Statuses, now, turn, cancellationToken);
 
-        var news = hostRules.Next(view.Configs, HostRuleEventsATurn);
+        var news = nodeEvents.Next(view.Configs, NodeEventsATurn);
         await Task.WhenAll(news.Select(item => events.PublishAsync(item.Config, item.Happened, cancellationToken)));
-        if (news.Count == HostRuleEventsATurn)
+        if (news.Count == NodeEventsATurn)
         {
             turn.LookAgainIn(TimeSpan.Zero);
         }

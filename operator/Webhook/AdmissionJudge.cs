@@ -19,7 +19,8 @@ internal sealed class AdmissionJudge(ClusterCaches caches, Func<string, Cancella
                 return PolicyAdmission.Judge(
                     request,
                     view.Policies.Where(policy => policy.Metadata.DeletionTimestamp is null).Select(ReconcilePlanner.Policy),
-                    view.Nodes.Select(ReconcilePlanner.Node));
+                    [.. view.Nodes.Select(ReconcilePlanner.Node)],
+                    view.Configs.Where(config => config.Status is not null).ToDictionary(config => config.Metadata.Name!, config => config.Status!, StringComparer.Ordinal));
             case "NodeCacheConfig":
                 var pod = request.User.Extra.GetValueOrDefault(NodeStatusAdmission.PodName);
                 var isNodeKnown = request.User.Extra.ContainsKey(NodeStatusAdmission.NodeName);

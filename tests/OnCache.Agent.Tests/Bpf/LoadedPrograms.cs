@@ -7,19 +7,26 @@ internal static class LoadedPrograms
 {
     public static DatapathSizes Sizes { get; } = new(Filter: 1024, Egress: 8, Ingress: 4);
 
+    // Reads the kernel's types, which takes long: once for all tests.
+    private static readonly Lazy<(KernelCapabilities? Kernel, string? Missing)> s_kernel = new(static () =>
+    {
+        try
+        {
+            return (KernelCapabilities.Detect(), null);
+        }
+        catch (DatapathException missing)
+        {
+            return (null, missing.Message);
+        }
+    });
+
     /// <summary>Skips the test where the kernel lacks what the agent itself requires.</summary>
     public static KernelCapabilities RequireKernel()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root, to load eBPF programs");
-        try
-        {
-            return KernelCapabilities.Detect();
-        }
-        catch (DatapathException missing)
-        {
-            Assert.Skip(missing.Message);
-            throw;
-        }
+        var (kernel, missing) = s_kernel.Value;
+        Assert.SkipWhen(kernel is null, missing ?? "");
+        return kernel!;
     }
 
     /// <summary>Where the maps of <see cref="Load"/> are pinned.</summary>

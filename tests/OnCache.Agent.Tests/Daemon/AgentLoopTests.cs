@@ -35,6 +35,31 @@ public sealed class AgentLoopTests
         return Task.CompletedTask;
     });
 
+    [Fact]
+    public async Task Full_connection_tracking_is_a_warning_until_it_has_room()
+    {
+        using var sysctl = new TemporaryFolder();
+        Fill(1000);
+        await RunningAsync(
+            async (agent, _) =>
+            {
+                var full = ConntrackStatus.Of(1000, 1000, before: null);
+                agent.ConntrackStatus.ShouldBe(full);
+                agent.State!.Warnings.ShouldContain(full.Message);
+
+                Fill(10);
+                await UntilAsync(() => !agent.State!.Warnings.Contains(full.Message), "no warning any more");
+                agent.ConntrackStatus.ShouldBe(ConntrackStatus.Of(10, 1000, before: null));
+            },
+            sysctl: sysctl.Path());
+
+        void Fill(int entries)
+        {
+            File.WriteAllText(sysctl.Path("nf_conntrack_max"), "1000\n");
+            File.WriteAllText(sysctl.Path("nf_conntrack_count"), $"{entries}\n");
+        }
+    }
+
     /// <summary>The kernel answers under a lock that others may hold for seconds, one device after the other.</summary>
     [Fact]
     public async Task The_heartbeat_waits_for_no_look_at_devices()

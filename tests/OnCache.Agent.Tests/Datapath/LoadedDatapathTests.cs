@@ -1,6 +1,7 @@
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
+using OnCache.Api;
 using OnCache.Agent.Tests.Bpf;
 using OnCache.Agent.Tests.Datapath.Cases;
 using OnCache.Agent.Tests.Datapath.Packets;
@@ -80,7 +81,7 @@ public sealed class LoadedDatapathTests
         Charged(MapNames.EgressCache).ShouldBeInRange(CacheMemory.OfEgress(egress), CacheMemory.OfEgress(egress) + Slack);
         (Charged(MapNames.IngressCache) + Charged(MapNames.Held) + Charged(MapNames.EndpointCounters))
             .ShouldBeInRange(CacheMemory.OfIngress(ingress, DatapathSizes.Cpus), CacheMemory.OfIngress(ingress, DatapathSizes.Cpus) + (3 * Slack));
-        CacheMemory.Of(sizes).ShouldBeInRange(
+        sizes.Bytes.ShouldBeInRange(
             Charged(MapNames.FilterCache) + Charged(MapNames.EgressCache) + Charged(MapNames.IngressCache) + Charged(MapNames.Held) + Charged(MapNames.EndpointCounters) - (5 * Slack), long.MaxValue);
 
         long Charged(string map) => kernel.Datapath.MapMemory(map);

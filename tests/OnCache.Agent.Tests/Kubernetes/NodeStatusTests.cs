@@ -51,6 +51,55 @@ public sealed class NodeStatusTests
     }
 
     [Fact]
+    public void A_pod_that_wants_more_than_its_share_is_accelerated_and_counted()
+    {
+        var status = NodeStatus.Of(Status(Endpoint("a", EndpointState.Accelerated, "web", "CacheShare"), Endpoint("b", EndpointState.Accelerated, "web")), 7, null, s_now);
+
+        status.Endpoints.Accelerated.ShouldBe(2);
+        status.Refusals.ShouldBe([new Refusal("CacheShare", 1)]);
+    }
+
+    [Theory]
+    [InlineData(10, ConditionStatus.False, ConditionReason.ConntrackHasRoom)]
+    [InlineData(95, ConditionStatus.True, ConditionReason.ConntrackNearlyFull)]
+    [InlineData(100, ConditionStatus.True, ConditionReason.ConntrackFull)]
+    public void Connection_tracking_has_a_condition_that_leaves_the_node_ready(long entries, ConditionStatus holds, string reason)
+    {
+        var conntrack = ConntrackStatus.Of(entries, 100, before: null);
+
+        var conditions = NodeStatus.Of(Status() with { Conntrack = conntrack }, 7, null, s_now).Conditions;
+
+        conditions[0].Status.ShouldBe(ConditionStatus.True);
+        var condition = conditions.Single(static condition => condition.Type == ConditionType.ConntrackPressure);
+        (condition.Status, condition.Reason, condition.Message).ShouldBe((holds, reason, conntrack.Message));
+    }
+
+    [Fact]
+    public void Room_for_caches_is_told_roughly_and_written_anew_only_where_it_is_wrong_by_more_than_a_quarter()
+    {
+        const long Unit = 1 << 20;
+        var first = Of(null, 100 * Unit + 17);
+        first.Capabilities!.Memory.ShouldBe(new NodeMemory(100 * Unit, 4));
+
+        Of(first, 120 * Unit).Capabilities!.Memory.ShouldBe(first.Capabilities.Memory);
+        Of(first, 80 * Unit).Capabilities!.Memory.ShouldBe(first.Capabilities.Memory);
+        Of(first, 70 * Unit).Capabilities!.Memory!.CacheBytes.ShouldBe(70 * Unit);
+        Of(first, 126 * Unit).Capabilities!.Memory!.CacheBytes.ShouldBe(126 * Unit);
+        Of(null, long.MaxValue).Capabilities!.Memory!.CacheBytes.ShouldBeInRange(CacheMemory.OfLargest(4) - Unit, CacheMemory.OfLargest(4), "what nobody can ask for is not told");
+        NodeStatus.Of(Status(), 7, null, s_now).Capabilities!.Memory.ShouldBeNull();
+
+        static NodeCacheConfigStatus Of(NodeCacheConfigStatus? before, long bytes)
+        {
+            var status = Status();
+            return NodeStatus.Of(status with { Capabilities = status.Capabilities with { Memory = new CacheRoom(bytes, 4) } }, 7, before, s_now);
+        }
+    }
+
+    [Fact]
+    public void The_agents_start_is_told_in_whole_seconds() =>
+        NodeStatus.Of(Status() with { StartedAt = s_now.AddMilliseconds(300) }, 7, null, s_now).AgentStartedAt.ShouldBe(s_now);
+
+    [Fact]
     public void A_node_in_order_is_programmed_and_ready()
     {
         var conditions = NodeStatus.Of(Status(), 3, null, s_now).Conditions;

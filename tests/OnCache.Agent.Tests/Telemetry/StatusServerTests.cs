@@ -230,6 +230,22 @@ public sealed class StatusServerTests : IDisposable
     }
 
     [Fact]
+    public async Task Connection_tracking_is_measured_where_its_fill_can_be_told()
+    {
+        ConntrackStatus? status = null;
+        using var exposition = new PrometheusText(ConntrackMetrics.MeterName);
+        using var metrics = new ConntrackMetrics(() => status);
+        await using var server = await StatusServer.StartAsync(Socket, null, _sample, _sample, exposition.Write, _cancellation);
+
+        (await SendAsync("GET", "/metrics")).Text.ShouldNotContain("oncache_conntrack_entries ");
+        status = ConntrackStatus.Of(17, 1000, before: null);
+        var (_, text) = await SendAsync("GET", "/metrics");
+
+        text.ShouldContain("oncache_conntrack_entries 17\n");
+        text.ShouldContain("oncache_conntrack_maximum 1000\n");
+    }
+
+    [Fact]
     public async Task Nobody_there_is_said_so()
     {
         using var client = new AgentClient(Socket);

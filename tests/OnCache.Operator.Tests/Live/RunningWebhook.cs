@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
+using OnCache.Api;
 using OnCache.Kubernetes.Telemetry;
 using OnCache.Operator.Compilation;
 using OnCache.Operator.Serving;
@@ -68,7 +69,7 @@ internal sealed class RunningWebhook : IAsyncDisposable
             new IPEndPoint(IPAddress.Loopback, 0),
             new IPEndPoint(IPAddress.Loopback, 0),
             () => _keeper.Served,
-            new OperatorEndpoints(() => default, _metrics, (request, _) => Task.FromResult(PolicyAdmission.Judge(request, [], [node]))),
+            new OperatorEndpoints(() => default, _metrics, (request, _) => Task.FromResult(PolicyAdmission.Judge(request, [], [node], new Dictionary<string, NodeCacheConfigStatus>(StringComparer.Ordinal)))),
             _stop.Token);
         await _server.MustAsync(
             $$"""

@@ -7,6 +7,8 @@ namespace OnCache.Operator.Tests.Webhook;
 
 public sealed class PolicyAdmissionTests
 {
+    private static readonly Dictionary<string, NodeCacheConfigStatus> NoReports = new(StringComparer.Ordinal);
+
     private static readonly ClusterNode Node = new("n1", new Dictionary<string, string>(StringComparer.Ordinal));
 
     [Theory]
@@ -34,12 +36,38 @@ public sealed class PolicyAdmissionTests
     }
 
     [Fact]
+    public void Caches_that_do_not_fit_are_stored_with_a_warning_that_names_the_node_with_the_least_room()
+    {
+        const string large = """{"cacheSizes":{"filter":4194304}}""";
+
+        WarningsWith(large, [], ("n1", Room(600_000_000)), ("n2", Room(130_000_000)), ("n3", Room(90_000_000)), ("n4", new NodeCacheConfigStatus())).ShouldBe(
+        [
+            "spec.cacheSizes: filter 4194304, egress 5000, ingress 256 need 537.4 MB, node n3 has 90.0 MB beside what is in use (2 nodes have too little): the present sizes would stay; "
+                + "raise the agents' memory limit or ask for less",
+        ]);
+        WarningsWith(large, [], ("n2", Room(130_000_000))).ShouldHaveSingleItem().ShouldContain("MB, node n2 has 130.0 MB beside what is in use: the present");
+        WarningsWith("""{"cacheSizes":{"filter":1000000}}""", [], ("n2", Room(130_000_000))).ShouldBeEmpty("it fits");
+    }
+
+    [Fact]
+    public void Caches_that_are_there_or_that_another_policy_asks_for_bring_no_warning()
+    {
+        const string large = """{"cacheSizes":{"filter":4194304}}""";
+        var other = new ClusterPolicy(
+            "other", 1, DateTimeOffset.UnixEpoch, new OverlayCachePolicySpec { Namespaces = new NamespaceSelection { Names = ["shop"] }, CacheSizes = new CacheSizes { Filter = 4_194_304 } });
+
+        WarningsWith(large, [], ("n1", Room(1_000_000, filter: 4_194_304))).ShouldBeEmpty();
+        WarningsWith("""{"mode":"Observe"}""", [other], ("n1", Room(1_000_000))).ShouldBeEmpty();
+        WarningsWith("""{"mode":"Disabled","cacheSizes":{"filter":4194304}}""", [], ("n1", Room(1_000_000))).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void What_is_stored_already_stays_changeable_elsewhere()
     {
         const string bad = """{"lease":"1ms"}""";
 
-        PolicyAdmission.Judge(Request(bad, old: bad), [], [Node]).Problem.ShouldBeNull();
-        PolicyAdmission.Judge(Request(bad, old: "{}"), [], [Node]).Problem.ShouldNotBeNull();
+        PolicyAdmission.Judge(Request(bad, old: bad), [], [Node], NoReports).Problem.ShouldBeNull();
+        PolicyAdmission.Judge(Request(bad, old: "{}"), [], [Node], NoReports).Problem.ShouldNotBeNull();
     }
 
     [Fact]
@@ -62,7 +90,20 @@ public sealed class PolicyAdmissionTests
     public void What_is_no_review_is_not_read(string text) =>
         AdmissionRequest.Read(JsonNode.Parse(text) as JsonObject).ShouldBeNull();
 
-    private static AdmissionVerdict Judge(string spec, params ClusterPolicy[] others) => PolicyAdmission.Judge(Request(spec), others, [Node]);
+    private static AdmissionVerdict Judge(string spec, params ClusterPolicy[] others) => PolicyAdmission.Judge(Request(spec), others, [Node], NoReports);
+
+    private static IReadOnlyList<string> WarningsWith(string spec, IReadOnlyList<ClusterPolicy> others, params (string Node, NodeCacheConfigStatus Status)[] reports) =>
+        PolicyAdmission.Judge(
+            Request(spec),
+            others,
+            [.. reports.Select(static report => Node with { Name = report.Node })],
+            reports.ToDictionary(static report => report.Node, static report => report.Status, StringComparer.Ordinal)).Warnings;
+
+    private static NodeCacheConfigStatus Room(long bytes, int filter = 65_536) => new()
+    {
+        Capabilities = new NodeCapabilities("6.18.0", "tcx", [], new NodeMemory(bytes, Cpus: 4)),
+        Caches = new EffectiveCaches(new EffectiveCache(filter, 1), new EffectiveCache(5000, 1), new EffectiveCache(256, 1)),
+    };
 
     private static AdmissionRequest Request(string spec, string? old = null)
     {
