@@ -4,11 +4,18 @@ namespace OnCache.Agent.Tests.Datapath.Faults;
 
 /// <summary>The kernel, refusing one step, or the process, dying before it: then no later step reaches the kernel either.</summary>
 /// <param name="at">Which step, from 1; 0 for none.</param>
-internal sealed class FaultySteps(int at, bool dies) : IKernelSteps
+/// <param name="errno">Why the kernel refuses.</param>
+internal sealed class FaultySteps(int at, bool dies, int errno = FaultySteps.OutOfMemory) : IKernelSteps
 {
-    public const int Errno = 12;
+    public const int OutOfMemory = 12;
 
+    private readonly List<string> _names = [];
     private bool _dead;
+
+    /// <summary>Steps taken, by name.</summary>
+    public IReadOnlyList<string> Names => _names;
+
+    public int Errno => errno;
 
     /// <summary>Steps taken, the failed one included.</summary>
     public int Count { get; private set; }
@@ -18,6 +25,7 @@ internal sealed class FaultySteps(int at, bool dies) : IKernelSteps
 
     public int Try(string step, Func<int> call)
     {
+        _names.Add(step);
         if (!_dead && ++Count != at)
         {
             return call();
@@ -25,7 +33,7 @@ internal sealed class FaultySteps(int at, bool dies) : IKernelSteps
 
         Failed ??= step;
         _dead = dies;
-        return dies ? throw new ProcessDiedException() : -Errno;
+        return dies ? throw new ProcessDiedException() : -errno;
     }
 }
 
