@@ -64,7 +64,7 @@ check: ## the fast tier, without root, in less than two minutes; BASE=COMMIT: wh
 	@BASE="$(BASE)" eng/check.sh
 
 test: images ## every test
-	@eng/packages.sh run model bench
+	@eng/packages.sh run model bench faults
 	@eng/kubernetes.sh all
 	@eng/kubernetes.sh cel || echo "The rules in CEL will not be tried: there is no server that knows CEL"
 	@echo "Building the tests"

@@ -14,6 +14,8 @@ declare -A groups=(
   [bench]="gnuplot-nox nftables nginx-light wrk memcached libmemcached-tools postgresql"
   # Other kernels: an emulator, what their initrd is made of, and what is compared there.
   [guest]="qemu-system-x86 busybox-static kmod cpio xz-utils nftables"
+  # By which tests have the kernel refuse system calls.
+  [faults]="strace"
   [lint]="shellcheck clang-format"
 )
 

@@ -201,7 +201,8 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(AgentConfig config)
+    /// <summary>Replaces the configuration file and waits for nothing.</summary>
+    public async Task WriteAsync(AgentConfig config)
     {
         Config = config;
         var draft = $"{ConfigPath}.new";

@@ -1,0 +1,129 @@
+using OnCache.Agent.Telemetry;
+using OnCache.EndToEnd.Fixture;
+using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Topology;
+
+namespace OnCache.EndToEnd;
+
+/// <summary>
+/// The kernel refuses every third call of one kind of a running agent, under traffic: what is forbidden meanwhile is forbidden, by the agent or
+/// because it has ended and handed over; traffic goes on; and once calls succeed again, the agent or its successor accelerates.
+/// </summary>
+public sealed class RefusedCallsTests(RefusedCallsTests.OneLab shared) : IClassFixture<RefusedCallsTests.OneLab>
+{
+    private const int Port = 7300;
+
+    // Far from what a lease or a heartbeat would end by itself.
+    private static readonly AgentConfig s_open = new() { Lease = "10m" };
+    private static readonly AgentConfig s_closed = s_open with { Exclusions = $"{{ ports: [{{ protocol: UDP, port: {Port} }}] }}" };
+
+    [Theory]
+    [InlineData("bpf", "ENOMEM")]
+    [InlineData("bpf", "EPERM")]
+    [InlineData("bpf", "EINTR")]
+    [InlineData("bpf", "ENOSPC")]
+    [InlineData("bpf", "ENODEV")]
+    [InlineData("sendto", "ENOBUFS")]
+    [InlineData("sendto", "EINTR")]
+    [InlineData("recvfrom,recvmsg", "ENOBUFS")]
+    [InlineData("recvfrom,recvmsg", "ENOMEM")]
+    [InlineData("openat", "EMFILE")]
+    public async Task What_is_forbidden_meanwhile_is_forbidden_and_all_is_well_afterwards(string call, string error)
+    {
+        var lab = await shared.ReadyAsync(s_open);
+        var agent = lab.AgentOf(lab.Client);
+        await using var conversation = new UdpConversation(lab.Client, lab.Server, Port);
+        await using var other = await TcpConversation.OpenAsync(lab.Client, lab.Server);
+        await lab.LearnAsync(conversation);
+        await lab.LearnAsync(other);
+        var handles = Handles(agent);
+        using var hits = new PinnedHits(agent);
+
+        await using (await RefusedCalls.OfAsync(agent, call, error, every: 3))
+        {
+            await agent.WriteAsync(s_closed);
+            await Eventually.ReadsAsync(
+                async () =>
+                {
+                    var before = hits.Read();
+                    await conversation.ExchangeAsync(4);
+                    var grown = hits.Read() - before;
+                    await other.ExchangeAsync(2);
+                    return grown;
+                },
+                static grown => grown == default,
+                "the excluded flow on the CNI's path");
+        }
+
+        await other.ExchangeAsync(4);
+        while (true)
+        {
+            try
+            {
+                await AllIsWellAsync();
+                break;
+            }
+            catch (Exception failure) when (failure is AgentUnreachableException || !agent.IsRunning)
+            {
+                // It ends over what was refused, a moment later perhaps: started again, as kubelet does.
+                await Eventually.HoldsAsync(() => !agent.IsRunning, "the end of an agent that answers no more");
+                await agent.StartAsync(s_closed);
+            }
+        }
+
+        Handles(agent).ShouldBeLessThanOrEqualTo(handles + Slack, "file descriptors of the agent");
+
+        async Task AllIsWellAsync()
+        {
+            await agent.ConfigureAsync(s_closed);
+            await lab.AcceleratedAsync();
+            await lab.LearnAsync(other);
+            // Of the other there may be acknowledgements that came late.
+            const int Many = 50;
+            (await lab.CountAsync(conversation, Many)).Client.Both.ShouldBeLessThan(Many, "it is excluded");
+            await agent.ConfigureAsync(s_open);
+            await lab.LearnAsync(conversation);
+        }
+    }
+
+    // Connections of the socket that are just being closed, and of the pool.
+    private const int Slack = 8;
+
+    private static int Handles(LabAgent agent) => Directory.GetFiles($"/proc/{agent.ProcessId}/fd").Length;
+
+    /// <summary>A lab for all of them: what one has left would show in the next.</summary>
+    public sealed class OneLab : IAsyncLifetime
+    {
+        private AcceleratedLab? lab;
+
+        public async ValueTask InitializeAsync()
+        {
+            if (LiveLab.IsRoot)
+            {
+                lab = await AcceleratedLab.PlainAsync(new LabOptions());
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (lab is not null)
+            {
+                await lab.DisposeAsync();
+            }
+        }
+
+        internal async Task<AcceleratedLab> ReadyAsync(AgentConfig config)
+        {
+            LiveLab.Require();
+            // Anew: one to which much was refused may be about to end.
+            await lab!.Agents[0].StartAsync(config);
+            if (!lab.Agents[1].IsRunning)
+            {
+                await lab.Agents[1].StartAsync(config);
+            }
+
+            await lab.AcceleratedAsync();
+            return lab;
+        }
+    }
+}
