@@ -76,7 +76,7 @@ model: ## the protocol of coherence and its negative variants, by spin
 	@model/check.sh
 
 chaos: build ## ten minutes of random events under traffic, judged by an oracle; SEED=N repeats a run, DURATION=N changes its seconds
-	@eng/packages.sh run
+	@eng/packages.sh run faults
 	@eng/kubernetes.sh api
 	@$(BIN)/oncache-lab chaos $(if $(SEED),--seed $(SEED)) $(if $(DURATION),--seconds $(DURATION))
 

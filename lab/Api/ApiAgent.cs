@@ -45,6 +45,33 @@ public sealed class ApiAgent : IAsyncDisposable
         process = null;
     }
 
+    /// <summary>The kernel refuses some of its system calls until what is returned is disposed; it may end over it.</summary>
+    public Task<RefusedCalls> RefuseAsync(string calls, string error, int every, CancellationToken cancellationToken = default) =>
+        RefusedCalls.OfAsync(Node, Process.ProcessId, calls, error, every, cancellationToken);
+
+    /// <summary>As kubelet does: where it has ended, or just ends, another one is started. Returns when one is ready.</summary>
+    public async Task ReviveAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            if (Process.HasExited)
+            {
+                await Process.DisposeAsync();
+                Start();
+            }
+
+            try
+            {
+                await WaitReadyAsync(cancellationToken);
+                return;
+            }
+            catch (LabException) when (Process.HasExited)
+            {
+                // Over what was refused before.
+            }
+        }
+    }
+
     /// <summary>SIGSTOP: it lives and does nothing.</summary>
     public void Hold() => Process.Signal(Libc.SIGSTOP);
 

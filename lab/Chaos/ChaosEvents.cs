@@ -16,6 +16,14 @@ internal sealed class ChaosEvents : IAsyncDisposable
     private const int EnoughViolations = 20;
     private static readonly string[] Homes = ["red", "blue"];
 
+    // What the kernel may say to the calls by which agents reach it: bpf(2), netlink, files.
+    private static readonly (string Calls, string Error)[] Refusals =
+    [
+        .. from error in (string[])["ENOMEM", "EPERM", "EINTR", "EBUSY", "ENOSPC", "EEXIST", "ENODEV", "E2BIG", "EAGAIN"] select ("bpf", error),
+        .. from error in (string[])["ENOBUFS", "ENOMEM", "EINTR", "EPERM"] from calls in (string[])["sendto", "recvfrom,recvmsg"] select (calls, error),
+        .. from error in (string[])["EMFILE", "EACCES", "ENOENT"] select ("openat", error),
+    ];
+
     // An agent whose watches were cut comes back to them in steps of its own.
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(20);
     private readonly ChaosOptions options;
@@ -64,6 +72,7 @@ internal sealed class ChaosEvents : IAsyncDisposable
             ("policy-deleted", 4, DeletePolicyAsync),
             ("agent-killed", 1, KillAgentAsync),
             ("agent-held", 1, HoldAgentAsync),
+            ("agent-refused", 2, RefuseCallsAsync),
             ("agent-flushed", 1, FlushAsync),
             ("operator-restarted", 1, RestartOperatorAsync),
             ("api-restarted", 1, RestartApiAsync),
@@ -345,6 +354,37 @@ internal sealed class ChaosEvents : IAsyncDisposable
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>The kernel refuses some of the agent's calls for a while.</summary>
+    private async Task RefuseCallsAsync(CancellationToken cancellationToken)
+    {
+        if (Reserve() is not { } agent)
+        {
+            return;
+        }
+
+        var (calls, error) = Count("agent-refused", Refusals[random.Next(Refusals.Length)]);
+        var (every, pause) = (random.Next(1, 20), Within(200, 5000));
+        await CountAsync(agent, cancellationToken);
+        var disturbance = oracle.Disturb(agent.Node.Name, log.Now);
+        log.Event(string.Create(CultureInfo.InvariantCulture, $"agent of {agent.Node.Name}: one of {every} calls of {calls} is refused by {error}"));
+        log.Attach($"agent of {agent.Node.Name}", agent.Log);
+        Later(agent, async cancellation =>
+        {
+            await using (await agent.RefuseAsync(calls, error, every, cancellation))
+            {
+                await Task.Delay(pause, cancellation);
+            }
+
+            log.Event($"agent of {agent.Node.Name}: nothing is refused any more");
+
+            // It may end a moment later over what was.
+            await Task.Delay(Reconnect, cancellation);
+            await agent.ReviveAsync(cancellation);
+            log.Event($"agent of {agent.Node.Name} is ready");
+            oracle.Settle(agent.Node.Name, disturbance, log.Now);
+        });
     }
 
     private async Task FlushAsync(CancellationToken cancellationToken)

@@ -63,6 +63,10 @@ public sealed class AgentProcess : IAsyncDisposable
     /// <summary>What it has logged.</summary>
     public string Log => process.Error;
 
+    public int ProcessId => process.Id;
+
+    public bool HasExited => process.HasExited;
+
     /// <summary>Of all its threads, in user mode and in the kernel, since its start; to 10 ms.</summary>
     public TimeSpan ProcessorTime => process.ProcessorTime;
 

@@ -1,6 +1,7 @@
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab.Overlay;
 using OnCache.Lab.Topology;
 
 namespace OnCache.EndToEnd;
@@ -39,7 +40,7 @@ public sealed class RefusedCallsTests(RefusedCallsTests.OneLab shared) : IClassF
         var handles = Handles(agent);
         using var hits = new PinnedHits(agent);
 
-        await using (await RefusedCalls.OfAsync(agent, call, error, every: 3))
+        await using (await RefusedCalls.OfAsync(agent.Node, agent.ProcessId, call, error, every: 3, TestContext.Current.CancellationToken))
         {
             await agent.WriteAsync(s_closed);
             await Eventually.ReadsAsync(
