@@ -229,6 +229,10 @@ internal static unsafe partial class Interop
         internal const int AT_FDCWD = -100;
         internal const uint RENAME_EXCHANGE = 2;
         internal const long BPF_FS_MAGIC = 0xcafe4a11;
+        internal const int O_DIRECTORY = 0x10000;
+        internal const int O_CLOEXEC = 0x80000;
+        internal const int LOCK_EX = 2;
+        internal const int LOCK_NB = 4;
 
         [StructLayout(LayoutKind.Sequential)]
         internal struct statfs_buffer
@@ -245,6 +249,12 @@ internal static unsafe partial class Interop
 
         [LibraryImport(Library, SetLastError = true)]
         internal static partial int close(int fd);
+
+        [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        internal static partial int open(string path, int flags);
+
+        [LibraryImport(Library, SetLastError = true)]
+        internal static partial int flock(int fd, int operation);
 
         [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int statfs(string path, out statfs_buffer buffer);

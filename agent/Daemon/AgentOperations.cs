@@ -63,15 +63,16 @@ internal sealed partial class AgentOperations : IAgentOperations
         using var monitor = NetworkMonitor.Start();
         using var neighbours = NeighbourAsker.Start(loggers.CreateLogger<NeighbourAsker>());
         using var rules = HostRulesMonitor.Start(index => monitor.Current.NameOf((int)index));
-        var options = new UnderlayOptions(settings.TunnelDevice, KernelDefaults.LocalPorts(), KernelDefaults.DefaultTtl());
+        UnderlayOptions Options() => new(settings.TunnelDevice, KernelDefaults.LocalPorts(), KernelDefaults.DefaultTtl());
         // In a cluster the CNI may come after us, and the status of the node says what is missing.
-        if (settings.Node is null && UnderlayResolver.Resolve(monitor.Current, options).Refusal is { } refusal)
+        if (settings.Node is null && UnderlayResolver.Resolve(monitor.Current, Options()).Refusal is { } refusal)
         {
             throw new DatapathException(refusal.Message);
         }
 
         var installed = pins.MapFolders().Count > 0;
         pins.Create();
+        using var sole = pins.Lock();
         using var metrics = new CoherenceMetrics();
         using var exposition = new PrometheusText("OnCache.", CoherenceMetrics.Limits);
         var current = new CurrentAgent();
@@ -93,7 +94,7 @@ internal sealed partial class AgentOperations : IAgentOperations
                     ? new TcxAttacher(pins.Links)
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
                 var agent = new NodeAgent(
-                    datapath, attacher, monitor.Current, neighbours, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, options,
+                    datapath, attacher, monitor.Current, neighbours, new ConntrackSysctl(settings.ConntrackSysctl), rules, configuration.Current, settings, Options,
                     metrics, Load, refused, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
                 using var flushes = lane.Serve(agent);
                 using var ended = new EndedConnectionsTeller(datapath.Maps, new ConntrackSysctl(settings.ConntrackSysctl).Timeouts, metrics);
@@ -175,7 +176,9 @@ internal sealed partial class AgentOperations : IAgentOperations
     public Task<int> UninstallAsync(UninstallSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         SocketFile.Prepare(settings.Socket);
-        Uninstaller.Run(PinDirectory.At(settings.PinRoot), new ConntrackSysctl(settings.ConntrackSysctl));
+        var pins = PinDirectory.At(settings.PinRoot);
+        using var sole = Directory.Exists(pins.Root) ? pins.Lock() : null;
+        Uninstaller.Run(pins, new ConntrackSysctl(settings.ConntrackSysctl));
         return Task.FromResult(ExitStatus.Success);
     }
 

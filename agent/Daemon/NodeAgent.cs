@@ -36,7 +36,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly ForeignPrograms _foreign;
     private readonly AgentSettings _settings;
     private readonly Func<DatapathSizes, LoadedDatapath> _prepare;
-    private readonly UnderlayOptions _underlayOptions;
+    private readonly Func<UnderlayOptions> _readUnderlayOptions;
+    private UnderlayOptions _underlayOptions;
     private readonly TimeProvider _time;
     private readonly CoherenceMetrics _metrics;
     private readonly CacheShares _shares;
@@ -75,7 +76,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         HostRulesMonitor hostRules,
         AgentConfiguration configuration,
         AgentSettings settings,
-        UnderlayOptions underlayOptions,
+        Func<UnderlayOptions> underlayOptions,
         CoherenceMetrics metrics,
         Func<DatapathSizes, LoadedDatapath> prepare,
         SizesRefusal? refused,
@@ -93,7 +94,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _rules = hostRules.Current;
         _configuration = configuration;
         _settings = settings;
-        _underlayOptions = underlayOptions;
+        _readUnderlayOptions = underlayOptions;
+        _underlayOptions = underlayOptions();
         _prepare = prepare;
         _refused = refused;
         _refusedAt = time.GetTimestamp();
@@ -389,11 +391,13 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     }
 
     /// <summary>
-    /// Looks at what the kernel announces to nobody: programs beside ours, and ours that somebody took off. Each hook is asked under the kernel's
+    /// Looks at what the kernel announces to nobody: its defaults for tunnels, programs beside ours, and ours that somebody took off. Each hook is asked under the kernel's
     /// RTNL lock, so beside the loop, to which the answers come back.
     /// </summary>
     private bool LookAround()
     {
+        var before = _underlayOptions;
+        _underlayOptions = _readUnderlayOptions();
         if (_looking.IsCompleted)
         {
             var (places, hooks) = (_controller.Attached(_snapshot), _foreign.Hooks);
@@ -404,7 +408,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             });
         }
 
-        return false;
+        return _underlayOptions != before;
     }
 
     /// <summary>
@@ -501,7 +505,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
     private bool KeepHouse()
     {
-        foreach (var probe in _plan!.InUse)
+        foreach (var probe in _plan!.InUse.Where(probe => !IsFixed(_snapshot.Neighbour(probe.IfIndex, probe.Address))))
         {
             _neighbours.Ask(probe);
         }
@@ -561,8 +565,17 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         }
     }
 
+    // To ask for it would make the kernel forget that somebody has fixed it (NTF_USE takes NUD_PERMANENT away, since Linux 5.16).
+    private static bool IsFixed(Neighbour? neighbour) => (neighbour?.State & (NeighbourState.Permanent | NeighbourState.NoArp)) is not (null or NeighbourState.None);
+
     private void Probe(NeighbourProbe probe)
     {
+        var known = _snapshot.Neighbour(probe.IfIndex, probe.Address);
+        if (IsFixed(known))
+        {
+            return;
+        }
+
         if (_probed.TryGetValue(probe, out var last) && _time.GetElapsedTime(last) < s_probeAgain)
         {
             return;
@@ -576,7 +589,6 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _probed[probe] = _time.GetTimestamp();
         // Known, and yet something is missing: the bridge has forgotten the port. The kernel would only ask once the
         // entry has aged, and the pod may be idle for hours.
-        var known = _snapshot.Neighbour(probe.IfIndex, probe.Address);
         var isKnown = known is { Mac: not null } && (known.State & (NeighbourState.Reachable | NeighbourState.Stale | NeighbourState.Delay)) != NeighbourState.None;
         _neighbours.Ask(probe, isKnown ? known : null);
     }

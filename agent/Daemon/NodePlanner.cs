@@ -119,7 +119,7 @@ internal static class NodePlanner
 
     /// <summary>
     /// Cached packets confirm neither the neighbour entry nor the bridge's forwarding entry, so both may age out under
-    /// a busy pod. That alone is no reason to give up what was found: its veth is still there.
+    /// a busy pod. That alone is no reason to give up what was found: its veth is still there. Another MAC address is one.
     /// </summary>
     private static EndpointAttachment? KnownBefore(
         NetworkSnapshot snapshot, PlannedEndpoint? before, LocalEndpoint pod, Refusal<EndpointReason> refusal)
@@ -133,6 +133,7 @@ internal static class NodePlanner
 
         return before?.Attachment?.Value is { } attachment
             && before.Pod.Ip.Equals(pod.Ip)
+            && (snapshot.Neighbour(probe.IfIndex, probe.Address)?.Mac is not { } mac || mac == attachment.PodMac)
             && snapshot.Links.TryGetValue(attachment.HostIfIndex, out var link)
             && link.IsUp
             && link.MasterIfIndex == attachment.BridgeIfIndex

@@ -62,6 +62,33 @@ internal sealed class PinDirectory
         Directory.CreateDirectory(Links);
     }
 
+    /// <summary>
+    /// Keeps other processes from working on these pins until the result is disposed, or this one has ended, in whatever way. Two agents of one node
+    /// would undo each other's work.
+    /// </summary>
+    /// <exception cref="DatapathException">Another one works on them.</exception>
+    public FileDescriptor Lock()
+    {
+        const int WouldBlock = 11;
+        var fd = Interop.Libc.open(Root, Interop.Libc.O_DIRECTORY | Interop.Libc.O_CLOEXEC);
+        if (fd < 0)
+        {
+            throw new BpfException($"open {Root}", Marshal.GetLastPInvokeError());
+        }
+
+        var locked = new FileDescriptor(fd);
+        if (Interop.Libc.flock(fd, Interop.Libc.LOCK_EX | Interop.Libc.LOCK_NB) == 0)
+        {
+            return locked;
+        }
+
+        var errno = Marshal.GetLastPInvokeError();
+        locked.Dispose();
+        throw errno == WouldBlock
+            ? new DatapathException($"--pin-root: another agent works in {Root}; stop it, or choose another directory for another node")
+            : new BpfException($"lock {Root}", errno);
+    }
+
     public string MapPath(string map) => Path.Combine(Maps, map);
 
     /// <summary>Every folder with maps of ours, of any version, complete or half-made.</summary>

@@ -496,6 +496,96 @@ internal static class DifferenceRows
             Setup = [.. s_secondWire, "n1: ip rule add priority 99 lookup 78"],
             Phases = [new(["n1: ip route add 10.244.0.0/16 via 192.168.78.2 dev eth1 table 78"], "n2 eth1:") { Bound = Bounds.AtOnce }],
         },
+        new("The qdiscs that hold our filters are removed")
+        {
+            Options = ["--attach", "clsact"],
+            Setup = ["n1: tc qdisc add dev eth0 clsact", "n1: tc qdisc add dev {veth} clsact"],
+            // While the agent puts them back, as while anybody adds one, the kernel drops some packets.
+            Phases = [new(["n1: tc qdisc del dev eth0 clsact", "n1: tc qdisc del dev {veth} clsact"], UdpAnswered, TcpGoesOn)],
+        },
+        new("A qdisc of somebody else has the place of the one for our filters")
+        {
+            Options = ["--attach", "clsact"],
+            Setup = ["n1: tc qdisc add dev {veth} ingress"],
+            Shows = [UdpAnswered],
+            Accelerated = false,
+        },
+        new("The runtime directory is cleared under a running agent, and another one is started")
+        {
+            Phases = [new(["a1: unlist", "a1: twin"], UdpAnswered, TcpGoesOn)],
+        },
+        new("Forwarding is switched off on the node")
+        {
+            Phases =
+            [
+                new(["n1: sysctl -qw net.ipv4.ip_forward=0"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: sysctl -qw net.ipv4.ip_forward=1"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The route to the pods becomes a blackhole")
+        {
+            Phases =
+            [
+                new(["n1: ip route replace blackhole 10.244.2.0/24"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: ip route replace 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The tunnel's entry for the peer is deleted and comes back")
+        {
+            Phases =
+            [
+                new(["n1: bridge fdb delete {n2.mac} dev flannel.1 dst 192.168.77.2 self"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: bridge fdb append {n2.mac} dev flannel.1 dst 192.168.77.2 self permanent"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The peer in the tunnel gets a wrong MAC address")
+        {
+            Phases =
+            [
+                new(["n1: ip neighbour replace 10.244.2.0 lladdr 02:00:5e:00:00:0a dev flannel.1 nud permanent"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: ip neighbour replace 10.244.2.0 lladdr {n2.mac} dev flannel.1 nud permanent"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The pod gets a wrong MAC address on its node")
+        {
+            Phases =
+            [
+                new(["n2: ip neighbour replace 10.244.2.2 lladdr 02:00:5e:00:00:0a dev cni0 nud permanent"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n2: ip neighbour delete 10.244.2.2 dev cni0"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The NIC goes down and up")
+        {
+            Phases =
+            [
+                new(["n1: ip link set eth0 down"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n1: ip link set eth0 up"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The bridge goes down and up")
+        {
+            Phases =
+            [
+                new(["n2: ip link set cni0 down"], UdpLost) { Bound = Bounds.AtOnce },
+                new(["n2: ip link set cni0 up"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The pod's own interface goes down and up")
+        {
+            Phases =
+            [
+                new(["n1p1: ip link set eth0 down"], "udp:") { Bound = Bounds.AtOnce },
+                new(["n1p1: ip link set eth0 up", "n1p1: ip route add default via 10.244.1.1"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
+        new("The NIC gets a second address")
+        {
+            Phases = [new(["n1: ip address add 192.168.79.1/24 dev eth0"], UdpAnswered, TcpGoesOn) { AcceleratedAgain = true }],
+        },
+        new("The kernel's TTL for what the node itself sends changes")
+        {
+            Phases = [new(["n1: sysctl -qw net.ipv4.ip_default_ttl=50"], "ttl 50", UdpAnswered) { Bound = Bounds.LookedFor, AcceleratedAgain = true }],
+        },
     ];
 
     /// <summary>A chain of the family netdev that has one device gets another.</summary>

@@ -53,7 +53,7 @@ internal sealed class Trial : IAsyncDisposable
                 await Task.WhenAll(made.Agents.Select(one =>
                 {
                     one.Executable = agent;
-                    return one.StartAsync(row.Unrestricted ? new AgentConfig { NetworkPolicies = "[]" } : null);
+                    return one.StartAsync(row.Unrestricted ? new AgentConfig { NetworkPolicies = "[]" } : null, [.. row.Options]);
                 }));
             }
 
@@ -197,8 +197,16 @@ internal sealed class Trial : IAsyncDisposable
                 }
 
                 break;
+            case "unlist":
+                // As whoever clears /run: the next agent cannot see that one is there.
+                File.Delete(agent.Socket);
+                break;
+            case "twin":
+                var refused = await agent.Node.RunCommandAsync(agent.Executable, [.. agent.RunArguments().Select(word => word == agent.Socket ? $"{agent.Socket}.twin" : word)], TestContext.Current.CancellationToken);
+                (refused.ExitCode, refused.Error).ShouldBe((1, $"oncache-agent: --pin-root: another agent works in {agent.Node.BpfRoot}; stop it, or choose another directory for another node\n"));
+                break;
             default:
-                throw new ArgumentException($"an agent cannot '{command}': kill, start, unpin", nameof(command));
+                throw new ArgumentException($"an agent cannot '{command}': kill, start, unpin, unlist, twin", nameof(command));
         }
     }
 

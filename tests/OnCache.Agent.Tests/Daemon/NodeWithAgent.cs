@@ -50,7 +50,7 @@ internal static class NodeWithAgent
         var settings = new AgentSettings { HeartbeatTimeout = heartbeat ?? TimeSpan.FromSeconds(1) };
         var agent = new NodeAgent(
             datapath, attacher ?? new TcxAttacher(LoadedPrograms.Pins(file).Links), NetworkSnapshotReader.Read(), neighbours,
-            new ConntrackSysctl(sysctl ?? file.Root), rules, configuration ?? Configuration, settings, Networks.Options, metrics,
+            new ConntrackSysctl(sysctl ?? file.Root), rules, configuration ?? Configuration, settings, static () => Networks.Options, metrics,
             static _ => throw new NotSupportedException(), refused: null, TimeProvider.System,
             NullLogger.Instance);
         agent.Start();
