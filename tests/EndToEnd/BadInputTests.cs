@@ -102,6 +102,30 @@ public sealed class BadInputTests(PlainLab shared) : IClassFixture<PlainLab>
         Footprint.Of(agent.Node).ShouldBe(before);
     }
 
+    /// <summary>Under another socket, or where somebody has deleted the first one's: neither an agent nor the verb that removes all.</summary>
+    [Fact]
+    public async Task A_second_agent_over_the_same_pins_is_refused_and_harms_nothing()
+    {
+        var agent = shared.Ready().Agents[0];
+        await agent.StartAsync(new AgentConfig());
+        try
+        {
+            var (before, elsewhere) = (Footprint.Of(agent.Node), $"{agent.Socket}.twin");
+            var expected = $"--pin-root: another agent works in {agent.Node.BpfRoot}; stop it, or choose another directory for another node";
+
+            Check(await agent.RunVerbAsync("run", "--config", agent.ConfigPath, "--pin-root", agent.Node.BpfRoot, "--socket", elsewhere), Failure, expected);
+            Check(await agent.RunVerbAsync("uninstall", "--pin-root", agent.Node.BpfRoot, "--socket", elsewhere), Failure, expected);
+
+            Footprint.Of(agent.Node).ShouldBe(before);
+            (await agent.StatusAsync()).Ready.ShouldBeTrue();
+        }
+        finally
+        {
+            await agent.KillAsync();
+            await agent.UninstallAsync();
+        }
+    }
+
     private Task RefusesAsync(int exit, string expected, string[] options, string? replaces = null) => RefusesAsync(
         exit,
         expected,

@@ -60,6 +60,34 @@ public sealed class AgentLoopTests
         }
     }
 
+    /// <summary>The kernel takes the mark of a fixed neighbour away from one that is asked for (NTF_USE).</summary>
+    [Fact]
+    public async Task Neighbours_in_use_that_somebody_has_fixed_stay_fixed()
+    {
+        var asked = TimeSpan.FromMilliseconds(300);
+        using var sysctl = new TemporaryFolder();
+        using var node = FlannelNode.Create();
+        var before = Fixed();
+        File.WriteAllText(sysctl.Path("nf_conntrack_max"), "1000\n");
+        await node.Network.Run(() => NodeWithAgent.RunAsync(
+            (agent, _) => WithLoopAsync(agent, Channel.CreateUnbounded<AgentConfiguration>().Reader, async () =>
+            {
+                // What the agent looks at each time it keeps house.
+                File.WriteAllText(sysctl.Path("nf_conntrack_count"), "7\n");
+                await UntilAsync(() => agent.ConntrackStatus?.Entries == 7, "house kept");
+                await Task.Delay(asked);
+            }),
+            new IdleAttacher(),
+            NodeWithAgent.Configuration,
+            s_long,
+            sysctl.Path()));
+
+        before.Length.ShouldBeGreaterThan(2);
+        Fixed().ShouldBe(before);
+
+        string[] Fixed() => [.. node.Network.Ip("neighbour show nud permanent").Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>The kernel answers under a lock that others may hold for seconds, one device after the other.</summary>
     [Fact]
     public async Task The_heartbeat_waits_for_no_look_at_devices()
