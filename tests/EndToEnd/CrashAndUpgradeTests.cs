@@ -100,13 +100,13 @@ public sealed class CrashAndUpgradeTests
 
         foreach (var agent in lab.Agents)
         {
-            var flush = (await agent.StatusAsync()).LastFlush;
+            var silences = await agent.FlushesAsync(FlushCause.Silence);
             agent.Suspend();
             await SilentAsync(agent);
             await traffic.MoveOnAsync();
             agent.Resume();
-            _ = await agent.UntilAsync(
-                status => status.LastFlush != flush && status.LastFlush?.Cause == nameof(FlushCause.Silence), "aware of its silence");
+            // Counted: the last flush may be of another cause a moment later.
+            await Eventually.ReadsAsync(() => agent.FlushesAsync(FlushCause.Silence), now => now.Times > silences.Times, "aware of its silence");
         }
 
         await traffic.OnFastPathAsync();

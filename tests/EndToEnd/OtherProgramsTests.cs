@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OnCache.Agent.Coherence;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
@@ -100,11 +101,14 @@ public sealed class OtherProgramsTests(SharedLab shared) : IClassFixture<SharedL
         await lab.StartAsync(config: null, "--attach", "clsact");
         await using var conversation = new UdpConversation(lab.Client, lab.Server);
         await lab.LearnAsync(conversation);
+        var before = Footprint.Of(lab.Client.Node);
 
         await lab.Client.Node.DoAsync($"tc qdisc delete dev {lab.Client.HostInterface} clsact");
         await lab.Client.Node.DoAsync($"tc qdisc delete dev {lab.Client.Node.UnderlayDevice} clsact");
 
-        _ = await lab.AgentOf(lab.Client).UntilAsync(static status => status.LastFlush?.Cause == "ProgramRestored" || status.LastFlush?.Subject?.Contains("oncache_", StringComparison.Ordinal) == true, "aware of it");
+        // All of it: while a qdisc is added, the kernel drops packets.
+        await Eventually.HoldsAsync(() => Footprint.Of(lab.Client.Node).SequenceEqual(before, StringComparer.Ordinal), "put back");
+        (await lab.AgentOf(lab.Client).FlushesAsync(FlushCause.ProgramRestored)).Times.ShouldBeGreaterThan(0);
         await lab.LearnAsync(conversation);
     }
 

@@ -1,10 +1,10 @@
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
-using OnCache.Api;
 using OnCache.Agent.Tests.Bpf;
 using OnCache.Agent.Tests.Datapath.Cases;
 using OnCache.Agent.Tests.Datapath.Packets;
+using OnCache.Api;
 
 namespace OnCache.Agent.Tests.Datapath;
 
