@@ -14,7 +14,7 @@ public static class CacheMemory
     private const int RemoteNode = 88;
 
     // The entry, and what it holds of the filter cache.
-    private const int Pod = 40 + 64;
+    private const int Pod = 48 + 64;
     private const int PodAndCpu = 32;
 
     /// <summary>The filter cache, which is made whole.</summary>

@@ -26,7 +26,7 @@ public sealed record CacheSizes
     [RangeMaximum(20_000)]
     public int Egress { get; init; } = 5000;
 
-    /// <summary>The ingress cache, in local pods; 104 bytes each, and 32 for each CPU.</summary>
+    /// <summary>The ingress cache, in local pods; 112 bytes each, and 32 for each CPU.</summary>
     [RangeMinimum(1)]
     [RangeMaximum(4096)]
     public int Ingress { get; init; } = 256;

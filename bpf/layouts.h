@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 enum oncache_layout {
-	LAYOUT_VERSION = 8,
+	LAYOUT_VERSION = 9,
 	/* Index 0 of the egress and ingress cache never holds anything. */
 	INDEX_NONE = 0,
 	/* Largest header template: outer Ethernet, IPv4, UDP, VXLAN, inner Ethernet. */
@@ -81,7 +81,7 @@ enum oncache_entry_flag {
 struct oncache_load_options {
 	__u8 have_skb_conntrack; /* kernel 6.2: an skb's conntrack entry can be read */
 	__u8 pad[3];
-	__u32 filter_entries; /* what the filter cache holds */
+	__u32 filter_entries; /* what endpoints may hold of the filter cache together */
 };
 _Static_assert(sizeof(struct oncache_load_options) == 8, "layout");
 
@@ -174,8 +174,10 @@ struct oncache_ingress_entry {
 	__u8 pad[3];
 	__u8 pod_mac[6];
 	__u8 gateway_mac[6];
+	__u32 since; /* the epoch with which the pod got this place */
+	__u32 pad2;
 };
-_Static_assert(sizeof(struct oncache_ingress_entry) == 40, "layout");
+_Static_assert(sizeof(struct oncache_ingress_entry) == 48, "layout");
 
 /* Per CPU and endpoint. Packets count wire segments, bytes count pod-side frames. */
 struct oncache_endpoint_counters {

@@ -147,6 +147,7 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 	struct oncache_flow_key *key = &packet->key;
 	struct oncache_filter_entry unvouched = {
 		.touched = now_coarse(),
+		.endpoint_epoch = READ_ONCE(endpoint->epoch),
 		.endpoint = verdict->endpoint,
 		.flags = ENTRY_UNVOUCHED,
 	};

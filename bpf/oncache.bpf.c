@@ -336,19 +336,26 @@ struct sweep_context {
 	__u64 now;
 };
 
-/* May the memory of this entry be freed? */
-static __always_inline bool sweep_frees(struct oncache_filter_entry *entry, bool stale,
+/* May the memory of this entry be freed? owned: by the pod that has its endpoint's place now. */
+static __always_inline bool sweep_frees(struct oncache_filter_entry *entry, bool owned, bool stale,
 					struct sweep_context *context)
 {
+	__u64 age = context->now - entry->touched;
+
 	/* For the SYN's answer, which is on its way. */
-	if ((entry->flags & ENTRY_UNVOUCHED) && context->now - entry->touched < UNVOUCHED_KEPT)
+	if ((entry->flags & ENTRY_UNVOUCHED) && age < UNVOUCHED_KEPT)
 		return false;
 	/* While conntrack still holds the connection, a SYN must find out that it is over. */
-	if (is_closed(entry->closing) &&
-	    context->now - entry->touched < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)
+	if (is_closed(entry->closing) && age < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)
 		return false;
-	/* Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). */
-	return stale && (!(entry->flags & ENTRY_ANSWERED) || is_closed(entry->closing));
+	/*
+	 * Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). Kept for as
+	 * long as conntrack keeps one that is idle; its end may never come.
+	 */
+	if (owned && (entry->flags & ENTRY_ANSWERED) && !is_closed(entry->closing) &&
+	    age < NSEC_PER_MSEC * context->cfg->timeout_tcp_established)
+		return false;
+	return stale;
 }
 
 static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_filter_entry *entry,
@@ -356,12 +363,14 @@ static long sweep_entry(void *map, struct oncache_flow_key *key, struct oncache_
 {
 	struct oncache_ingress_entry *endpoint = endpoint_get(entry->endpoint);
 	struct oncache_held *all = held_get(INDEX_NONE), *own = held_get(entry->endpoint);
-	/* Not of a pod that had this slot before. */
-	bool owned = endpoint && entry->endpoint_epoch == endpoint->epoch;
-	bool stale = !owned || entry->epoch != context->cfg->epoch ||
+	/* Flushed or not; of a pod that had this place before, it is nobody's. */
+	bool owned = endpoint && endpoint->ifindex &&
+		     (__s32)(entry->endpoint_epoch - endpoint->since) >= 0;
+	bool stale = !owned || entry->endpoint_epoch != endpoint->epoch ||
+		     entry->epoch != context->cfg->epoch ||
 		     (context->now >= entry->egress_lease && context->now >= entry->ingress_lease);
 
-	if (sweep_frees(entry, stale, context)) {
+	if (sweep_frees(entry, owned, stale, context)) {
 		bpf_map_delete_elem(map, key);
 		context->result->purged++;
 		return 0;

@@ -2,7 +2,7 @@
 /* Copyright the OnCache authors. */
 /*
  * Room in the filter cache. An endpoint gets a new entry only while it holds fewer than are free: one alone
- * takes half of the cache at most, n that want all of it take 1/(n+1) each, and as much is left for the next.
+ * takes half of the cache at most, n that begin together take 1/(n+1) each, and as much is left for the next.
  * So the kernel never has to evict, and no pod costs another its verdicts. (Buffers shared by a
  * switch's ports are divided like this: Choudhury and Hahne, dynamic queue length thresholds, 1998.)
  * Counted where entries come and go, none of it on the way of an ordinary hit. What is not

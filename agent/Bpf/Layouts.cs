@@ -10,7 +10,7 @@ namespace OnCache.Agent.Bpf;
 internal static class Layout
 {
     /// <summary>Part of the pin path: maps of another layout are never reused.</summary>
-    public const uint Version = 8;
+    public const uint Version = 9;
 
     /// <summary>Index 0 of the egress and ingress cache never holds anything.</summary>
     public const uint IndexNone = 0;
@@ -245,6 +245,8 @@ internal struct IngressEntry
     private readonly ushort _pad1;
     public MacBytes PodMac;
     public MacBytes GatewayMac;
+    public uint Since;
+    private readonly uint _pad2;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -50,7 +50,8 @@ internal sealed class ConntrackSysctl(string root)
     {
         try
         {
-            return uint.Parse(File.ReadAllText(Path.Combine(root, name)).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
+            // Some are plain integers to the kernel, and -1 to whoever wants no limit.
+            return uint.TryParse(File.ReadAllText(Path.Combine(root, name)).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

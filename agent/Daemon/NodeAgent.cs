@@ -397,7 +397,15 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private bool LookAround()
     {
         var before = _underlayOptions;
-        _underlayOptions = _readUnderlayOptions();
+        try
+        {
+            _underlayOptions = _readUnderlayOptions();
+        }
+        catch (Exception unread) when (unread is IOException or UnauthorizedAccessException)
+        {
+            // Short of file descriptors, perhaps: as they were, until the next look.
+        }
+
         if (_looking.IsCompleted)
         {
             var (places, hooks) = (_controller.Attached(_snapshot), _foreign.Hooks);

@@ -11,6 +11,12 @@ internal readonly record struct DatapathSizes(int Filter, int Egress, int Ingres
     /// <summary>Bytes that these caches cost the kernel.</summary>
     public long Bytes => CacheMemory.Of(new CacheSizes { Filter = Filter, Egress = Egress, Ingress = Ingress }, Cpus);
 
+    /// <summary>
+    /// Entries of the filter cache that pods may hold together. The kernel keeps up to 128 free ones aside for each CPU, and evicts when no others are
+    /// left.
+    /// </summary>
+    public int UsableFilter => Filter - Math.Min(128 * Cpus, Filter / 2);
+
     /// <summary>How many CPUs the machine may ever have.</summary>
     /// <exception cref="BpfException">The kernel does not say.</exception>
     public static int Cpus => BpfException.Check(Interop.Libbpf.libbpf_num_possible_cpus(), "count the possible CPUs");

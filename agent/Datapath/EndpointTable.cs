@@ -161,6 +161,11 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
                 Hold(ref entry, HeldUntil(target));
             }
 
+            if (!samePod)
+            {
+                entry.Since = entry.Epoch;
+            }
+
             Write(ref entry, target);
             if (samePod && ((known!.Flags ^ target.Flags) & EndpointFlags.Ruled) != EndpointFlags.None)
             {

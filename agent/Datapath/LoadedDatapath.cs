@@ -117,11 +117,14 @@ internal sealed unsafe class LoadedDatapath : IDisposable
             throw new InvalidOperationException($"the sweep of the filter cache returned {options.retval}");
         }
 
-        // What came while it ran may count twice until the next one, never less than once.
+        // Off, until the next one, by what came and went while it ran. A slot that passed on meanwhile begins at nothing.
         for (var slot = 0; slot < before.Length; slot++)
         {
             ref var held = ref Maps.Held[(uint)slot];
-            _ = Interlocked.Add(ref held.Entries, held.Counted - before[slot]);
+            if (Interlocked.Add(ref held.Entries, held.Counted - before[slot]) < 0)
+            {
+                Volatile.Write(ref held.Entries, 0);
+            }
         }
 
         return sweep;
@@ -147,7 +150,7 @@ internal sealed unsafe class LoadedDatapath : IDisposable
     private static List<FileDescriptor>? Prepare(
         BpfObject obj, PinDirectory pins, DatapathSizes sizes, KernelCapabilities capabilities, bool tcx, IKernelSteps steps)
     {
-        obj.SetLoadOptions(new LoadOptions { HaveSkbConntrack = capabilities.SkbConntrack ? (byte)1 : (byte)0, FilterEntries = (uint)sizes.Filter });
+        obj.SetLoadOptions(new LoadOptions { HaveSkbConntrack = capabilities.SkbConntrack ? (byte)1 : (byte)0, FilterEntries = (uint)sizes.UsableFilter });
         foreach (var (map, entries) in sizes.MapEntries())
         {
             obj.SetMaxEntries(map, entries);

@@ -88,7 +88,8 @@ internal static class NodeStatus
             return null;
         }
 
-        var bytes = Math.Min(room.Bytes, CacheMemory.OfLargest(room.Cpus)) / Unit * Unit;
+        var most = CacheMemory.OfLargest(room.Cpus);
+        var bytes = room.Bytes >= most ? most : room.Bytes / Unit * Unit;
         return before is not null && before.Cpus == room.Cpus && Math.Abs(bytes - before.CacheBytes) <= before.CacheBytes / 4
             ? before
             : new NodeMemory(bytes, room.Cpus);

@@ -25,7 +25,7 @@ internal sealed record ConntrackStatus(long Entries, long Maximum, ConntrackPres
     {
         ConntrackPressure.None => "the node's connection tracking has room for new connections",
         ConntrackPressure.NearlyFull => $"the node's connection tracking is nearly full ({Limit}); when it is, the kernel drops new connections, with OnCache or without: {Help}",
-        _ => $"the node's connection tracking is full ({Limit}): the kernel drops new connections, with OnCache or without, and none can be accelerated; {Help}",
+        _ => $"the node's connection tracking is full, or just about to be ({Limit}): the kernel drops new connections, with OnCache or without, and what it does not track is not accelerated; {Help}",
     };
 
     private string Limit => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"net.netfilter.nf_conntrack_max is {Maximum}");

@@ -50,9 +50,10 @@ public sealed class ApiAgent : IAsyncDisposable
         RefusedCalls.OfAsync(Node, Process.ProcessId, calls, error, every, cancellationToken);
 
     /// <summary>As kubelet does: where it has ended, or just ends, another one is started. Returns when one is ready.</summary>
+    /// <exception cref="LabException">Even the third one ended.</exception>
     public async Task ReviveAsync(CancellationToken cancellationToken = default)
     {
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             if (Process.HasExited)
             {
@@ -65,7 +66,7 @@ public sealed class ApiAgent : IAsyncDisposable
                 await WaitReadyAsync(cancellationToken);
                 return;
             }
-            catch (LabException) when (Process.HasExited)
+            catch (LabException) when (Process.HasExited && attempt < 3)
             {
                 // Over what was refused before.
             }

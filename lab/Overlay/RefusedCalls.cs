@@ -9,8 +9,16 @@ public sealed class RefusedCalls : IAsyncDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
     private readonly LabProcess tracer;
+    private readonly string protocol;
 
-    private RefusedCalls(LabProcess tracer) => this.tracer = tracer;
+    private RefusedCalls(LabProcess tracer, string protocol)
+    {
+        this.tracer = tracer;
+        this.protocol = protocol;
+    }
+
+    /// <summary>How many calls were refused; known once this is disposed.</summary>
+    public int Count { get; private set; }
 
     /// <param name="member">Where the process runs.</param>
     /// <param name="processId">The process.</param>
@@ -19,19 +27,31 @@ public sealed class RefusedCalls : IAsyncDisposable
     /// <param name="every">Each so many-th call of a thread is refused, its first one included.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Once all of its threads are concerned, or it has ended.</returns>
+    /// <exception cref="LabException">The process lives and cannot be traced.</exception>
     public static async Task<RefusedCalls> OfAsync(LabMember member, int processId, string calls, string error, int every, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(member);
+        var file = Path.GetTempFileName();
         var started = member.StartProcess(
             "strace",
-            "-f", "-p", processId.ToString(CultureInfo.InvariantCulture), "-o", "/dev/null", "-e", $"trace={calls}",
+            "-f", "-p", processId.ToString(CultureInfo.InvariantCulture), "-o", file, "-e", $"trace={calls}",
             "-e", string.Create(CultureInfo.InvariantCulture, $"inject={calls}:error={error}:when=1+{every}"));
-        while (!started.HasExited && !IsTraced(processId))
+        while (!IsTraced(processId))
         {
+            if (started.HasExited)
+            {
+                if (Directory.Exists($"/proc/{processId}"))
+                {
+                    throw new LabException($"strace ended at once: {(await started.WaitAsync(cancellationToken)).Error.Trim()}");
+                }
+
+                break;
+            }
+
             await Task.Delay(Poll, cancellationToken);
         }
 
-        return new RefusedCalls(started);
+        return new RefusedCalls(started, file);
     }
 
     public async ValueTask DisposeAsync()
@@ -40,6 +60,8 @@ public sealed class RefusedCalls : IAsyncDisposable
         tracer.Signal(Libc.SIGINT);
         _ = await tracer.WaitAsync(CancellationToken.None);
         await tracer.DisposeAsync();
+        Count = File.ReadLines(protocol).Count(static line => line.EndsWith("(INJECTED)", StringComparison.Ordinal));
+        File.Delete(protocol);
     }
 
     private static bool IsTraced(int processId)

@@ -13,6 +13,9 @@ internal sealed record NodeEvent(V1Alpha1NodeCacheConfig Config, ClusterEvent Ha
 /// </summary>
 internal sealed class NodeEvents
 {
+    private static readonly Fact s_full = new(FactKind.Condition, ConditionType.ConntrackPressure, ConditionReason.ConntrackFull);
+    private static readonly Fact s_nearlyFull = s_full with { Reason = ConditionReason.ConntrackNearlyFull };
+
     private Dictionary<string, HashSet<Fact>> _told = new(StringComparer.Ordinal);
 
     /// <param name="configs">The nodes as a replica finds them when it begins to lead: of these the one before it has told.</param>
@@ -28,7 +31,8 @@ internal sealed class NodeEvents
         foreach (var config in configs)
         {
             var before = _told.GetValueOrDefault(config.Metadata.Uid!) ?? [];
-            var present = Facts(config).ToArray();
+            // A table that is full sways about its limit: that it is only nearly so is no news after that.
+            var present = Facts(config).Select(item => item.Fact == s_nearlyFull && before.Contains(s_full) ? item with { Fact = s_full } : item).ToArray();
 
             // Also of a rule that has no pods now: those that come back to it are no news.
             var known = present.Select(static item => item.Fact).Where(before.Contains).ToHashSet();
@@ -68,7 +72,7 @@ internal sealed class NodeEvents
     }
 
     /// <summary>What is the case on a node, and what is to be told of it; null where it is not worth telling now.</summary>
-    private static IEnumerable<(Fact Fact, ClusterEvent? Happened)> Facts(V1Alpha1NodeCacheConfig config)
+    private static IEnumerable<FoundFact> Facts(V1Alpha1NodeCacheConfig config)
     {
         if (config.Status is not { } status)
         {
@@ -77,19 +81,19 @@ internal sealed class NodeEvents
 
         if (status.AgentStartedAt is { } start)
         {
-            yield return (
+            yield return new(
                 new Fact(FactKind.AgentStart, $"{start:O}", ""),
                 new ClusterEvent(IsWarning: false, "AgentStarted", OnNode(config, "the agent has started; what was cached before is void and is learned again")));
         }
 
         foreach (var condition in status.Conditions.Where(NeedsAttention))
         {
-            yield return (new Fact(FactKind.Condition, condition.Type, condition.Reason), new ClusterEvent(IsWarning: true, condition.Reason, OnNode(config, condition.Message)));
+            yield return new(new Fact(FactKind.Condition, condition.Type, condition.Reason), new ClusterEvent(IsWarning: true, condition.Reason, OnNode(config, condition.Message)));
         }
 
         foreach (var rule in status.HostRules.Where(rule => rule.Scope == HostRuleScope.Flows))
         {
-            yield return (
+            yield return new(
                 new Fact(FactKind.HostRule, rule.Rule, rule.Reason),
                 rule.Pods == 0 ? null : new ClusterEvent(
                     IsWarning: true,
@@ -114,6 +118,8 @@ internal sealed class NodeEvents
         Condition,
         AgentStart,
     }
+
+    private sealed record FoundFact(Fact Fact, ClusterEvent? Happened);
 
     private sealed record Fact(FactKind Kind, string Subject, string Reason)
     {

@@ -82,7 +82,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
             stage.Maps.EndedQueues[cpu].Taken = stage.Maps.EndedQueues[cpu].Written - Layout.Ended;
         }
 
-        stage.Maps.Held[Layout.IndexNone].Entries = item.Before.CacheIsFull ? stage.Maps.Sizes.Filter - HeldByPod : HeldByPod;
+        stage.Maps.Held[Layout.IndexNone].Entries = item.Before.CacheIsFull ? stage.Maps.Sizes.UsableFilter - HeldByPod : HeldByPod;
         stage.Maps.Held[Stage.PodSlot].Entries = HeldByPod;
         PrepareNote(stage.Maps.Begun, item.Before.Begun, now);
         PrepareNote(stage.Maps.Over, item.Before.Over, now);
@@ -271,7 +271,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
         wanted.Unanswered = expected.Unanswered ?? wanted.Unanswered;
         if (expected.Bare)
         {
-            (wanted.Epoch, wanted.EndpointEpoch) = (0, 0);
+            wanted.Epoch = 0;
         }
 
         if (expected.Endpoint is { } endpoint)
@@ -331,7 +331,7 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
     {
         var came = stage.Maps.FilterCache.Keys().Count - before;
         var (all, own) = (stage.Maps.Held[Layout.IndexNone].Entries, stage.Maps.Held[Stage.PodSlot]);
-        all.ShouldBe((item.Before.CacheIsFull ? stage.Maps.Sizes.Filter - HeldByPod : HeldByPod) + came, "entries of all");
+        all.ShouldBe((item.Before.CacheIsFull ? stage.Maps.Sizes.UsableFilter - HeldByPod : HeldByPod) + came, "entries of all");
         (own.Entries - HeldByPod).ShouldBeOneOf(item.Before.Entry?.Endpoint is null or "pod" ? [came] : [came, 0]);
         (own.Refused > 0).ShouldBe(item.Before.CacheIsFull && item.Expect.Reason is Reason.LearnShare or Reason.TcpSyn, "refusals");
     }

@@ -394,6 +394,10 @@ public sealed class EndpointTableTests
         table.Apply([s_web with { Uid = "another" }, s_db], Settle);
 
         table.Shares()[s_web.Address].ShouldBe(new CacheShare(0, 0));
+        var entry = kernel.Maps.IngressCache[table.SlotOf(s_web.Address)!.Value];
+        entry.Since.ShouldBe(entry.Epoch, "what was cached under former epochs is nobody's");
+        table.Flush(new FlushTarget("another", s_web.Address), learnAfter: 0);
+        kernel.Maps.IngressCache[table.SlotOf(s_web.Address)!.Value].Since.ShouldBe(entry.Since, "of one flushed it is still the pod's");
         table.Shares()[s_db.Address].ShouldBe(new CacheShare(30, 1));
     }
 

@@ -92,7 +92,7 @@ public sealed class LoadedDatapathTests
     {
         using var kernel = new FreshDatapath();
         kernel.Maps.Config[0] = new Config { Epoch = Stage.Epoch, TimeoutTcpClosed = 10_000 };
-        kernel.Maps.IngressCache[Stage.PodSlot].Epoch = Stage.EndpointEpoch;
+        kernel.Maps.IngressCache[Stage.PodSlot] = new IngressEntry { Epoch = Stage.EndpointEpoch, IfIndex = 11 };
         var now = MonotonicClock.Now();
         var live = Flows.FreshEntry();
         var entries = new Dictionary<ushort, FilterEntry>

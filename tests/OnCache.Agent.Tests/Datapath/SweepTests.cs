@@ -62,19 +62,27 @@ public sealed partial class SweepTests(ITestOutputHelper output)
         using var kernel = new FreshDatapath();
         var (held, lease) = (kernel.Maps.Held, MonotonicClock.Now() + 600_000_000_000);
         kernel.Maps.Config[0].Epoch = 7;
-        (kernel.Maps.IngressCache[1].Epoch, kernel.Maps.IngressCache[2].Epoch) = (4, 5);
+        kernel.Maps.Config[0].TimeoutTcpEstablished = 60_000;
+        kernel.Maps.Config[0].TimeoutTcpClosed = 10_000;
+        kernel.Maps.IngressCache[1] = new IngressEntry { Epoch = 4, Since = 3, IfIndex = 11 };
+        kernel.Maps.IngressCache[2] = new IngressEntry { Epoch = 5, Since = 5, IfIndex = 12 };
+        var open = new FilterEntry { EgressLease = lease, Touched = MonotonicClock.Now(), Epoch = 7, Flags = EntryFlags.Portless | EntryFlags.Answered };
         Add(100, 5, new FilterEntry { EgressLease = lease, Epoch = 7, EndpointEpoch = 4, Endpoint = 1 });
         Add(200, 3, new FilterEntry { EgressLease = lease, Epoch = 7, EndpointEpoch = 5, Endpoint = 2 });
         Add(300, 2, new FilterEntry { EgressLease = lease, Epoch = 6, EndpointEpoch = 5, Endpoint = 2 });
-        // Of the pod that had this slot before, and open: it stays for its FIN.
-        Add(400, 1, new FilterEntry { EgressLease = lease, Epoch = 7, EndpointEpoch = 4, Endpoint = 2, Flags = EntryFlags.Portless | EntryFlags.Answered });
+        // Open and flushed: it stays for its FIN, and is its pod's. Not for longer than conntrack would keep it, nor when its pod has gone.
+        Add(400, 1, open with { EndpointEpoch = 3, Endpoint = 1 });
+        Add(500, 1, open with { EndpointEpoch = 3, Endpoint = 1, Touched = MonotonicClock.Now() - 61_000_000_000 });
+        Add(600, 1, open with { EndpointEpoch = 4, Endpoint = 2 });
+        // It has ended, and a SYN must find out: kept, and nobody's.
+        Add(700, 1, open with { EndpointEpoch = 4, Endpoint = 2, Closing = Closing.BothFin });
         (held[0].Entries, held[1].Entries, held[2].Entries) = (1000, -7, 900);
 
-        kernel.Datapath.SweepFilterCache().Purged.ShouldBe(2ul);
+        kernel.Datapath.SweepFilterCache().Purged.ShouldBe(4ul);
 
-        (held[0].Entries, held[1].Entries, held[2].Entries).ShouldBe((9, 5, 3));
+        (held[0].Entries, held[1].Entries, held[2].Entries).ShouldBe((10, 6, 3));
         kernel.Datapath.SweepFilterCache();
-        (held[0].Entries, held[1].Entries, held[2].Entries).ShouldBe((9, 5, 3), "once more changes nothing");
+        (held[0].Entries, held[1].Entries, held[2].Entries).ShouldBe((10, 6, 3), "once more changes nothing");
 
         void Add(uint first, int flows, FilterEntry entry)
         {

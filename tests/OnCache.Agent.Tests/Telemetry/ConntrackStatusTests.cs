@@ -39,7 +39,7 @@ public sealed class ConntrackStatusTests
     public void A_message_says_whose_fault_it_is_and_what_helps_and_has_no_number_that_never_rests()
     {
         ConntrackStatus.Of(995, 1000, before: null).Message.ShouldBe(
-            "the node's connection tracking is full (net.netfilter.nf_conntrack_max is 1000): the kernel drops new connections, with OnCache or without, and none can be accelerated; "
+            "the node's connection tracking is full, or just about to be (net.netfilter.nf_conntrack_max is 1000): the kernel drops new connections, with OnCache or without, and what it does not track is not accelerated; "
                 + "raise that setting, or find out who opens so many");
         ConntrackStatus.Of(905, 1000, before: null).Message.ShouldBe(ConntrackStatus.Of(950, 1000, before: null).Message);
     }

@@ -98,6 +98,8 @@ public sealed class NodeEventsTests
         Told(With(Is(ConditionType.ConntrackPressure, ConditionStatus.False, ConditionReason.ConntrackHasRoom, "room"))).ShouldBeEmpty();
         Told(With(Is(ConditionType.ConntrackPressure, ConditionStatus.True, ConditionReason.ConntrackNearlyFull, "nearly"))).ShouldBe([(true, "ConntrackNearlyFull", "node n1: nearly")]);
         Told(With(Is(ConditionType.ConntrackPressure, ConditionStatus.True, ConditionReason.ConntrackFull, "full"))).ShouldBe([(true, "ConntrackFull", "node n1: full")]);
+        Told(With(Is(ConditionType.ConntrackPressure, ConditionStatus.True, ConditionReason.ConntrackNearlyFull, "nearly"))).ShouldBeEmpty("it sways");
+        Told(With(Is(ConditionType.ConntrackPressure, ConditionStatus.True, ConditionReason.ConntrackFull, "full"))).ShouldBeEmpty("it sways");
         Told(With(Is(ConditionType.ConntrackPressure, ConditionStatus.False, ConditionReason.ConntrackHasRoom, "room"))).ShouldBe([(false, "ConntrackHasRoom", "node n1: room")]);
     }
 
