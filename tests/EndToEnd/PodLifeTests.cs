@@ -58,10 +58,10 @@ public sealed class PodLifeTests
         var gone = lab.Server;
         await gone.Node.DeletePodAsync(gone, TestContext.Current.CancellationToken);
 
+        // While the kernel takes the veth away, its other end is in no pod.
         var status = await agent.UntilAsync(
-            status => LabAgent.EndpointOf(status, gone).State == EndpointState.Waiting, "aware that the pod is gone");
+            status => LabAgent.EndpointOf(status, gone) is { State: EndpointState.Waiting, Cause: nameof(EndpointReason.NeighbourUnresolved) }, "aware that the pod is gone");
         LabAgent.EndpointOf(status, gone).Reason.ShouldNotBeNull().ShouldContain(gone.Address.ToString());
-        LabAgent.EndpointOf(status, gone).Cause.ShouldBe(nameof(EndpointReason.NeighbourUnresolved));
         KernelIds.OfLinks(agent.Node).Count.ShouldBe(2);
 
         await agent.ConfigureAsync(new AgentConfig());

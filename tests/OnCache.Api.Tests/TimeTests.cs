@@ -19,7 +19,7 @@ public sealed class TimeTests
         "Condition.lastTransitionTime 2026-11-26T16:24:18Z, V1ObjectMeta.creationTimestamp 2026-11-26T16:24:18Z, V1ObjectMeta.deletionTimestamp 2026-11-26T16:24:18Z")]
     [InlineData(
         typeof(V1Alpha1NodeCacheConfig),
-        "Condition.lastTransitionTime 2026-11-26T16:24:18Z, NodeFlush.at 2026-11-26T16:24:18Z, "
+        "Condition.lastTransitionTime 2026-11-26T16:24:18Z, NodeCacheConfigStatus.agentStartedAt 2026-11-26T16:24:18Z, NodeFlush.at 2026-11-26T16:24:18Z, "
             + "V1ObjectMeta.creationTimestamp 2026-11-26T16:24:18Z, V1ObjectMeta.deletionTimestamp 2026-11-26T16:24:18Z")]
     [InlineData(
         typeof(Eventsv1Event),

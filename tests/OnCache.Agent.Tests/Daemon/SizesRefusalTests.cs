@@ -1,3 +1,4 @@
+using System.Globalization;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
@@ -19,10 +20,12 @@ public sealed class SizesRefusalTests
         var refusal = SizesRefusal.Of(s_asked, s_inForce, s_noMemory, former: null);
 
         refusal.Reason.ShouldBe(ConditionReason.InsufficientMemory);
+        // Some of it is for each CPU.
+        var (asked, present) = (string.Create(CultureInfo.InvariantCulture, $"{s_asked.Bytes / 1e6:0.0}"), string.Create(CultureInfo.InvariantCulture, $"{s_inForce.Bytes / 1e6:0.0}"));
         refusal.Message.ShouldBe(
-            "cacheSizes filter 4194304, egress 5000, ingress 256 need 537.3 MB of kernel memory beside what is in use: "
+            $"cacheSizes filter 4194304, egress 5000, ingress 256 need {asked} MB of kernel memory beside what is in use: "
             + "load the eBPF programs: Cannot allocate memory (errno 12): map 'filter_cache': failed to create: -ENOMEM; "
-            + "in force are filter 65536, egress 5000, ingress 256 with 8.9 MB, and all else that is configured; "
+            + $"in force are filter 65536, egress 5000, ingress 256 with {present} MB, and all else that is configured; "
             + "raise the memory limit of the agent's container, or lower spec.cacheSizes");
     }
 
