@@ -3,7 +3,7 @@ using OnCache.Agent.Net;
 
 namespace OnCache.Agent.Daemon;
 
-/// <summary>Which pods want more of the filter cache than their share. One caller observes; from any thread it is asked.</summary>
+/// <summary>Which pods want more of the filter cache than their share. For any thread.</summary>
 internal sealed class CacheShares(TimeProvider time)
 {
     /// <summary>For so long after a refusal a pod counts as one that wants more: its flows come and go, its status should not.</summary>

@@ -23,8 +23,6 @@ internal sealed class StatusReport(
     AgentStart started,
     TimeProvider time) : IStatusSource
 {
-    private const string CacheShare = nameof(CacheShare);
-
     public AgentHealth Health()
     {
         var live = agent.State is not null && agent.SinceLastTurn < deadline;
@@ -181,12 +179,12 @@ internal sealed class StatusReport(
     {
         var kind = endpoint.Spec!.Mode == EndpointMode.Accelerate ? EndpointState.Accelerated : EndpointState.Observed;
         return state.BeyondShare.Contains(endpoint.Address)
-            ? (kind, CacheShare, $"a pod's share of the filter cache: it holds {FlowsOf(endpoint.Address, state)} entries, its new flows stay with the CNI; raise spec.cacheSizes.filter")
+            ? (kind, nameof(CacheShare), $"a pod's share of the filter cache: it holds {FlowsOf(endpoint.Address, state)} entries, its new flows stay with the CNI; raise spec.cacheSizes.filter")
             : (kind, null, null);
     }
 
     private int FlowsOf(Ipv4Address pod, AgentState state) =>
-        state.EndpointSlots.TryGetValue(pod, out var slot) ? (int)Math.Max(0, datapath.Maps.Held[slot].Entries) : 0;
+        state.EndpointSlots.TryGetValue(pod, out var slot) ? CacheShare.Of(datapath.Maps.Held[slot]).Entries : 0;
 
     private static RemoteNodeStatus RemoteNodeOf(RemoteNodeResult node, AgentState state)
     {

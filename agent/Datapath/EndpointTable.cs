@@ -230,7 +230,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
     {
         lock (_lock)
         {
-            return _index.Slots.ToDictionary(pair => pair.Key, pair => new CacheShare((int)Math.Max(0, maps.Held[pair.Value].Entries), (long)maps.Held[pair.Value].Refused));
+            return _index.Slots.ToDictionary(pair => pair.Key, pair => CacheShare.Of(maps.Held[pair.Value]));
         }
     }
 

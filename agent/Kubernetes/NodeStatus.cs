@@ -48,9 +48,9 @@ internal static class NodeStatus
                 Memory(status.Capabilities.Memory, before?.Capabilities?.Memory)),
             Caches = new EffectiveCaches(Cache(status.Sizes.Filter), Cache(status.Sizes.Egress), Cache(status.Sizes.Ingress)),
             LastFlush = status.LastFlush is { } flush
-                ? new NodeFlush(DateTimeOffset.FromUnixTimeSeconds(flush.At.ToUnixTimeSeconds()), flush.Cause, (long)flush.DurationMicroseconds)
+                ? new NodeFlush(Seconds(flush.At), flush.Cause, (long)flush.DurationMicroseconds)
                 : null,
-            AgentStartedAt = status.StartedAt is { } start ? DateTimeOffset.FromUnixTimeSeconds(start.ToUnixTimeSeconds()) : null,
+            AgentStartedAt = status.StartedAt is { } start ? Seconds(start) : null,
         };
     }
 
@@ -123,6 +123,9 @@ internal static class NodeStatus
 
     // The API server refuses a status whole for one message that is too long.
     private static string Bounded(string message) => message.Length <= LongestMessage ? message : message[..LongestMessage];
+
+    // As Kubernetes has times: with fractions a written status would differ from the same one read back.
+    private static DateTimeOffset Seconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
 
     private static int Count(AgentStatus status, EndpointState state) => status.Endpoints.Count(endpoint => endpoint.State == state);
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace OnCache.Agent.Telemetry;
 
 /// <summary>How full the connection tracking of the node is.</summary>
@@ -28,7 +30,7 @@ internal sealed record ConntrackStatus(long Entries, long Maximum, ConntrackPres
         _ => $"the node's connection tracking is full, or just about to be ({Limit}): the kernel drops new connections, with OnCache or without, and what it does not track is not accelerated; {Help}",
     };
 
-    private string Limit => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"net.netfilter.nf_conntrack_max is {Maximum}");
+    private string Limit => string.Create(CultureInfo.InvariantCulture, $"net.netfilter.nf_conntrack_max is {Maximum}");
 
     private const string Help = "raise that setting, or find out who opens so many";
 }

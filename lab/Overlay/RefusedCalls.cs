@@ -36,22 +36,26 @@ public sealed class RefusedCalls : IAsyncDisposable
             "strace",
             "-f", "-p", processId.ToString(CultureInfo.InvariantCulture), "-o", file, "-e", $"trace={calls}",
             "-e", string.Create(CultureInfo.InvariantCulture, $"inject={calls}:error={error}:when=1+{every}"));
-        while (!IsTraced(processId))
+        var refused = new RefusedCalls(started, file);
+        try
         {
-            if (started.HasExited)
+            while (!started.HasExited && !IsTraced(processId))
             {
-                if (Directory.Exists($"/proc/{processId}"))
-                {
-                    throw new LabException($"strace ended at once: {(await started.WaitAsync(cancellationToken)).Error.Trim()}");
-                }
-
-                break;
+                await Task.Delay(Poll, cancellationToken);
             }
 
-            await Task.Delay(Poll, cancellationToken);
-        }
+            if (started.HasExited && Directory.Exists($"/proc/{processId}"))
+            {
+                throw new LabException($"strace ended at once: {(await started.WaitAsync(cancellationToken)).Error.Trim()}");
+            }
 
-        return new RefusedCalls(started, file);
+            return refused;
+        }
+        catch
+        {
+            await refused.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

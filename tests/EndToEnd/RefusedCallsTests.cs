@@ -1,8 +1,8 @@
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab;
 using OnCache.Lab.Overlay;
-using OnCache.Lab.Topology;
 
 namespace OnCache.EndToEnd;
 
@@ -10,7 +10,7 @@ namespace OnCache.EndToEnd;
 /// The kernel refuses every third call of one kind of a running agent, under traffic: what is forbidden meanwhile is forbidden, by the agent or
 /// because it has ended and handed over; traffic goes on; and once calls succeed again, the agent or its successor accelerates.
 /// </summary>
-public sealed class RefusedCallsTests(RefusedCallsTests.OneLab shared) : IClassFixture<RefusedCallsTests.OneLab>
+public sealed class RefusedCallsTests(PlainLab shared) : IClassFixture<PlainLab>
 {
     private const int Port = 7300;
 
@@ -31,7 +31,7 @@ public sealed class RefusedCallsTests(RefusedCallsTests.OneLab shared) : IClassF
     [InlineData("openat", "EMFILE")]
     public async Task What_is_forbidden_meanwhile_is_forbidden_and_all_is_well_afterwards(string call, string error)
     {
-        var lab = await shared.ReadyAsync(s_open);
+        var lab = await ReadyAsync();
         var agent = lab.AgentOf(lab.Client);
         await using var conversation = new UdpConversation(lab.Client, lab.Server, Port);
         await using var other = await TcpConversation.OpenAsync(lab.Client, lab.Server);
@@ -92,44 +92,35 @@ public sealed class RefusedCallsTests(RefusedCallsTests.OneLab shared) : IClassF
         }
     }
 
+    [Fact]
+    public async Task A_process_whose_calls_cannot_be_refused_is_an_error_that_says_why()
+    {
+        var lab = await ReadyAsync();
+
+        var refusal = await Should.ThrowAsync<LabException>(
+            () => RefusedCalls.OfAsync(lab.Client.Node, lab.Agents[0].ProcessId, "bpf", "ENOSUCHERROR", every: 1, TestContext.Current.CancellationToken));
+
+        refusal.Message.ShouldStartWith("strace ended at once: strace: ");
+        refusal.Message.ShouldContain("ENOSUCHERROR");
+    }
+
     // Connections of the socket that are just being closed, and of the pool.
     private const int Slack = 8;
 
     private static int Handles(LabAgent agent) => Directory.GetFiles($"/proc/{agent.ProcessId}/fd").Length;
 
-    /// <summary>A lab for all of them: what one has left would show in the next.</summary>
-    public sealed class OneLab : IAsyncLifetime
+    private async Task<AcceleratedLab> ReadyAsync()
     {
-        private AcceleratedLab? lab;
-
-        public async ValueTask InitializeAsync()
+        Assert.SkipUnless(File.Exists("/usr/bin/strace"), "needs strace (Debian package strace)");
+        var lab = shared.Ready();
+        // Anew: one to which much was refused may be about to end.
+        await lab.Agents[0].StartAsync(s_open);
+        if (!lab.Agents[1].IsRunning)
         {
-            if (LiveLab.IsRoot)
-            {
-                lab = await AcceleratedLab.PlainAsync(new LabOptions());
-            }
+            await lab.Agents[1].StartAsync(s_open);
         }
 
-        public async ValueTask DisposeAsync()
-        {
-            if (lab is not null)
-            {
-                await lab.DisposeAsync();
-            }
-        }
-
-        internal async Task<AcceleratedLab> ReadyAsync(AgentConfig config)
-        {
-            LiveLab.Require();
-            // Anew: one to which much was refused may be about to end.
-            await lab!.Agents[0].StartAsync(config);
-            if (!lab.Agents[1].IsRunning)
-            {
-                await lab.Agents[1].StartAsync(config);
-            }
-
-            await lab.AcceleratedAsync();
-            return lab;
-        }
+        await lab.AcceleratedAsync();
+        return lab;
     }
 }

@@ -16,6 +16,9 @@ internal sealed class CoherenceBed : IAsyncDisposable
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
     private readonly ApiLab lab;
     private readonly CoherenceOptions options;
+    // What a policy may ask for.
+    private const int LargestCache = 4_194_304;
+
     private readonly PinnedFilterCache cache;
 
     private CoherenceBed(ApiLab lab, CoherenceOptions options, ApiPod affected, LabPod server, PinnedFilterCache cache, ObservedFlow flow)
@@ -46,8 +49,9 @@ internal sealed class CoherenceBed : IAsyncDisposable
 
     public static async Task<CoherenceBed> UpAsync(CoherenceOptions options, int pods, CancellationToken cancellationToken)
     {
-        // The least power of two that holds them all with room for what is measured.
-        var room = Math.Max(65_536, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(options.Flows * 65L / 64)));
+        // The least power of two that holds them all with room for what is measured: a pod learns while it holds fewer entries than are free.
+        var held = options.Flows + (options.Flows / pods);
+        var room = Math.Clamp((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(held * 65L / 64)), 65_536, LargestCache);
         var api = await ApiLab.UpAsync(
             new ApiLabOptions
             {

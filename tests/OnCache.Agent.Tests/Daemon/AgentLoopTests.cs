@@ -8,6 +8,8 @@ using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Tests.Net;
+using OnCache.Agent.Tests.Topology;
+using OnCache.Agent.Topology;
 
 namespace OnCache.Agent.Tests.Daemon;
 
@@ -58,6 +60,25 @@ public sealed class AgentLoopTests
             File.WriteAllText(sysctl.Path("nf_conntrack_max"), "1000\n");
             File.WriteAllText(sysctl.Path("nf_conntrack_count"), $"{entries}\n");
         }
+    }
+
+    [Fact]
+    public async Task Defaults_of_the_kernel_that_cannot_be_read_for_a_moment_stay_as_they_were()
+    {
+        var reads = 0;
+        UnderlayOptions Read() => Interlocked.Increment(ref reads) == 1 ? Networks.Options : throw new IOException("Too many open files");
+        using var node = FlannelNode.Create();
+
+        await node.Network.Run(() => NodeWithAgent.RunAsync(
+            (agent, maps) => WithLoopAsync(agent, Channel.CreateUnbounded<AgentConfiguration>().Reader, async () =>
+            {
+                await UntilAsync(() => Volatile.Read(ref reads) > 1, "another look");
+                var before = Deadline(maps);
+                await UntilAsync(() => Deadline(maps) > before, "a beat after it");
+            }),
+            new IdleAttacher(),
+            heartbeat: TimeSpan.FromSeconds(1),
+            options: Read));
     }
 
     /// <summary>The kernel takes the mark of a fixed neighbour away from one that is asked for (NTF_USE).</summary>

@@ -10,6 +10,7 @@ using OnCache.Agent.Telemetry;
 using OnCache.Agent.Tests.Bpf;
 using OnCache.Agent.Tests.Net;
 using OnCache.Agent.Tests.Topology;
+using OnCache.Agent.Topology;
 using OnCache.Api;
 
 namespace OnCache.Agent.Tests.Daemon;
@@ -34,12 +35,14 @@ internal static class NodeWithAgent
     /// <param name="configuration">What is in force; <see cref="Configuration"/> when left out.</param>
     /// <param name="heartbeat">The heartbeat timeout; a second when left out.</param>
     /// <param name="sysctl">The folder of the settings of conntrack; one without any when left out.</param>
+    /// <param name="options">What tunnels get by default; always the same when left out.</param>
     public static async Task RunAsync(
         Func<NodeAgent, DatapathMaps, Task> use,
         IProgramAttacher? attacher = null,
         AgentConfiguration? configuration = null,
         TimeSpan? heartbeat = null,
-        string? sysctl = null)
+        string? sysctl = null,
+        Func<UnderlayOptions>? options = null)
     {
         using var file = new BpfFileSystem();
         using var datapath = LoadedPrograms.Load(file);
@@ -50,7 +53,7 @@ internal static class NodeWithAgent
         var settings = new AgentSettings { HeartbeatTimeout = heartbeat ?? TimeSpan.FromSeconds(1) };
         var agent = new NodeAgent(
             datapath, attacher ?? new TcxAttacher(LoadedPrograms.Pins(file).Links), NetworkSnapshotReader.Read(), neighbours,
-            new ConntrackSysctl(sysctl ?? file.Root), rules, configuration ?? Configuration, settings, static () => Networks.Options, metrics,
+            new ConntrackSysctl(sysctl ?? file.Root), rules, configuration ?? Configuration, settings, options ?? (static () => Networks.Options), metrics,
             static _ => throw new NotSupportedException(), refused: null, TimeProvider.System,
             NullLogger.Instance);
         agent.Start();
