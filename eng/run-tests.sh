@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test project and sums up: the ten slowest classes, the time against its budget, and last "N passed, N failed", with
-# ", N skipped" when tests were skipped. Fails when a test does or none ran.
+# Runs every test project and sums up: the ten slowest classes, the time against its budget, the tests that failed, and last
+# "N passed, N failed", with ", N skipped" when tests were skipped. Fails when a test does or none ran.
 #   eng/run-tests.sh          all of it, as root
 #   eng/run-tests.sh pure     what needs neither root nor network namespaces; the rest skips itself
 set -euo pipefail
@@ -30,42 +30,50 @@ case $tier in
   *) echo "run-tests.sh: '$tier' is not a tier; leave it out, or use pure" >&2; exit 2 ;;
 esac
 
-# What lives in network namespaces shares the cores with nothing else; the other projects run two at a time. Model has its own tools.
-alone=(OnCache.Agent.Tests OnCache.Lab.Tests OnCache.EndToEnd)
-together=(OnCache.Operator.Tests OnCache.Kubernetes.Tests OnCache.Api.Tests)
+# What runs: projects, each as a whole or as one of two parts that have all its tests: NAME, or NAME+NAMESPACE and NAME-NAMESPACE.
+# The first ones two at a time. Then one that keeps both cores busy. Then two lanes beside each other: what lives in network namespaces
+# waits for packets and timers most of the time, what lives in clusters for kubelets.
+together=(OnCache.Operator.Tests OnCache.Kubernetes.Tests OnCache.Api.Tests OnCache.Model.Tests)
+alone=(OnCache.Agent.Tests)
+labs=(OnCache.EndToEnd-OnCache.EndToEnd.Cluster)
+clusters=(OnCache.Lab.Tests OnCache.EndToEnd+OnCache.EndToEnd.Cluster)
 if [[ $tier == pure ]]; then
   # But for the model: checking it takes minutes.
   together=(OnCache.Operator.Tests OnCache.Agent.Tests OnCache.Lab.Tests OnCache.EndToEnd OnCache.Kubernetes.Tests OnCache.Api.Tests)
-  alone=()
-else
-  together+=(OnCache.Model.Tests)
+  alone=() labs=() clusters=()
 fi
+all=("${together[@]}" "${alone[@]}" "${labs[@]}" "${clusters[@]}")
 
-# run NAME: one project, into NAME.log, NAME.status and a report of its tests' times.
+# run PART: into PART.log, PART.status and a report of its tests' times.
 run() {
-  local name=$1 program status=0
+  local part=$1 name=${1%%[+-]*} program status=0 filter=()
+  echo "Testing $part"
+  case $part in
+    *+*) filter=(--filter-namespace "${part#*+}") ;;
+    *-*) filter=(--filter-not-namespace "${part#*-}") ;;
+  esac
   program=$(echo tests/*/bin/Release/net10.0/linux-x64/"$name")
   # A background job of a shell ignores interrupts, and so would all that the tests start and interrupt.
-  "${as[@]}" env --default-signal=INT,QUIT "$program" --no-progress --no-ansi --results-directory "$results/$name" \
-    --report-xunit --report-xunit-filename report.xml >"$results/$name.log" 2>&1 </dev/null || status=$?
-  echo "$status" >"$results/$name.status"
+  "${as[@]}" env --default-signal=INT,QUIT "$program" "${filter[@]}" --no-progress --no-ansi --results-directory "$results/$part" \
+    --report-xunit --report-xunit-filename report.xml >"$results/$part.log" 2>&1 </dev/null || status=$?
+  echo "$status" >"$results/$part.status"
 }
+lane() { for part in "$@"; do run "$part"; done; }
 
 started=$SECONDS
 rm -f "$results"/*.status "$results"/*/report.xml
-for name in "${together[@]}"; do
+for part in "${together[@]}"; do
   while (($(jobs -pr | wc -l) >= 2)); do wait -n; done
-  echo "Testing $name"
-  run "$name" &
+  run "$part" &
 done
 wait
-for name in "${alone[@]}"; do
-  echo "Testing $name"
-  run "$name"
-done
+lane "${alone[@]}"
+lane "${labs[@]}" &
+lane "${clusters[@]}" &
+wait
 
 passed=0 failed=0 skipped=0
-for name in "${together[@]}" "${alone[@]}"; do
+for name in "${all[@]}"; do
   log=$results/$name.log status=$(cat "$results/$name.status" 2>/dev/null || echo 1)
   # The summary's lines read "  total: 12", "  failed: 0", "  succeeded: 12", "  skipped: 0".
   count() { awk -v key="$1:" '$1 == key { n = $2 } END { print n + 0 }' "$log"; }
@@ -87,7 +95,7 @@ done
 # Every project there is must have been named above.
 for project in tests/*/OnCache.*.csproj; do
   name=$(basename "$project" .csproj)
-  [[ -e $results/$name.status || $tier/$name == pure/OnCache.Model.Tests ]] || { echo "$name was not run: eng/run-tests.sh does not name it"; failed=$((failed + 1)); }
+  [[ " ${all[*]}" == *" $name"* || $tier/$name == pure/OnCache.Model.Tests ]] || { echo "$name was not run: eng/run-tests.sh does not name it"; failed=$((failed + 1)); }
 done
 
 if [[ $tier == all ]]; then
@@ -101,6 +109,11 @@ if [[ $tier == all ]]; then
   echo "The tests took $minutes of $budget_minutes minutes"
   ((minutes <= budget_minutes)) || echo "That is over the budget: make a slow class faster before adding to it"
 fi
+
+# Once more, at the end: where only the last lines of a run are kept, they say what is to be looked at.
+for name in "${all[@]}"; do
+  grep --no-group-separator -A6 '^failed ' "$results/$name.log" || true
+done
 
 ((passed + failed > 0)) || { echo "no test ran"; failed=1; }
 summary="$passed passed, $failed failed"
