@@ -95,15 +95,17 @@ internal sealed unsafe class MappedArray<TValue> : SafeHandle
     where TValue : unmanaged
 {
     private readonly nuint _bytes;
+    private readonly IKernelSteps _steps;
 
     public MappedArray(string name, int fd, int length, IKernelSteps? steps = null)
         : base(0, ownsHandle: true)
     {
         Length = length;
+        _steps = steps ?? KernelSteps.Direct;
         // The kernel rounds each element to 8 bytes and the mapping to pages.
         Stride = (sizeof(TValue) + 7) & ~7;
         _bytes = (nuint)(((long)Stride * length + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize);
-        (steps ?? KernelSteps.Direct).Do($"map {name} into memory", () =>
+        _steps.Do($"map {name} into memory", () =>
         {
             var address = (nint)Interop.Libc.mmap(
                 null, _bytes, Interop.Libc.PROT_READ | Interop.Libc.PROT_WRITE, Interop.Libc.MAP_SHARED, fd, 0);
@@ -129,6 +131,8 @@ internal sealed unsafe class MappedArray<TValue> : SafeHandle
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, (uint)Length);
             ObjectDisposedException.ThrowIf(IsClosed, this);
+            // Whoever takes a reference is about to store, or to read what was stored.
+            _steps.BetweenStores();
             return ref Unsafe.AsRef<TValue>((byte*)handle + (nint)index * Stride);
         }
     }

@@ -10,6 +10,11 @@ internal interface IKernelSteps
     /// <param name="step">What it is, for whoever reads of its failure.</param>
     /// <returns>0 or more, or -errno.</returns>
     int Try(string step, Func<int> call);
+
+    /// <summary>Between two stores into mapped memory, which nobody can refuse: programs may run here.</summary>
+    void BetweenStores()
+    {
+    }
 }
 
 /// <summary>Straight to the kernel.</summary>

@@ -73,9 +73,12 @@ internal static class MapNames
 /// <summary>The maps of a loaded datapath, typed.</summary>
 internal sealed class DatapathMaps : IDisposable
 {
+    private readonly IKernelSteps _steps;
+
     public DatapathMaps(BpfObject obj, DatapathSizes sizes, IKernelSteps steps)
     {
         var cpus = DatapathSizes.Cpus;
+        _steps = steps;
         Sizes = sizes;
         Config = new(MapNames.Config, obj.MapFd(MapNames.Config), 1, steps);
         EgressCache = new(MapNames.EgressCache, obj.MapFd(MapNames.EgressCache), sizes.Egress + 1, steps);
@@ -146,6 +149,9 @@ internal sealed class DatapathMaps : IDisposable
     public BpfMap<uint, ulong> Over { get; }
 
     public BpfMap<uint, Sweep> Sweep { get; }
+
+    /// <summary>For whoever stores several times through one reference into a mapped map: see <see cref="IKernelSteps.BetweenStores"/>.</summary>
+    public void BetweenStores() => _steps.BetweenStores();
 
     public void Dispose()
     {

@@ -141,7 +141,9 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             {
                 // A verdict learned for protocols or a mode that no longer hold. Our own policy: nothing to wait for.
                 entry.Mode = EndpointMode.Disabled;
+                maps.BetweenStores();
                 Interlocked.Increment(ref entry.Epoch);
+                maps.BetweenStores();
                 treated.Add(target.Address);
             }
             else if (samePod && known!.Flags.HasFlag(EndpointFlags.Portless) && !target.Flags.HasFlag(EndpointFlags.Portless))
@@ -150,11 +152,13 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
                 TakeProofBack(ref entry);
                 Hold(ref entry, learnAfter);
                 Interlocked.Increment(ref entry.Epoch);
+                maps.BetweenStores();
                 treated.Add(target.Address);
             }
             else if (known is null && !rewritten.Contains(target.Address))
             {
                 entry.LearnAfter = HeldUntil(target);
+                maps.BetweenStores();
             }
             else
             {
@@ -164,6 +168,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             if (!samePod)
             {
                 entry.Since = entry.Epoch;
+                maps.BetweenStores();
             }
 
             Write(ref entry, target);
@@ -171,6 +176,7 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
             {
                 // What was learned without the regions of the host's rules, or under them: the flag first, the epoch second.
                 Interlocked.Increment(ref entry.Epoch);
+                maps.BetweenStores();
                 treated.Add(target.Address);
             }
 
@@ -247,17 +253,19 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         }
     }
 
-    private static void TakeProofBack(ref IngressEntry entry)
+    private void TakeProofBack(ref IngressEntry entry)
     {
         entry.Flags &= ~EndpointFlags.Portless;
         Thread.MemoryBarrier();
+        maps.BetweenStores();
     }
 
-    private static void Hold(ref IngressEntry entry, ulong learnAfter)
+    private void Hold(ref IngressEntry entry, ulong learnAfter)
     {
         if (entry.LearnAfter < learnAfter)
         {
             Volatile.Write(ref entry.LearnAfter, learnAfter);
+            maps.BetweenStores();
         }
     }
 
@@ -279,25 +287,32 @@ internal sealed class EndpointTable(DatapathMaps maps, Func<ulong> now, Action w
         return adopted;
     }
 
-    private static void Write(ref IngressEntry entry, EndpointSpec spec)
+    private void Write(ref IngressEntry entry, EndpointSpec spec)
     {
         entry.Ip = SlotIndex.ToNetwork(spec.Address);
         entry.Mtu = (ushort)Math.Min(spec.Mtu, ushort.MaxValue);
         entry.Protocols = spec.Protocols;
+        maps.BetweenStores();
         entry.Flags = spec.Flags;
+        maps.BetweenStores();
         spec.PodMac.CopyTo(entry.PodMac);
         spec.GatewayMac.CopyTo(entry.GatewayMac);
         Thread.MemoryBarrier();
+        maps.BetweenStores();
         entry.Mode = spec.Mode;
+        maps.BetweenStores();
         Volatile.Write(ref entry.IfIndex, (uint)spec.IfIndex);
+        maps.BetweenStores();
     }
 
     private void Withdraw(Ipv4Address address, ulong learnAfter)
     {
         ref var entry = ref maps.IngressCache[_index.Slots[address]];
         Volatile.Write(ref entry.IfIndex, 0);
+        maps.BetweenStores();
         Hold(ref entry, learnAfter);
         Interlocked.Increment(ref entry.Epoch);
+        maps.BetweenStores();
     }
 
     private void Retire(List<uint> vacated)

@@ -66,6 +66,7 @@ internal sealed class NodeTable(DatapathMaps maps, Action waitForRunningPrograms
 
             withdrawn |= entry.IfIndex != 0;
             Volatile.Write(ref entry.IfIndex, 0);
+            maps.BetweenStores();
             changed.Add(address);
             if (target is null || _specs.GetValueOrDefault(address)?.IsSameNode(target) != true)
             {

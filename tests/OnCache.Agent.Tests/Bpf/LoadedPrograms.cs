@@ -1,3 +1,4 @@
+using OnCache.Agent.Bpf;
 using OnCache.Agent.Datapath;
 
 namespace OnCache.Agent.Tests.Bpf;
@@ -34,13 +35,18 @@ internal static class LoadedPrograms
 
     /// <param name="tcx">For tcx or for clsact; null for what the kernel has.</param>
     /// <param name="kernel">Makes the kernel another one than it is.</param>
+    /// <param name="steps">Straight to the kernel when left out.</param>
     public static LoadedDatapath Load(
-        BpfFileSystem file, DatapathSizes? sizes = null, bool? tcx = null, Func<KernelCapabilities, KernelCapabilities>? kernel = null)
+        BpfFileSystem file,
+        DatapathSizes? sizes = null,
+        bool? tcx = null,
+        Func<KernelCapabilities, KernelCapabilities>? kernel = null,
+        IKernelSteps? steps = null)
     {
         var capabilities = RequireKernel();
         var pins = Pins(file);
         pins.Create();
-        var datapath = LoadedDatapath.Load(pins, sizes ?? Sizes, kernel?.Invoke(capabilities) ?? capabilities, tcx ?? capabilities.Tcx);
+        var datapath = LoadedDatapath.Load(pins, sizes ?? Sizes, kernel?.Invoke(capabilities) ?? capabilities, tcx ?? capabilities.Tcx, steps);
         datapath.Commit();
         return datapath;
     }

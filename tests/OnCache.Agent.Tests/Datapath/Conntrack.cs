@@ -7,7 +7,7 @@ using OnCache.Agent.Tests.Net;
 
 namespace OnCache.Agent.Tests.Datapath;
 
-/// <summary>The kernel's conntrack of one network namespace, by conntrack(8).</summary>
+/// <summary>The kernel's conntrack of one network namespace: by conntrack(8) what is rare, by messages of our own what every case needs.</summary>
 internal sealed class Conntrack(TestNamespace space)
 {
     private const string Tool = "/usr/sbin/conntrack";
@@ -15,6 +15,34 @@ internal sealed class Conntrack(TestNamespace space)
     public static void Require() => Assert.SkipUnless(File.Exists(Tool), "needs conntrack (Debian package conntrack)");
 
     public void Insert(ConntrackEntry entry)
+    {
+        if (entry is { Protocol: CaseProtocol.Udp or CaseProtocol.Tcp, DestinationNat: null, SourceNat: null })
+        {
+            space.Run(() => ConntrackMessages.Insert(entry));
+        }
+        else
+        {
+            Execute(Arguments(entry));
+        }
+
+        if (entry.Helper)
+        {
+            space.Run(() => ConntrackMessages.SetStatus(entry, ConntrackMessages.Confirmed | ConntrackMessages.SeenReply | ConntrackMessages.Helper));
+        }
+    }
+
+    /// <summary>Removes every entry.</summary>
+    public void Clear() => space.Run(ConntrackMessages.Clear);
+
+    /// <summary>Seconds that the entry has left; null when there is none.</summary>
+    public int? TimeoutOf(ConntrackEntry entry)
+    {
+        var listed = Execute("-L", "-p", ProtocolName(entry.Protocol), "-s", Ip(entry.From), "--sport", Port(entry.FromPort));
+        var line = listed.Split('\n').FirstOrDefault(text => text.Contains($"src={Ip(entry.From)} ", StringComparison.Ordinal));
+        return line is null ? null : int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture);
+    }
+
+    private static string[] Arguments(ConntrackEntry entry)
     {
         List<string> arguments =
         [
@@ -50,22 +78,7 @@ internal sealed class Conntrack(TestNamespace space)
             arguments.AddRange(["--src-nat", Ip(source)]);
         }
 
-        Execute([.. arguments]);
-        if (entry.Helper)
-        {
-            space.Run(() => ConntrackStatus.Set(entry, ConntrackStatus.Confirmed | ConntrackStatus.SeenReply | ConntrackStatus.Helper));
-        }
-    }
-
-    /// <summary>Removes every entry.</summary>
-    public void Clear() => Execute("-F");
-
-    /// <summary>Seconds that the entry has left; null when there is none.</summary>
-    public int? TimeoutOf(ConntrackEntry entry)
-    {
-        var listed = Execute("-L", "-p", ProtocolName(entry.Protocol), "-s", Ip(entry.From), "--sport", Port(entry.FromPort));
-        var line = listed.Split('\n').FirstOrDefault(text => text.Contains($"src={Ip(entry.From)} ", StringComparison.Ordinal));
-        return line is null ? null : int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture);
+        return [.. arguments];
     }
 
     private static string Ip(string name) => WellKnown.Ip(name).ToString();

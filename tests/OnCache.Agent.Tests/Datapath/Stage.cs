@@ -45,7 +45,8 @@ public sealed class Stage : IDisposable
     }
 
     /// <param name="kernel">Makes the kernel another one than it is.</param>
-    internal Stage(Func<KernelCapabilities, KernelCapabilities> kernel) => _parts = new(() => Parts.Create(kernel));
+    /// <param name="steps">Straight to the kernel when left out.</param>
+    internal Stage(Func<KernelCapabilities, KernelCapabilities> kernel, IKernelSteps? steps = null) => _parts = new(() => Parts.Create(kernel, steps));
 
     internal LoadedDatapath Datapath => _parts.Value.Datapath;
 
@@ -208,7 +209,7 @@ public sealed class Stage : IDisposable
 
     private sealed record Parts(TestNamespace Namespace, BpfFileSystem Pins, LoadedDatapath Datapath, bool Tcx) : IDisposable
     {
-        public static Parts Create(Func<KernelCapabilities, KernelCapabilities> kernel)
+        public static Parts Create(Func<KernelCapabilities, KernelCapabilities> kernel, IKernelSteps? steps)
         {
             Conntrack.Require();
             var space = TestNamespace.Create();
@@ -221,7 +222,7 @@ public sealed class Stage : IDisposable
                     $"link set {device.Key} up",
                 }).Append($"link set nic address {WellKnown.Mac("nic")}"));
                 pins = new BpfFileSystem();
-                return new Parts(space, pins, LoadedPrograms.Load(pins, kernel: kernel), kernel(LoadedPrograms.RequireKernel()).Tcx);
+                return new Parts(space, pins, LoadedPrograms.Load(pins, kernel: kernel, steps: steps), kernel(LoadedPrograms.RequireKernel()).Tcx);
             }
             catch
             {
