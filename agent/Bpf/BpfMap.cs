@@ -10,6 +10,9 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
 {
     private const int ENOENT = 2;
 
+    // A bucket of a hash map has to fit as a whole; the kernel makes as many buckets as the map may have entries.
+    private const int Batch = 4096;
+
     private readonly IKernelSteps _steps = steps ?? KernelSteps.Direct;
 
     public string Name => name;
@@ -39,6 +42,37 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
             return Interop.Libbpf.bpf_map_delete_elem(fd, &k);
         });
         return result == -ENOENT ? false : BpfException.Check(result, step) >= 0;
+    }
+
+    /// <summary>All entries of a hash map, many with one call; those that come or go meanwhile may be missed.</summary>
+    public IEnumerable<(TKey Key, TValue Value)> Entries()
+    {
+        var (keys, values, position) = (new TKey[Batch], new TValue[Batch], 0u);
+        for (var first = true; ; first = false)
+        {
+            var count = (uint)Batch;
+            var more = Read(first, ref position, keys, values, ref count);
+            for (var i = 0; i < count; i++)
+            {
+                yield return (keys[i], values[i]);
+            }
+
+            if (!more)
+            {
+                yield break;
+            }
+        }
+    }
+
+    private bool Read(bool first, ref uint position, TKey[] keys, TValue[] values, ref uint count)
+    {
+        fixed (TKey* key = keys)
+        fixed (TValue* value = values)
+        fixed (uint* at = &position)
+        {
+            var result = Interop.Libbpf.bpf_map_lookup_batch(fd, first ? null : at, at, key, value, ref count, null);
+            return result == -ENOENT ? false : BpfException.Check(result, $"read map {name}") >= 0;
+        }
     }
 
     /// <summary>The keys, collected before the caller changes the map.</summary>

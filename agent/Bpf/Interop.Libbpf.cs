@@ -178,6 +178,9 @@ internal static unsafe partial class Interop
         [LibraryImport(Library)]
         internal static partial int bpf_map_get_next_key(int fd, void* key, void* next);
 
+        [LibraryImport(Library)]
+        internal static partial int bpf_map_lookup_batch(int fd, void* from, void* next, void* keys, void* values, ref uint count, void* options);
+
         [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int bpf_obj_pin(int fd, string path);
 

@@ -116,8 +116,13 @@ internal sealed partial class AgentOperations : IAgentOperations
                         continue;
                     }
 
-                    former?.Dispose();
-                    former = null;
+                    if (former is not null)
+                    {
+                        OpenConnections.Carry(former.Maps, datapath.Maps);
+                        former.Dispose();
+                        former = null;
+                    }
+
                     RemoveOtherAttachments(settings, pins, monitor.Current, tcx);
                     datapath.RemoveOtherMaps();
                     using var turn = current.Use(agent, new StatusReport(

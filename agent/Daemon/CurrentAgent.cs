@@ -50,7 +50,7 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
     {
         lock (_lock)
         {
-            return _report?.Status(countFlows) ?? throw new InvalidOperationException("the datapath is being replaced; ask again");
+            return _report?.Status(countFlows) ?? throw new DatapathReplacedException();
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
     {
         lock (_lock)
         {
-            return _agent?.Flush(request) ?? throw new InvalidOperationException("the datapath is being replaced; ask again");
+            return _agent?.Flush(request) ?? throw new DatapathReplacedException();
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed partial class NodeStatusWriter(
                 await WriteIfNewAsync(cancellationToken);
                 failures = 0;
             }
-            catch (Exception failure) when (failure is KubernetesException or InvalidOperationException)
+            catch (Exception failure) when (failure is KubernetesException or DatapathReplacedException)
             {
                 // The API server is away or refuses, or the datapath is just being replaced.
                 failures++;

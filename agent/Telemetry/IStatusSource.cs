@@ -4,6 +4,7 @@ namespace OnCache.Agent.Telemetry;
 internal interface IStatusSource
 {
     /// <summary>The whole status; reads the maps, so it costs milliseconds.</summary>
+    /// <exception cref="DatapathReplacedException">There is none at the moment.</exception>
     /// <param name="countFlows">
     /// Count the cached flows anew, which takes up to 0.3 s per million of them; else their number is that of the last count.
     /// </param>
@@ -12,6 +13,9 @@ internal interface IStatusSource
     /// <summary>Readiness and liveness; costs nothing.</summary>
     AgentHealth Health();
 }
+
+/// <summary>Maps of other sizes are just taking the place of those in use; in a moment there is somebody to ask again.</summary>
+internal sealed class DatapathReplacedException() : Exception("the datapath is being replaced; ask again");
 
 /// <summary>Readiness and liveness.</summary>
 /// <param name="Live">The agent's event loop turns.</param>

@@ -16,7 +16,19 @@ internal sealed class StatusApplication(IStatusSource status, IFlushTarget flush
         // Nothing is held per request.
     }
 
-    public Task ProcessRequestAsync(HttpContext context) => (context.Request.Method, context.Request.Path.Value) switch
+    public async Task ProcessRequestAsync(HttpContext context)
+    {
+        try
+        {
+            await AnswerAsync(context);
+        }
+        catch (DatapathReplacedException notNow)
+        {
+            await TextAsync(context, 503, notNow.Message);
+        }
+    }
+
+    private Task AnswerAsync(HttpContext context) => (context.Request.Method, context.Request.Path.Value) switch
     {
         ("GET", "/healthz") => HealthAsync(context, health => health.Live),
         ("GET", "/readyz") => HealthAsync(context, health => health.Ready),

@@ -21,6 +21,13 @@ public sealed class CacheShareTests(SharedLab shared) : IClassFixture<SharedLab>
         var maximum = int.Parse(await File.ReadAllTextAsync("/proc/sys/net/netfilter/nf_conntrack_max", TestContext.Current.CancellationToken), CultureInfo.InvariantCulture);
         Assert.SkipUnless(maximum >= Conntrack, $"needs net.netfilter.nf_conntrack_max of {Conntrack} at least, it is {maximum}");
         var lab = await shared.ReadyAsync();
+        // However long a busy machine takes, the others' flows end neither by their lease nor by conntrack's timeouts.
+        foreach (var node in lab.Overlay.Nodes)
+        {
+            _ = await node.DoAsync("sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600 net.netfilter.nf_conntrack_udp_timeout_stream=600");
+        }
+
+        await lab.ConfigureAsync(new AgentConfig { Lease = "10m" });
         var (greedy, greedyServer) = (lab.Client, lab.Server);
         var (modest, modestServer) = (lab.Overlay.Nodes[0].Pods[1], lab.Overlay.Nodes[1].Pods[1]);
         var conversations = new List<IConversation>();

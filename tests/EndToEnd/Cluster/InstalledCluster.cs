@@ -103,14 +103,15 @@ public sealed class InstalledCluster : IAsyncLifetime
         ["apply", "--validate=false", "-f", "-"], manifest, TestContext.Current.CancellationToken)).EnsureSuccess();
 
     /// <summary>The status of a node's agent, asked over its socket.</summary>
-    internal static async Task<AgentStatus> StatusAsync(ClusterNode node)
+    private static async Task<AgentStatus> StatusAsync(ClusterNode node)
     {
         using var client = new AgentClient(node.PathOf("/run/oncache/agent.sock"));
         var json = await client.StatusJsonAsync(TestContext.Current.CancellationToken);
         return JsonSerializer.Deserialize(json, AgentJson.Default.AgentStatus)!;
     }
 
-    internal Task<AgentStatus> StatusOfAsync(ClusterPod pod) => StatusAsync(Kubernetes.Node(pod.Node));
+    /// <summary>For a moment there may be nobody to ask: while other maps take the place of those in use.</summary>
+    internal Task<AgentStatus> StatusOfAsync(ClusterPod pod) => UntilAsync(Kubernetes.Node(pod.Node), static _ => true, "can be asked");
 
     internal async Task<EndpointStatus> EndpointAsync(ClusterPod pod) => LabAgent.EndpointOf(await StatusOfAsync(pod), pod);
 

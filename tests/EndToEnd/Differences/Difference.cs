@@ -3,8 +3,10 @@ namespace OnCache.EndToEnd.Differences;
 /// <summary>One way in which traffic could differ from the plain overlay: what is set up, and what happens to flows that are under way.</summary>
 /// <remarks>
 /// A step is a line <c>WHERE: COMMAND</c>. WHERE is a node or pod of the lab, such as n1 or n2p1, and the command runs there, its words separated by
-/// single spaces; or it is the agent of a node, a1 or a2, with one of kill, start, unpin,
-/// unlist (its socket's file goes), twin (another one is started over its pins and must be refused), which the plain lab skips. <c>{veth}</c> and
+/// single spaces; or it is the agent of a node, a1 or a2, with one of kill, start, unpin, unmount (the file system of the pins),
+/// unlist (its socket's file goes), twin (another one is started over its pins and must be refused), squeeze (it may not have any more memory),
+/// which the plain lab skips. Two commands are the lab's own: <c>recreate</c> of a pod, under its name and address, and <c>fill</c> of a node, until its
+/// conntrack takes no more connections. <c>{veth}</c> and
 /// <c>{mac}</c> in a command stand for a node's end of its first pod's veth pair and the MAC address of its tunnel device; <c>{n2.mac}</c> for
 /// that of another node, <c>{n2}</c> for the name of a network namespace.
 /// </remarks>

@@ -514,6 +514,65 @@ internal static class DifferenceRows
         {
             Phases = [new(["a1: unlist", "a1: twin"], UdpAnswered, TcpGoesOn)],
         },
+        new("The file system of the pins is unmounted under running agents")
+        {
+            Phases =
+            [
+                new(["a1: unmount"], UdpAnswered, TcpGoesOn),
+                new(["n1: iptables -I FORWARD -p udp --dport 7777 -j DROP"], UdpLost, TcpGoesOn) { Bound = Bounds.AtOnce },
+            ],
+        },
+        new("The agents may not have any more memory")
+        {
+            // Whether the kernel ends them at once, or when there is something to do.
+            Phases =
+            [
+                new(["a1: squeeze", "a2: squeeze"], UdpAnswered, TcpGoesOn),
+                new(["n1: iptables -I FORWARD -p udp --dport 7777 -j DROP"], UdpLost, TcpGoesOn),
+            ],
+        },
+        new("Conntrack takes no more connections")
+        {
+            Phases = [new(["n1: fill"], UdpAnswered, TcpGoesOn, "connect: is not answered")],
+        },
+        new("A pod is created again under its name and address within a second")
+        {
+            Phases = [new(["n2p1: recreate"], UdpLost, "tcp: is reset", "connect: fails: ConnectionRefused")],
+        },
+        new("A pod's address comes up on another node, and goes again")
+        {
+            // What the node could advise the pod to do lasts longer than what it is advised for, and may come or not.
+            Setup = ["n1: sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.cni0.send_redirects=0"],
+            Phases =
+            [
+                new(["n1p2: ip address add 10.244.2.2/32 dev eth0", "n1: ip route add 10.244.2.2/32 dev cni0"], UdpLost, "tcp: is reset", "connect: fails: ConnectionRefused")
+                {
+                    Bound = Bounds.AtOnce,
+                },
+                new(["n1: ip route delete 10.244.2.2/32 dev cni0", "n1p2: ip address delete 10.244.2.2/32 dev eth0"], UdpAnswered, "connect: opens"),
+            ],
+        },
+        new("A node comes back under its name with another address")
+        {
+            Phases =
+            [
+                new(["n2: ip link delete flannel.1", "n2: ip address delete 192.168.77.2/24 dev eth0", "n2: ip address add 192.168.77.22/24 dev eth0"], UdpLost),
+                new(
+                    [
+                        "n2: ip link add flannel.1 mtu 1450 address 02:00:5e:00:00:22 type vxlan id 1 local 192.168.77.22 dev eth0 dstport 8472 nolearning",
+                        "n2: ip address add 10.244.2.0/32 dev flannel.1",
+                        "n2: ip link set flannel.1 up",
+                        "n2: ip route add 10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink",
+                        "n2: ip neighbour add 10.244.1.0 lladdr {n1.mac} dev flannel.1 nud permanent",
+                        "n2: bridge fdb append {n1.mac} dev flannel.1 dst 192.168.77.1 self permanent",
+                        "n1: bridge fdb delete {n2.mac} dev flannel.1 dst 192.168.77.2 self",
+                        "n1: ip neighbour replace 10.244.2.0 lladdr 02:00:5e:00:00:22 dev flannel.1 nud permanent",
+                        "n1: bridge fdb append 02:00:5e:00:00:22 dev flannel.1 dst 192.168.77.22 self permanent",
+                    ],
+                    UdpAnswered,
+                    TcpGoesOn) { AcceleratedAgain = true },
+            ],
+        },
         new("Forwarding is switched off on the node")
         {
             Phases =

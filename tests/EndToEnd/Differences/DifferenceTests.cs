@@ -45,8 +45,20 @@ public sealed class DifferenceTests
     /// <exception cref="DifferenceException">They differ.</exception>
     private static async Task CompareAsync(Difference row, string agent)
     {
-        await using var plain = await Trial.StartAsync(row, agent: null);
-        await using var accelerated = await Trial.StartAsync(row, agent);
+        var starting = new[] { Trial.StartAsync(row, agent: null), Trial.StartAsync(row, agent) };
+        try
+        {
+            var both = await Task.WhenAll(starting);
+            await CompareAsync(row, both[0], both[1]);
+        }
+        finally
+        {
+            await Task.WhenAll(starting.Where(static trial => trial.IsCompletedSuccessfully).Select(static trial => trial.Result.DisposeAsync().AsTask()));
+        }
+    }
+
+    private static async Task CompareAsync(Difference row, Trial plain, Trial accelerated)
+    {
         if (row.Accelerated)
         {
             await accelerated.AccelerateAsync();

@@ -15,6 +15,9 @@ internal sealed class Trial : IAsyncDisposable
 
     private const int ClassSelector1 = 8;
 
+    // More than an agent has over at any time, so that it is alive until it is asked for something.
+    private const long Spare = 1 << 20;
+
     private readonly AcceleratedLab lab;
     private readonly bool accelerated;
     private readonly Observation observes;
@@ -22,6 +25,7 @@ internal sealed class Trial : IAsyncDisposable
     private readonly UdpProbe udp;
     private readonly TcpProbe tcp;
     private readonly IReadOnlyList<(LabMember Member, FrameTap Tap)> taps;
+    private readonly List<MemoryLimit> limits = [];
 
     private Trial(AcceleratedLab lab, bool accelerated, Observation observes, UdpConversation conversation, TcpProbe tcp)
     {
@@ -90,7 +94,10 @@ internal sealed class Trial : IAsyncDisposable
     {
         foreach (var step in phase.Steps)
         {
-            await PerformAsync(lab, accelerated, step);
+            if (await PerformAsync(lab, accelerated, step) is { } limit)
+            {
+                limits.Add(limit);
+            }
         }
     }
 
@@ -158,27 +165,65 @@ internal sealed class Trial : IAsyncDisposable
         await tcp.DisposeAsync();
         await conversation.DisposeAsync();
         await lab.DisposeAsync();
+        limits.ForEach(static limit => limit.Dispose());
     }
 
     /// <summary>What comes from another machine, or for a pod from its node; not what passes the node's own devices on its way.</summary>
     private static bool IsOfTheWire(string device) =>
         !((string[])["veth", LabNames.Bridge, LabNames.Tunnel, "vxlan", "ifb", "lo"]).Any(own => device.StartsWith(own, StringComparison.Ordinal));
 
-    private static async Task PerformAsync(AcceleratedLab lab, bool accelerated, string step)
+    /// <returns>What is to be taken back at the end.</returns>
+    private static async Task<MemoryLimit?> PerformAsync(AcceleratedLab lab, bool accelerated, string step)
     {
         var (where, command) = step.Split(": ", 2) is [var first, var second] ? (first, second) : throw new ArgumentException($"'{step}' is not WHERE: COMMAND", nameof(step));
-        if (where[0] != 'a')
+        if (where[0] == 'a')
         {
-            var member = lab.Overlay.Member(where);
-            _ = await member.DoAsync(Fill(lab.Overlay, member, command));
+            return accelerated ? await PerformAsync(lab.Agents[int.Parse(where[1..], CultureInfo.InvariantCulture) - 1], command) : null;
         }
-        else if (accelerated)
+
+        switch (lab.Overlay.Member(where), command)
         {
-            await PerformAsync(lab.Agents[int.Parse(where[1..], CultureInfo.InvariantCulture) - 1], command);
+            case (LabPod pod, "recreate"):
+                await pod.Node.RecreatePodAsync(pod, TestContext.Current.CancellationToken);
+                if (accelerated)
+                {
+                    // As its uid is another one.
+                    await Task.WhenAll(lab.Agents.Where(agent => agent.Node == pod.Node).Select(static agent => agent.WriteAsync(agent.Config)));
+                }
+
+                break;
+            case (LabNode node, "fill"):
+                await FillAsync(node);
+                break;
+            case (var member, _):
+                _ = await member.DoAsync(Fill(lab.Overlay, member, command));
+                break;
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes connections known to the node's conntrack that it must keep, to addresses for tests of networks (RFC 2544), until it refuses one.</summary>
+    private static async Task FillAsync(LabNode node)
+    {
+        var most = node.Run(static () => int.Parse(File.ReadAllText("/proc/sys/net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture));
+        var path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllLinesAsync(
+                path,
+                Enumerable.Range(0, most + 1).Select(static number => $"-A -p udp -s 198.18.{number >> 16 & 255}.1 -d 198.19.0.1 --sport {number & 65535} --dport 9 -t 600 -u SEEN_REPLY,ASSURED"),
+                TestContext.Current.CancellationToken);
+            var refused = await node.RunCommandAsync("conntrack", ["--load-file", path], TestContext.Current.CancellationToken);
+            refused.Error.ShouldContain("not enough memory");
+        }
+        finally
+        {
+            File.Delete(path);
         }
     }
 
-    private static async Task PerformAsync(LabAgent agent, string command)
+    private static async Task<MemoryLimit?> PerformAsync(LabAgent agent, string command)
     {
         switch (command)
         {
@@ -197,6 +242,13 @@ internal sealed class Trial : IAsyncDisposable
                 }
 
                 break;
+            case "unmount":
+                _ = await agent.Node.DoAsync($"umount --lazy {Path.GetDirectoryName(agent.Node.BpfRoot)}");
+                break;
+            case "squeeze":
+                var limit = MemoryLimit.Of(Spare);
+                limit.Add(agent.ProcessId);
+                return limit;
             case "unlist":
                 // As whoever clears /run: the next agent cannot see that one is there.
                 File.Delete(agent.Socket);
@@ -206,8 +258,10 @@ internal sealed class Trial : IAsyncDisposable
                 (refused.ExitCode, refused.Error).ShouldBe((1, $"oncache-agent: --pin-root: another agent works in {agent.Node.BpfRoot}; stop it, or choose another directory for another node\n"));
                 break;
             default:
-                throw new ArgumentException($"an agent cannot '{command}': kill, start, unpin, unlist, twin", nameof(command));
+                throw new ArgumentException($"an agent cannot '{command}': kill, start, unpin, unmount, unlist, twin, squeeze", nameof(command));
         }
+
+        return null;
     }
 
     private static string Fill(OverlayLab lab, LabMember member, string command)

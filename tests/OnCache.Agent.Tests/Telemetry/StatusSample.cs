@@ -38,6 +38,9 @@ internal sealed class StatusSample : IStatusSource, IFlushTarget
 
     public AgentHealth Answer { get; set; } = new(Live: true, Ready: true, Reason: null);
 
+    /// <summary>Nobody can be asked at the moment.</summary>
+    public bool Replaced { get; set; }
+
     public FlushRequest? Flushed { get; private set; }
 
     /// <summary>The last status asked for was to count the flows anew.</summary>
@@ -46,13 +49,18 @@ internal sealed class StatusSample : IStatusSource, IFlushTarget
     public AgentStatus Status(bool countFlows)
     {
         Counted = countFlows;
-        return Ready;
+        return Replaced ? throw new DatapathReplacedException() : Ready;
     }
 
     public AgentHealth Health() => Answer;
 
     public FlushOutcome Flush(FlushRequest request)
     {
+        if (Replaced)
+        {
+            throw new DatapathReplacedException();
+        }
+
         Flushed = request;
         return new FlushOutcome(request.All ? 3 : string.Equals(request.Endpoint, "default/n1p1", StringComparison.Ordinal) ? 1 : 0, 42.4);
     }

@@ -61,6 +61,20 @@ public sealed class StatusServerTests : IDisposable
         refusal.Message.ShouldBe("no endpoint is named or addressed default/gone");
     }
 
+    [Fact]
+    public async Task While_the_datapath_is_being_replaced_it_says_so()
+    {
+        _sample.Replaced = true;
+        await using var server = await StartAsync();
+        using var client = new AgentClient(Socket);
+
+        var status = await Should.ThrowAsync<AgentUnreachableException>(() => client.StatusJsonAsync(_cancellation));
+        var flush = await Should.ThrowAsync<AgentUnreachableException>(() => client.FlushAsync(FlushRequest.Everything, _cancellation));
+
+        (status.Message, flush.Message).ShouldBe(("the datapath is being replaced; ask again", "the datapath is being replaced; ask again"));
+        (await SendAsync("GET", "/status")).Code.ShouldBe(503);
+    }
+
     [Theory]
     [InlineData("{}", "name either an endpoint or all")]
     [InlineData("{\"all\":true,\"endpoint\":\"a/b\"}", "name either an endpoint or all")]

@@ -12,7 +12,13 @@ namespace OnCache.Agent.Tests.Datapath.Interleavings;
 internal sealed record AgentChange(string Name, Action<InterleavingStage.WorkingAgent> Make)
 {
     private static readonly NodeCacheConfigSpec s_settling = InterleavingStage.Spec with { Settle = TimeSpan.FromMinutes(1) };
+    private static readonly HostRegion s_ofPort = Region(remote: null, 6000, 6000);
+    private static readonly HostRegion s_ofPeer = Region("remote-pod", 0, ushort.MaxValue);
+    private static readonly HostRegion s_ofOthers = Region("outside", 0, ushort.MaxValue);
     private static readonly FlushTarget s_pod = new(InterleavingStage.Pod.Uid, InterleavingStage.Pod.Address);
+
+    /// <summary>What the agent has done before anything is learned.</summary>
+    public Action<InterleavingStage.WorkingAgent> Given { get; init; } = static _ => { };
 
     /// <summary>What has happened by then.</summary>
     public Action<InterleavingStage> Prepare { get; init; } = static _ => { };
@@ -49,7 +55,12 @@ internal sealed record AgentChange(string Name, Action<InterleavingStage.Working
         new("a policy may restrict the pod", static agent => agent.Apply(PlanOf(InterleavingStage.Pod with { Flags = EndpointFlags.None }), s_settling)) { MinimumPlaces = 3 },
         new("another pod has the address", static agent => agent.Apply(PlanOf(InterleavingStage.Endpoint("other-pod", "uid-other")), s_settling)) { MinimumPlaces = 4 },
         new("the pod goes", static agent => agent.Apply(InterleavingStage.Plan with { Endpoints = [] }, s_settling)) { MinimumPlaces = 3 },
-        new("a rule of the host comes", static agent => agent.Apply(Ruled(InterleavingStage.Pod with { Flags = EndpointFlags.Portless | EndpointFlags.Ruled }), InterleavingStage.Spec)) { MinimumPlaces = 4 },
+        new("a rule of the host comes", static agent => agent.Apply(Ruled(s_ofPort, s_ofPeer), InterleavingStage.Spec)) { MinimumPlaces = 4 },
+        new("another rule of the host comes", static agent => agent.Apply(Ruled(s_ofOthers, s_ofPeer), InterleavingStage.Spec))
+        {
+            Given = static agent => agent.Apply(Ruled(s_ofOthers), InterleavingStage.Spec),
+            MinimumPlaces = 3,
+        },
         new("the lease becomes shorter", static agent => agent.Apply(InterleavingStage.Plan, InterleavingStage.Spec with { Lease = TimeSpan.FromSeconds(3) })) { MayBeFastAfter = true, LeftAfter = TimeSpan.FromSeconds(3) },
     ];
 
@@ -57,15 +68,21 @@ internal sealed record AgentChange(string Name, Action<InterleavingStage.Working
 
     private static NodePlan PlanOf(EndpointSpec pod) => InterleavingStage.PlanOf(pod);
 
-    private static NodePlan Ruled(EndpointSpec pod) => PlanOf(pod) with
+    private static NodePlan Ruled(params IReadOnlyList<HostRegion> regions)
     {
-        Regions = new RegionPlan(
-            [
-                new HostRegion { LocalMax = uint.MaxValue, RemoteMax = uint.MaxValue, LocalPortMax = ushort.MaxValue, RemotePortMin = 6000, RemotePortMax = 6000, Scope = RegionScope.Flows },
-                new HostRegion { LocalMax = uint.MaxValue, RemoteMin = WellKnown.Ip("remote-pod").Value, RemoteMax = WellKnown.Ip("remote-pod").Value, LocalPortMax = ushort.MaxValue, RemotePortMax = ushort.MaxValue, Scope = RegionScope.Flows },
-            ],
-            [],
-            [new RuledPod(pod.Uid, "default/pod", pod.Address, [], Respects: true)]),
+        var pod = InterleavingStage.Pod with { Flags = EndpointFlags.Portless | EndpointFlags.Ruled };
+        return PlanOf(pod) with { Regions = new RegionPlan([.. regions], [], [new RuledPod(pod.Uid, "default/pod", pod.Address, [], Respects: true)]) };
+    }
+
+    private static HostRegion Region(string? remote, ushort portMin, ushort portMax) => new()
+    {
+        LocalMax = uint.MaxValue,
+        RemoteMin = remote is null ? 0 : WellKnown.Ip(remote).Value,
+        RemoteMax = remote is null ? uint.MaxValue : WellKnown.Ip(remote).Value,
+        LocalPortMax = ushort.MaxValue,
+        RemotePortMin = portMin,
+        RemotePortMax = portMax,
+        Scope = RegionScope.Flows,
     };
 
     private static PortExclusion Port(TransportProtocol protocol) => new() { Protocol = protocol, Port = 6000 };

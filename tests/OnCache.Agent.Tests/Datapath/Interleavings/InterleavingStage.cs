@@ -8,7 +8,6 @@ using OnCache.Agent.Cli;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
-using OnCache.Agent.Rules;
 using OnCache.Agent.Tests.Bpf;
 using OnCache.Agent.Tests.Daemon;
 using OnCache.Agent.Tests.Datapath.Packets;
@@ -47,14 +46,21 @@ public sealed class InterleavingStage : IDisposable
     internal TrafficClassIndex FarEnd(string program) => new(_stage.Datapath.ProgramFd(program), _stage.AttachTypeOf(program), Stage.MissBit);
 
     /// <summary>Everything known and nothing cached; an agent that has been at work for a while.</summary>
-    internal WorkingAgent Begin()
+    /// <param name="given">What it has done beside that.</param>
+    internal WorkingAgent Begin(Action<WorkingAgent> given)
     {
         _stage.Reset();
+        for (var region = 0u; region < Layout.HostRegions; region++)
+        {
+            Maps.HostRegions[region] = default;
+        }
+
         var agent = new WorkingAgent(this);
         agent.Apply(Plan, Spec);
         agent.Controller.RenewHeartbeat(TimeSpan.Zero);
         // The first beat takes proofs back, the next turn gives them.
         agent.Apply(Plan, Spec);
+        given(agent);
         // The programs' clock lags behind, and would find learning held for a tick.
         Maps.IngressCache[Stage.PodSlot].LearnAfter = 0;
         return agent;

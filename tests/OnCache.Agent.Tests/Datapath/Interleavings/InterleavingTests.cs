@@ -1,6 +1,5 @@
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Daemon;
-using OnCache.Agent.Datapath;
 using OnCache.Agent.Tests.Bpf;
 
 namespace OnCache.Agent.Tests.Datapath.Interleavings;
@@ -54,7 +53,7 @@ public sealed class InterleavingTests(InterleavingStage stage) : IClassFixture<I
     /// <returns>How many places there are before the change is done.</returns>
     private int Play(AgentChange change, Traffic traffic, int[] learning)
     {
-        var agent = stage.Begin();
+        var agent = stage.Begin(change.Given);
         stage.Kernel.Conntrack.Clear();
         traffic.Conntrack.ToList().ForEach(stage.Kernel.Conntrack.Insert);
         var where = $"{traffic.Name} learned in {string.Join(", ", learning)}";

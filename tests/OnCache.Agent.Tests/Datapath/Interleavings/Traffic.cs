@@ -1,4 +1,3 @@
-using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Tests.Datapath.Cases;
 using OnCache.Agent.Tests.Datapath.Packets;
