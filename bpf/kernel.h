@@ -38,6 +38,7 @@
 #define IPS_DYING (1UL << 9)
 #define IPS_HELPER (1UL << 13)
 /* linux/netfilter/nf_conntrack_tcp.h */
+#define TCP_CONNTRACK_SYN_SENT 1
 #define TCP_CONNTRACK_SYN_RECV 2
 #define TCP_CONNTRACK_ESTABLISHED 3
 

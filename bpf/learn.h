@@ -188,6 +188,16 @@ static __always_inline int learn_unchanged(struct __sk_buff *skb, struct packet 
 }
 
 /*
+ * Is the connection over, with no entry left to say so? One that is made now, of what was lost before the
+ * end and is sent again, would say that it is open. No part of its caller, for the verifier's sake.
+ */
+static __noinline bool over_and_forgotten(const struct oncache_flow_key *key)
+{
+	return key->protocol == IPPROTO_TCP && !bpf_map_lookup_elem(&filter_cache, key) &&
+	       is_over(key, NULL, now_coarse());
+}
+
+/*
  * The order matters. The agent raises learn_after first and the epoch second; here the
  * epochs are read first and learn_after second. So a verdict is either bound to the old
  * epoch (and useless) or held back. Settings (lease, exclusions, what may be learned) are
@@ -205,6 +215,8 @@ static __always_inline int learn(struct __sk_buff *skb, struct oncache_config *c
 
 	if (is_syn(packet))
 		return learn_syn(skb, packet, offset, verdict, endpoint, direction);
+	if (over_and_forgotten(key))
+		return REASON_LEARN_NOT_ESTABLISHED;
 	verdict->now = now_coarse();
 	verdict->epoch = READ_ONCE(cfg->epoch);
 	verdict->endpoint_epoch = READ_ONCE(endpoint->epoch);

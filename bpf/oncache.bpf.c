@@ -53,6 +53,11 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 			is_noted = !is_syn(packet) || (endpoint->flags & ENDPOINT_PORTLESS);
 		}
 	}
+	if (entry &&
+	    (entry->flags & (ENTRY_PORTLESS | ENTRY_ANSWERED)) ==
+		    (ENTRY_PORTLESS | ENTRY_ANSWERED) &&
+	    !(packet->tcp_flags & TCP_SYN))
+		conntrack_knows(skb, &packet->key);
 	turn = count(reason, direction);
 	if (may_be_learned) {
 		skb->mark |= cfg->mark;
@@ -71,8 +76,8 @@ static __always_inline int slow_reason(struct __sk_buff *skb, struct packet *pac
 {
 	if (packet->tcp_flags & TCP_SYN)
 		return REASON_TCP_SYN;
-	if ((packet->tcp_flags & (TCP_FIN | TCP_RST | TCP_ACK)) == (TCP_FIN | TCP_ACK))
-		fin_to_ack(skb, packet, offset, now);
+	if (packet->tcp_flags & (TCP_FIN | TCP_RST))
+		end_to_cni(skb, packet, offset, now);
 	return reason;
 }
 
@@ -349,7 +354,7 @@ static __always_inline bool sweep_frees(struct oncache_filter_entry *entry, bool
 	if (is_closed(entry->closing) && age < 2 * NSEC_PER_MSEC * context->cfg->timeout_tcp_closed)
 		return false;
 	/*
-	 * Opened without conntrack: the CNI could make nothing of its FIN (fin_to_ack). Kept for as
+	 * Opened without conntrack: the CNI could make nothing of its FIN (end_to_cni). Kept for as
 	 * long as conntrack keeps one that is idle; its end may never come.
 	 */
 	if (owned && (entry->flags & ENTRY_ANSWERED) && !is_closed(entry->closing) &&

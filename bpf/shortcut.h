@@ -160,7 +160,7 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
 }
 
 /* Is the connection over, as far as the fast path knows? */
-static __always_inline bool is_over(struct oncache_flow_key *key,
+static __always_inline bool is_over(const struct oncache_flow_key *key,
 				    struct oncache_filter_entry *entry, __u64 now)
 {
 	__u64 age;
@@ -174,26 +174,27 @@ static __always_inline bool is_over(struct oncache_flow_key *key,
 /*
  * The CNI gets a FIN of a connection that its conntrack has never seen, and would drop it
  * as INVALID; any other segment is picked up in mid-stream. Without its FIN bit the segment
- * makes itself known there, and is judged. TCP sends the FIN again, as after a loss.
- * offset: of the IPv4 header.
+ * makes itself known there, and is judged. TCP sends the FIN again, as after a loss. Where conntrack
+ * knows the connection by now, as after a flush, it will see it end, and the cache need not know it: of
+ * the end that passes there it would never hear. offset: of the IPv4 header.
  */
-static __always_inline void fin_to_ack(struct __sk_buff *skb, struct packet *packet, __u32 offset,
+static __always_inline void end_to_cni(struct __sk_buff *skb, struct packet *packet, __u32 offset,
 				       __u64 now)
 {
 	struct oncache_flow_key *key = &packet->key;
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
 	__be16 before, after;
-	struct nf_conn *ct;
 
 	/* Gone is the entry of one that is over. */
 	if (entry ? !(entry->flags & ENTRY_PORTLESS) : !is_over(key, entry, now))
 		return;
-	ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port, key->remote_port,
-			    key->protocol);
-	if (ct) {
-		bpf_ct_release(ct);
+	if (conntrack_knows(skb, key)) {
+		if (entry && !is_closed(entry->closing))
+			entry_drop(key, entry);
 		return;
 	}
+	if ((packet->tcp_flags & (TCP_RST | TCP_ACK)) != TCP_ACK)
+		return;
 	offset += sizeof(struct iphdr) + offsetof(struct tcp_header, data_offset);
 	if (bpf_skb_load_bytes(skb, offset, &before, sizeof(before)))
 		return;

@@ -84,7 +84,7 @@ for name in "${all[@]}"; do
     # Hundreds skip themselves in the pure tier.
     if [[ $tier == all ]]; then cat "$log"; else awk '/^skipped /{ skip = 1; next } /^[a-z]/{ skip = 0 } !skip' "$log"; fi
     if (($(count failed) == 0)); then
-      echo "$name ended with exit status $status and no failed test"
+      echo "failed $name ended with exit status $status and no failed test" | tee -a "$log"
       failed=$((failed + 1))
     fi
   elif (($(count skipped) > 0)) && [[ $tier == all ]]; then
@@ -92,10 +92,13 @@ for name in "${all[@]}"; do
   fi
 done
 
-# Every project there is must have been named above.
+# Every project there is must have been named above, and of two parts both.
+for part in "${all[@]}"; do
+  [[ $part != *-* || " ${all[*]} " == *" ${part/-/+} "* ]] || { echo "${part/-/+} was not run: eng/run-tests.sh does not name it"; failed=$((failed + 1)); }
+done
 for project in tests/*/OnCache.*.csproj; do
   name=$(basename "$project" .csproj)
-  [[ " ${all[*]}" == *" $name"* || $tier/$name == pure/OnCache.Model.Tests ]] || { echo "$name was not run: eng/run-tests.sh does not name it"; failed=$((failed + 1)); }
+  [[ " ${all[*]%%[+-]*} " == *" $name "* || $tier/$name == pure/OnCache.Model.Tests ]] || { echo "$name was not run: eng/run-tests.sh does not name it"; failed=$((failed + 1)); }
 done
 
 if [[ $tier == all ]]; then

@@ -9,6 +9,8 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
     where TValue : unmanaged
 {
     private const int ENOENT = 2;
+    private const int EEXIST = 17;
+    private const ulong BPF_NOEXIST = 1;
 
     // A bucket of a hash map has to fit as a whole; the kernel makes as many buckets as the map may have entries.
     private const int Batch = 4096;
@@ -32,6 +34,18 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
             var (k, v) = (key, value);
             return Interop.Libbpf.bpf_map_update_elem(fd, &k, &v, 0);
         });
+
+    /// <summary>Leaves what is there already; whether it was not.</summary>
+    public bool TryAdd(TKey key, TValue value)
+    {
+        var step = $"write map {name}";
+        var result = _steps.Try(step, () =>
+        {
+            var (k, v) = (key, value);
+            return Interop.Libbpf.bpf_map_update_elem(fd, &k, &v, BPF_NOEXIST);
+        });
+        return result == -EEXIST ? false : BpfException.Check(result, step) >= 0;
+    }
 
     public bool Remove(TKey key)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OnCache.Agent.Bpf;
 using OnCache.Agent.Cli;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Configuration;
@@ -118,7 +119,7 @@ internal sealed partial class AgentOperations : IAgentOperations
 
                     if (former is not null)
                     {
-                        OpenConnections.Carry(former.Maps, datapath.Maps);
+                        CarryOpen(former, datapath, settings.HeartbeatTimeout, loggers);
                         former.Dispose();
                         former = null;
                     }
@@ -187,6 +188,21 @@ internal sealed partial class AgentOperations : IAgentOperations
         return Task.FromResult(ExitStatus.Success);
     }
 
+    /// <summary>What cannot be carried ends no agent: it costs open connections a proper end.</summary>
+    private static void CarryOpen(LoadedDatapath former, LoadedDatapath datapath, TimeSpan heartbeatTimeout, ILoggerFactory loggers)
+    {
+        var logger = loggers.CreateLogger<AgentOperations>();
+        try
+        {
+            var carried = OpenConnections.Carry(former.Maps, datapath.Maps, heartbeatTimeout / 4);
+            LogCarried(logger, carried);
+        }
+        catch (BpfException refused)
+        {
+            LogNotCarried(logger, refused.Message);
+        }
+    }
+
     /// <summary>
     /// Caches of the sizes that are asked for, or where the memory does not suffice of the largest filter cache for which it does: a start must not
     /// fail over a policy.
@@ -225,6 +241,12 @@ internal sealed partial class AgentOperations : IAgentOperations
 
     [LoggerMessage(Level = LogLevel.Information, Message = "no agent will follow: {Reason}; taking all of ours off the node")]
     private static partial void LogRemoved(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "caches of the other sizes are in use; {Count} open connections that began on the fast path are known to them")]
+    private static partial void LogCarried(ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "caches of the other sizes are in use; not all open connections that began on the fast path are known to them: {Reason}")]
+    private static partial void LogNotCarried(ILogger logger, string reason);
 
     private static bool UseTcx(AttachMode mode, KernelCapabilities capabilities) => mode switch
     {

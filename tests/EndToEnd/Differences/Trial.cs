@@ -49,7 +49,7 @@ internal sealed class Trial : IAsyncDisposable
         {
             foreach (var step in row.Setup)
             {
-                await PerformAsync(made, agent is not null, step);
+                (await PerformAsync(made, agent is not null, step)).ShouldBeNull($"'{step}' is for agents that run");
             }
 
             if (agent is not null)
@@ -206,7 +206,9 @@ internal sealed class Trial : IAsyncDisposable
     /// <summary>Makes connections known to the node's conntrack that it must keep, to addresses for tests of networks (RFC 2544), until it refuses one.</summary>
     private static async Task FillAsync(LabNode node)
     {
+        const int MostOfAll = 1 << 20;
         var most = node.Run(static () => int.Parse(File.ReadAllText("/proc/sys/net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture));
+        Assert.SkipUnless(most is > 0 and <= MostOfAll, $"needs net.netfilter.nf_conntrack_max of {MostOfAll} at most, it is {most}");
         var path = Path.GetTempFileName();
         try
         {
@@ -247,8 +249,17 @@ internal sealed class Trial : IAsyncDisposable
                 break;
             case "squeeze":
                 var limit = MemoryLimit.Of(Spare);
-                limit.Add(agent.ProcessId);
-                return limit;
+                try
+                {
+                    limit.Add(agent.ProcessId);
+                    return limit;
+                }
+                catch
+                {
+                    limit.Dispose();
+                    throw;
+                }
+
             case "unlist":
                 // As whoever clears /run: the next agent cannot see that one is there.
                 File.Delete(agent.Socket);
