@@ -31,12 +31,12 @@ case $tier in
 esac
 
 # What runs: projects, each as a whole or as one of two parts that have all its tests: NAME, or NAME+NAMESPACE and NAME-NAMESPACE.
-# The first ones two at a time. Then one that keeps both cores busy. Then two lanes beside each other: what lives in network namespaces
+# The first ones two at a time. Then those that keep both cores busy. Then two lanes beside each other: what lives in network namespaces
 # waits for packets and timers most of the time, what lives in clusters for kubelets.
 together=(OnCache.Operator.Tests OnCache.Kubernetes.Tests OnCache.Api.Tests OnCache.Model.Tests)
-alone=(OnCache.Agent.Tests)
+alone=(OnCache.Agent.Tests OnCache.Lab.Tests)
 labs=(OnCache.EndToEnd-OnCache.EndToEnd.Cluster)
-clusters=(OnCache.Lab.Tests OnCache.EndToEnd+OnCache.EndToEnd.Cluster)
+clusters=(OnCache.EndToEnd+OnCache.EndToEnd.Cluster)
 if [[ $tier == pure ]]; then
   # But for the model: checking it takes minutes.
   together=(OnCache.Operator.Tests OnCache.Agent.Tests OnCache.Lab.Tests OnCache.EndToEnd OnCache.Kubernetes.Tests OnCache.Api.Tests)

@@ -18,8 +18,8 @@ internal sealed class DefinitionServer(
 
     private const string Service = "definitions";
 
-    // Checks of an API service that failed once are repeated half a minute later.
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    // Checks of an API service that failed once are repeated half a minute later, and on a busy machine some fail.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     /// <summary>What kube-apiserver needs to know to ask other servers on behalf of its users.</summary>
     public static IReadOnlyList<string> FrontArguments(ControlPlaneFiles files) =>
