@@ -12,7 +12,7 @@ public sealed record NodeCacheConfigStatus
     /// <summary>The most <see cref="HostRules"/>.</summary>
     public const int MaximumHostRules = 16;
 
-    /// <summary>The generation of the object that the agent has put in force, or failed to.</summary>
+    /// <summary>The generation of the object that the agent has put in force, sizes of caches included, or failed to.</summary>
     public long ObservedGeneration { get; init; }
 
     /// <summary>Programmed (reasons Programmed, Pending, Failed and InsufficientMemory), Ready and ConntrackPressure.</summary>

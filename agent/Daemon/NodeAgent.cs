@@ -47,6 +47,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
     private NetworkSnapshot _snapshot;
     private volatile AgentConfiguration _configuration;
+    private AgentConfiguration? _applied;
     private NetworkSnapshot _plannedSnapshot;
     private HostRulesState _rules;
     private HostRulesView _rulesView = HostRulesView.Empty;
@@ -62,6 +63,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private LoadedDatapath? _replacement;
     private SizesRefusal? _refused;
     private long _refusedAt;
+    private long _observedGeneration;
     private volatile AgentState? _state;
     private volatile int _flows;
     private volatile ConntrackStatus? _conntrackStatus;
@@ -115,6 +117,8 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
     /// <summary>When the loop last turned.</summary>
     public TimeSpan SinceLastTurn => _time.GetElapsedTime(Volatile.Read(ref _lastTurn));
+
+    private DatapathSizes Asked => DatapathSizes.Of(_configuration.Node.Spec.CacheSizes);
 
     /// <summary>The first turn: everything in place, what an earlier agent cached void, its left-overs gone.</summary>
     public void Start()
@@ -293,7 +297,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         var protocols = _tcpRefusal is null ? ProtocolBits.All : ProtocolBits.All & ~ProtocolBits.Tcp;
         FlushPlan[] flushes = [.. new[] { RoutesChanged(before), IpsecChanged(before), RulesChanged(before, rulesChanged) }.OfType<FlushPlan>()];
         _controller.Apply(_plan, before, flushes, configuration.Node.Spec, protocols, _conntrack.Timeouts(), timing);
-        _plannedSnapshot = _snapshot;
+        (_applied, _plannedSnapshot) = (_configuration, _snapshot);
         foreach (var probe in _plan.Missing)
         {
             Probe(probe);
@@ -364,19 +368,30 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         Volatile.Write(ref _lastTurn, _time.GetTimestamp());
     }
 
-    private void Publish() => _state = new AgentState(
-        _configuration,
-        _plan!,
-        _controller.Endpoints.Specs.Keys.ToDictionary(address => address, address => _controller.Endpoints.SlotOf(address)!.Value),
-        _controller.WithoutRoom,
-        _controller.AttachFailures,
-        _controller.Endpoints.Retired,
-        _controller.LastFlush,
-        HostRules: _hostRulesReport,
-        NicFailures(),
-        SizesRefused: _refused,
-        BeyondShare: _shares.Beyond,
-        Warnings());
+    private void Publish()
+    {
+        // Another one may have come by now, and wait for its turn.
+        var asked = DatapathSizes.Of(_applied!.Node.Spec.CacheSizes);
+        if (asked == _datapath.Maps.Sizes || asked == _refused?.Asked)
+        {
+            _observedGeneration = _applied.Generation;
+        }
+
+        _state = new AgentState(
+            _applied,
+            _observedGeneration,
+            _plan!,
+            _controller.Endpoints.Specs.Keys.ToDictionary(address => address, address => _controller.Endpoints.SlotOf(address)!.Value),
+            _controller.WithoutRoom,
+            _controller.AttachFailures,
+            _controller.Endpoints.Retired,
+            _controller.LastFlush,
+            HostRules: _hostRulesReport,
+            NicFailures(),
+            SizesRefused: _refused,
+            BeyondShare: _shares.Beyond,
+            Warnings());
+    }
 
     /// <summary>A turn without news: the loop lives.</summary>
     private bool KeepAlive()
@@ -425,7 +440,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// </summary>
     private void Prepare()
     {
-        var asked = DatapathSizes.Of(_configuration.Node.Spec.CacheSizes);
+        var asked = Asked;
         if (asked == _datapath.Maps.Sizes)
         {
             if (_refused is not null)
@@ -479,7 +494,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 
     private bool Take(LoadedDatapath made)
     {
-        if (made.Maps.Sizes == DatapathSizes.Of(_configuration.Node.Spec.CacheSizes))
+        if (made.Maps.Sizes == Asked)
         {
             _replacement = made;
         }

@@ -54,8 +54,11 @@ internal sealed partial class NodeStatusWriter(
         // The object lags behind what was just written to it.
         var before = _written.Uid == target.Metadata.Uid ? _written.Status : target.Status;
 
+        // An agent that starts with other sizes than are asked for by now has observed none itself.
+        var generation = Math.Max(current.ObservedGeneration, before?.ObservedGeneration ?? 0);
+
         // After each flush, so a sweep for each would hold a core while events come thick; the object tells no number of flows.
-        var next = NodeStatus.Of(status.Status(countFlows: false), current.Configuration.Generation, before, time.GetUtcNow());
+        var next = NodeStatus.Of(status.Status(countFlows: false), generation, before, time.GetUtcNow());
         var content = Content(next);
         if ((_written.Uid, _written.Content) != (target.Metadata.Uid, content))
         {

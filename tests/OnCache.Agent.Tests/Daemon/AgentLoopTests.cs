@@ -10,6 +10,7 @@ using OnCache.Agent.Telemetry;
 using OnCache.Agent.Tests.Net;
 using OnCache.Agent.Tests.Topology;
 using OnCache.Agent.Topology;
+using OnCache.Api;
 
 namespace OnCache.Agent.Tests.Daemon;
 
@@ -79,6 +80,54 @@ public sealed class AgentLoopTests
             new IdleAttacher(),
             heartbeat: TimeSpan.FromSeconds(1),
             options: Read));
+    }
+
+    /// <summary>Whoever waits for a generation must not see it before its sizes are in force, or known to be refused.</summary>
+    [Fact]
+    public async Task A_generation_counts_as_observed_once_the_caches_it_asks_for_are_there_or_refused()
+    {
+        const int OutOfMemory = 12;
+        using var decided = new ManualResetEventSlim();
+        using var node = FlannelNode.Create();
+        var spec = NodeWithAgent.Configuration.Node.Spec;
+        var bigger = NodeWithAgent.Configuration with
+        {
+            Node = NodeWithAgent.Configuration.Node with { Spec = spec with { CacheSizes = spec.CacheSizes with { Filter = 2 * spec.CacheSizes.Filter } } },
+            Generation = 2,
+        };
+        await node.Network.Run(() => NodeWithAgent.RunAsync(
+            async (agent, _) =>
+            {
+                var configurations = Channel.CreateUnbounded<AgentConfiguration>();
+                agent.State!.ObservedGeneration.ShouldBe(1);
+                await WithLoopAsync(agent, configurations.Reader, async () =>
+                {
+                    try
+                    {
+                        await configurations.Writer.WriteAsync(bigger);
+                        await UntilAsync(() => agent.State.Configuration.Generation == 2, "all but the sizes in force");
+                        agent.State.ObservedGeneration.ShouldBe(1);
+                    }
+                    finally
+                    {
+                        decided.Set();
+                    }
+
+                    await UntilAsync(() => agent.State.ObservedGeneration == 2, "the sizes refused");
+                    agent.State.SizesRefused.ShouldNotBeNull().Reason.ShouldBe(ConditionReason.InsufficientMemory);
+
+                    await configurations.Writer.WriteAsync(bigger with { Generation = 3 });
+                    await UntilAsync(() => agent.State.ObservedGeneration == 3, "the same sizes, known to be refused");
+                });
+            },
+            new IdleAttacher(),
+            NodeWithAgent.Configuration with { Generation = 1 },
+            s_long,
+            prepare: _ =>
+            {
+                decided.Wait(s_patience).ShouldBeTrue();
+                throw new BpfException("create map filter_cache", OutOfMemory);
+            }));
     }
 
     /// <summary>The kernel takes the mark of a fixed neighbour away from one that is asked for (NTF_USE).</summary>

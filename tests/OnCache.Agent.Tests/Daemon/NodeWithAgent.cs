@@ -36,13 +36,15 @@ internal static class NodeWithAgent
     /// <param name="heartbeat">The heartbeat timeout; a second when left out.</param>
     /// <param name="sysctl">The folder of the settings of conntrack; one without any when left out.</param>
     /// <param name="options">What tunnels get by default; always the same when left out.</param>
+    /// <param name="prepare">Makes the maps and programs of other sizes; must not be asked when left out.</param>
     public static async Task RunAsync(
         Func<NodeAgent, DatapathMaps, Task> use,
         IProgramAttacher? attacher = null,
         AgentConfiguration? configuration = null,
         TimeSpan? heartbeat = null,
         string? sysctl = null,
-        Func<UnderlayOptions>? options = null)
+        Func<UnderlayOptions>? options = null,
+        Func<DatapathSizes, LoadedDatapath>? prepare = null)
     {
         using var file = new BpfFileSystem();
         using var datapath = LoadedPrograms.Load(file);
@@ -54,7 +56,7 @@ internal static class NodeWithAgent
         var agent = new NodeAgent(
             datapath, attacher ?? new TcxAttacher(LoadedPrograms.Pins(file).Links), NetworkSnapshotReader.Read(), neighbours,
             new ConntrackSysctl(sysctl ?? file.Root), rules, configuration ?? Configuration, settings, options ?? (static () => Networks.Options), metrics,
-            static _ => throw new NotSupportedException(), refused: null, TimeProvider.System,
+            prepare ?? (static _ => throw new NotSupportedException()), refused: null, TimeProvider.System,
             NullLogger.Instance);
         agent.Start();
         await use(agent, datapath.Maps);

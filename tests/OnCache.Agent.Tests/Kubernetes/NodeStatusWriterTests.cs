@@ -19,16 +19,16 @@ namespace OnCache.Agent.Tests.Kubernetes;
 public sealed class NodeStatusWriterTests
 {
     [Fact]
-    public async Task The_generation_that_is_reported_is_the_one_in_force_and_not_that_of_the_object()
+    public async Task The_generation_that_is_reported_is_the_one_in_force_with_its_sizes_and_not_that_of_the_object()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var metrics = new WatchMetrics();
-        var client = new OneNode(new V1Alpha1NodeCacheConfig { Metadata = new V1ObjectMeta { Name = "n1", Uid = "config-1", Generation = 8, ResourceVersion = "1" } });
+        var client = new OneNode(new V1Alpha1NodeCacheConfig { Metadata = new V1ObjectMeta { Name = "n1", Uid = "config-1", Generation = 9, ResourceVersion = "1" } });
         var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
         var watching = source.RunAsync(stop.Token);
         await source.WaitForSyncAsync(stop.Token);
         var inForce = new AgentState(
-            NodeWithAgent.Configuration with { Generation = 7 }, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
+            NodeWithAgent.Configuration with { Generation = 8 }, ObservedGeneration: 7, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
             AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, BeyondShare: new HashSet<Ipv4Address>(), Warnings: []);
 
         var writing = new NodeStatusWriter("n1", client, source, new StatusSample(), () => inForce, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
