@@ -5,7 +5,7 @@ using OnCache.Lab.Interop;
 namespace OnCache.Lab.Traffic;
 
 /// <summary>The CPU a measurement uses: a core, and the threads that do the work on it.</summary>
-internal static unsafe class CoreUse
+public static unsafe class CoreUse
 {
     /// <summary>Keeps the calling thread on one core.</summary>
     public static void Pin(int core)

@@ -5,6 +5,7 @@ using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
 using OnCache.Lab.Overlay;
 using OnCache.Lab.Topology;
+using OnCache.Lab.Traffic;
 
 namespace OnCache.EndToEnd;
 
@@ -173,14 +174,21 @@ public sealed class ChecksumTests
     private static async Task<bool> IsDeliveredAsync(LabPod pod, Talks talks, ProtocolType protocol, Action send)
     {
         var (errors, arrived) = (Errors(pod, protocol), Arrived());
-        for (var i = 0; i < Copies; i++)
+        var fence = Task.CompletedTask;
+        var sending = new Thread(() =>
         {
-            send();
-        }
+            // Each CPU has its queue: on one, what is sent later arrives later.
+            CoreUse.Pin(Thread.GetCurrentProcessorId());
+            for (var i = 0; i < Copies; i++)
+            {
+                send();
+            }
 
-        // Same queue, same order: what comes back was sent after them.
-        await talks.Fence.ExchangeAsync(1);
-        await talks.Fence.ExchangeAsync(1);
+            fence = talks.Fence.ExchangeAsync(1);
+        });
+        sending.Start();
+        sending.Join();
+        await fence;
         var (refused, delivered) = (Errors(pod, protocol) - errors, Arrived() - arrived);
         // Conntrack sums, too, and then the node's rules drop them. An acknowledgement may come late.
         return (refused, delivered) switch
