@@ -53,11 +53,6 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 			is_noted = !is_syn(packet) || (endpoint->flags & ENDPOINT_PORTLESS);
 		}
 	}
-	if (entry &&
-	    (entry->flags & (ENTRY_PORTLESS | ENTRY_ANSWERED)) ==
-		    (ENTRY_PORTLESS | ENTRY_ANSWERED) &&
-	    !(packet->tcp_flags & TCP_SYN))
-		conntrack_knows(skb, &packet->key);
 	turn = count(reason, direction);
 	if (may_be_learned) {
 		skb->mark |= cfg->mark;
@@ -69,15 +64,18 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
 
 /*
  * Why a packet that was understood goes to the CNI. A SYN makes the cache forget, whatever
- * else speaks against the fast path. offset: of the IPv4 header.
+ * else speaks against the fast path; of a short connection that is open, conntrack must not go on to
+ * wait for the answer to a SYN that was lost. offset: of the IPv4 header. entry: as in hand_over().
  */
 static __always_inline int slow_reason(struct __sk_buff *skb, struct packet *packet, __u32 offset,
-				       int reason, __u64 now)
+				       struct oncache_filter_entry *entry, int reason, __u64 now)
 {
 	if (packet->tcp_flags & TCP_SYN)
 		return REASON_TCP_SYN;
 	if (packet->tcp_flags & (TCP_FIN | TCP_RST))
 		end_to_cni(skb, packet, offset, now);
+	else if (entry && (entry->flags & ENTRY_PORTLESS) && (entry->flags & ENTRY_ANSWERED))
+		conntrack_knows(skb, &packet->key);
 	return reason;
 }
 
@@ -191,7 +189,7 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	return bpf_redirect(node->ifindex, 0);
 
 slow:
-	reason = slow_reason(skb, &packet, sizeof(*ethernet), reason, now);
+	reason = slow_reason(skb, &packet, sizeof(*ethernet), entry, reason, now);
 odd:
 	return hand_over(skb, cfg, &packet, sizeof(*ethernet), entry, reason, EGRESS);
 }
@@ -315,7 +313,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	return bpf_redirect_peer(endpoint->ifindex, 0);
 
 slow:
-	reason = slow_reason(skb, &packet, header, reason, now);
+	reason = slow_reason(skb, &packet, header, entry, reason, now);
 odd:
 	return hand_over(skb, cfg, &packet, header, entry, reason, INGRESS);
 }

@@ -10,6 +10,7 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
 {
     private const int ENOENT = 2;
     private const int EEXIST = 17;
+    private const ulong BPF_ANY = 0;
     private const ulong BPF_NOEXIST = 1;
 
     // A bucket of a hash map has to fit as a whole; the kernel makes as many buckets as the map may have entries.
@@ -18,6 +19,8 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
     private readonly IKernelSteps _steps = steps ?? KernelSteps.Direct;
 
     public string Name => name;
+
+    private string WriteStep => $"write map {name}";
 
     public bool TryGet(TKey key, out TValue value)
     {
@@ -28,23 +31,13 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
         }
     }
 
-    public void Set(TKey key, TValue value) =>
-        _steps.Do($"write map {name}", () =>
-        {
-            var (k, v) = (key, value);
-            return Interop.Libbpf.bpf_map_update_elem(fd, &k, &v, 0);
-        });
+    public void Set(TKey key, TValue value) => BpfException.Check(Write(key, value, BPF_ANY), WriteStep);
 
     /// <summary>Leaves what is there already; whether it was not.</summary>
     public bool TryAdd(TKey key, TValue value)
     {
-        var step = $"write map {name}";
-        var result = _steps.Try(step, () =>
-        {
-            var (k, v) = (key, value);
-            return Interop.Libbpf.bpf_map_update_elem(fd, &k, &v, BPF_NOEXIST);
-        });
-        return result == -EEXIST ? false : BpfException.Check(result, step) >= 0;
+        var result = Write(key, value, BPF_NOEXIST);
+        return result == -EEXIST ? false : BpfException.Check(result, WriteStep) >= 0;
     }
 
     public bool Remove(TKey key)
@@ -77,6 +70,12 @@ internal sealed unsafe class BpfMap<TKey, TValue>(string name, int fd, IKernelSt
             }
         }
     }
+
+    private int Write(TKey key, TValue value, ulong flags) => _steps.Try(WriteStep, () =>
+    {
+        var (k, v) = (key, value);
+        return Interop.Libbpf.bpf_map_update_elem(fd, &k, &v, flags);
+    });
 
     private bool Read(bool first, ref uint position, TKey[] keys, TValue[] values, ref uint count)
     {

@@ -32,5 +32,6 @@ internal sealed record FlushOutcome(int Endpoints, double DurationMicroseconds);
 internal interface IFlushTarget
 {
     /// <summary>Flushes what is asked for; returns when it is in force.</summary>
+    /// <exception cref="DatapathReplacedException">There is none at the moment.</exception>
     FlushOutcome Flush(FlushRequest request);
 }

@@ -112,7 +112,7 @@ public sealed class NoisyWireTests(ITestOutputHelper output)
 
     private static async Task TalkAsync(LabPod client, System.Net.EndPoint server, Random random, End end)
     {
-        using var socket = await ConnectAsync(client, server);
+        using var socket = await Sockets.ConnectAsync(client, server, limit: s_patience);
         using var patience = Patience.Of(s_patience);
         var said = RandomNumberGenerator.GetBytes(random.Next(2, MostBytes));
         said[0] = (byte)end;
@@ -135,15 +135,6 @@ public sealed class NoisyWireTests(ITestOutputHelper output)
         }
 
         (await socket.ReceiveAsync(new byte[1], SocketFlags.None, patience.Token)).ShouldBe(0, "the server's end");
-    }
-
-    /// <summary>SYNs may be lost more often than one connection is patient.</summary>
-    private static async Task<Socket> ConnectAsync(LabPod client, System.Net.EndPoint server)
-    {
-        var socket = client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
-        using var patience = Patience.Of(s_patience);
-        await socket.ConnectAsync(server, patience.Token);
-        return socket;
     }
 
     /// <returns>How many connections were served to their end.</returns>

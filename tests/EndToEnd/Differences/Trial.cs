@@ -15,7 +15,7 @@ internal sealed class Trial : IAsyncDisposable
 
     private const int ClassSelector1 = 8;
 
-    // More than an agent has over at any time, so that it is alive until it is asked for something.
+    // Bytes beyond what it has: the kernel refuses it more, or ends it, soon.
     private const long Spare = 1 << 20;
 
     private readonly AcceleratedLab lab;

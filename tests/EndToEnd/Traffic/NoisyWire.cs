@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using OnCache.Agent.Net;
 using OnCache.Lab.Namespaces;
 
@@ -13,17 +11,13 @@ namespace OnCache.EndToEnd.Traffic;
 /// </summary>
 internal sealed class NoisyWire : IDisposable
 {
-    private const int AllProtocols = 3;
-    private const int IndexOffset = 4;
-    private const int PacketTypeOffset = 10;
     private const int EtherTypeOffset = 12;
     private const int Ipv4 = 0x0800;
-    private const byte Outgoing = 4;
     private const double Share = 0.03;
     private const int LongestDelay = 20;
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(1);
 
-    private readonly Socket socket;
+    private readonly FrameReceiver receiver;
     private readonly Dictionary<int, FrameSender> otherSide;
     private readonly PriorityQueue<(byte[] Frame, FrameSender To), long> late = new();
     private readonly Random random;
@@ -39,7 +33,7 @@ internal sealed class NoisyWire : IDisposable
             [IndexOf(space, left)] = new(space, right),
             [IndexOf(space, right)] = new(space, left),
         };
-        socket = space.Run(static () => new Socket(AddressFamily.Packet, SocketType.Raw, (ProtocolType)IPAddress.HostToNetworkOrder((short)AllProtocols)) { ReceiveBufferSize = 1 << 22 });
+        receiver = new FrameReceiver(space);
         thread = new Thread(Carry) { IsBackground = true, Name = "noisy wire" };
         thread.Start();
     }
@@ -55,7 +49,7 @@ internal sealed class NoisyWire : IDisposable
     {
         ended = true;
         thread.Join();
-        socket.Dispose();
+        receiver.Dispose();
         foreach (var sender in otherSide.Values)
         {
             sender.Dispose();
@@ -73,18 +67,11 @@ internal sealed class NoisyWire : IDisposable
     {
         try
         {
-            var buffer = new byte[65536];
             while (!ended)
             {
-                if (socket.Poll(s_poll, SelectMode.SelectRead))
+                if (receiver.Take(s_poll) is var (device, frame) && otherSide.TryGetValue(device, out var to))
                 {
-                    var from = new SocketAddress(AddressFamily.Packet);
-                    var length = socket.ReceiveFrom(buffer, SocketFlags.None, from);
-                    var address = from.Buffer.Span;
-                    if (address[PacketTypeOffset] != Outgoing && otherSide.TryGetValue(BinaryPrimitives.ReadInt32LittleEndian(address[IndexOffset..]), out var to))
-                    {
-                        Pass(buffer[..length], to);
-                    }
+                    Pass(frame, to);
                 }
 
                 while (late.TryPeek(out var next, out var due) && due <= Stopwatch.GetTimestamp())

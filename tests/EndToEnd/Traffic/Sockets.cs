@@ -24,7 +24,8 @@ internal static class Sockets
         return socket;
     });
 
-    public static async Task<Socket> ConnectAsync(INetworkMember member, EndPoint to, int fromPort = 0)
+    /// <param name="limit">Patience.Long when left out.</param>
+    public static async Task<Socket> ConnectAsync(INetworkMember member, EndPoint to, int fromPort = 0, TimeSpan? limit = null)
     {
         var socket = member.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
         try
@@ -35,7 +36,7 @@ internal static class Sockets
                 socket.Bind(new IPEndPoint(IPAddress.Any, fromPort));
             }
 
-            using var patience = Patience.Of(Patience.Long);
+            using var patience = Patience.Of(limit ?? Patience.Long);
             await socket.ConnectAsync(to, patience.Token);
             return socket;
         }

@@ -126,25 +126,12 @@ internal sealed class CaseRun(Stage stage, string program, PacketCase item)
     /// <summary>As it was at the near end, one hop before; null where that is not known.</summary>
     private byte[]? CameAs(byte[] packet)
     {
-        const int TtlAt = 8;
         if (item.Before.Unwitnessed)
         {
             return null;
         }
 
-        if (item.Before.CameAs is { } layers)
-        {
-            return PacketBuilder.Build(layers);
-        }
-
-        var at = IsOnPod ? 14 : 64;
-        var before = packet.Length > at + TtlAt ? packet[at..] : [];
-        if (before.Length > TtlAt)
-        {
-            before[TtlAt]++;
-        }
-
-        return before;
+        return item.Before.CameAs is { } layers ? PacketBuilder.Build(layers) : Stage.OneHopBefore(packet, IsOnPod);
     }
 
     private FilterEntry? PrepareEntry(FlowKey key, EntryBefore? before, ulong now)

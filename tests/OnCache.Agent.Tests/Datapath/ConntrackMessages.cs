@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 using OnCache.Agent.Net;
 using OnCache.Agent.Tests.Datapath.Cases;
 using OnCache.Agent.Tests.Datapath.Packets;
+
+using static OnCache.Agent.Net.NetlinkProtocol;
 
 namespace OnCache.Agent.Tests.Datapath;
 
@@ -17,14 +18,9 @@ internal static class ConntrackMessages
     public const uint Confirmed = 1 << 3;
     public const uint Helper = 1 << 13;
 
-    private const int NETLINK_NETFILTER = 12;
     private const ushort CtNew = 1 << 8;
     private const ushort CtDelete = 1 << 8 | 2;
-    private const ushort NLM_F_REQUEST = 1;
-    private const ushort NLM_F_ACK = 4;
     private const ushort NLM_F_EXCL = 0x200;
-    private const ushort NLM_F_CREATE = 0x400;
-    private const byte AF_INET = 2;
     private const ushort CTA_TUPLE_ORIG = 1;
     private const ushort CTA_TUPLE_REPLY = 2;
     private const ushort CTA_STATUS = 3;
@@ -43,7 +39,7 @@ internal static class ConntrackMessages
     {
         Span<byte> buffer = stackalloc byte[512];
         var message = new NetlinkMessageWriter(buffer, CtNew, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-        message.Write(new NetfilterHeader { Family = AF_INET });
+        message.Write(new ConntrackMessage.Header { Family = AF_INET });
         WriteTuple(ref message, CTA_TUPLE_ORIG, entry);
         WriteTuple(ref message, CTA_TUPLE_REPLY, entry with { From = entry.To, To = entry.From, FromPort = entry.ToPort, ToPort = entry.FromPort });
         message.Attribute(CTA_TIMEOUT, Network((uint)entry.Timeout));
@@ -70,7 +66,7 @@ internal static class ConntrackMessages
     {
         Span<byte> buffer = stackalloc byte[256];
         var message = new NetlinkMessageWriter(buffer, CtNew, NLM_F_REQUEST | NLM_F_ACK);
-        message.Write(new NetfilterHeader { Family = AF_INET });
+        message.Write(new ConntrackMessage.Header { Family = AF_INET });
         WriteTuple(ref message, CTA_TUPLE_ORIG, entry);
         message.Attribute(CTA_STATUS, Network(status));
         Execute(message.Finish(), "set the status of a conntrack entry");
@@ -81,7 +77,7 @@ internal static class ConntrackMessages
     {
         Span<byte> buffer = stackalloc byte[64];
         var message = new NetlinkMessageWriter(buffer, CtDelete, NLM_F_REQUEST | NLM_F_ACK);
-        message.Write(default(NetfilterHeader));
+        message.Write(default(ConntrackMessage.Header));
         Execute(message.Finish(), "empty conntrack");
     }
 
@@ -107,13 +103,4 @@ internal static class ConntrackMessages
     }
 
     private static uint Network(uint value) => BinaryPrimitives.ReverseEndianness(value);
-
-    /// <summary><c>struct nfgenmsg</c>.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct NetfilterHeader
-    {
-        public byte Family;
-        public byte Version;
-        public ushort ResourceId;
-    }
 }

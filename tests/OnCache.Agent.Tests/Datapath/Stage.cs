@@ -38,6 +38,7 @@ public sealed class Stage : IDisposable
     };
 
     private readonly Lazy<Parts> _parts;
+    private readonly Dictionary<string, TrafficClassIndex> _farEnds = new(StringComparer.Ordinal);
 
     public Stage()
         : this(static kernel => kernel)
@@ -63,6 +64,11 @@ public sealed class Stage : IDisposable
 
     public void Dispose()
     {
+        foreach (var farEnd in _farEnds.Values)
+        {
+            farEnd.Dispose();
+        }
+
         if (_parts.IsValueCreated)
         {
             _parts.Value.Dispose();
@@ -83,8 +89,27 @@ public sealed class Stage : IDisposable
         var witness = new Witness { Length = (uint)Math.Min(cameAs?.Length ?? 0, Layout.WitnessBytes) };
         cameAs?.AsSpan(0, (int)witness.Length).CopyTo(witness.Bytes);
         Maps.Witnesses.Set(Slot, witness);
-        using var entry = new TrafficClassIndex(Datapath.ProgramFd(program), AttachTypeOf(program));
-        return Namespace.Run(() => ProgramRun.Once(entry.Descriptor, packet, context with { ControlBlock = Slot + 1 }));
+        if (!_farEnds.TryGetValue(program, out var farEnd))
+        {
+            _farEnds.Add(program, farEnd = new TrafficClassIndex(Datapath.ProgramFd(program), AttachTypeOf(program)));
+        }
+
+        return Namespace.Run(() => ProgramRun.Once(farEnd.Descriptor, packet, context with { ControlBlock = Slot + 1 }));
+    }
+
+    /// <summary>A packet of a far end as it was at its near end, one hop before, from its IPv4 header on; nothing where it has none.</summary>
+    /// <param name="isOnPod">It is on the pod's device, and not in the tunnel.</param>
+    internal static byte[] OneHopBefore(byte[] packet, bool isOnPod)
+    {
+        const int TtlAt = 8;
+        var at = isOnPod ? 14 : 64;
+        var before = packet.Length > at + TtlAt ? packet[at..] : [];
+        if (before.Length > TtlAt)
+        {
+            before[TtlAt]++;
+        }
+
+        return before;
     }
 
     /// <summary>What a program was loaded for; 0 for clsact.</summary>
@@ -131,18 +156,7 @@ public sealed class Stage : IDisposable
     /// <summary>Writes a remote node; every node is behind the same router.</summary>
     internal void SetNode(uint slot, string name, ushort mtu = 1450, byte tos = 0, byte ttl = 64)
     {
-        var template = HeaderTemplate.Vxlan(new VxlanPath(
-            WellKnown.Mac("nic"),
-            WellKnown.Mac("next-hop"),
-            WellKnown.Ip("node"),
-            WellKnown.Ip(name),
-            ttl,
-            tos,
-            DontFragment: false,
-            WellKnown.TunnelPort,
-            WellKnown.Vni,
-            WellKnown.Mac("tunnel"),
-            WellKnown.Mac("remote-tunnel")));
+        var template = TemplateOf(name, tos, ttl);
         ref var entry = ref Maps.EgressCache[slot];
         entry = new EgressEntry
         {
@@ -157,6 +171,20 @@ public sealed class Stage : IDisposable
         template.Bytes.AsSpan().CopyTo(MemoryMarshal.CreateSpan(ref entry.Header[0], Layout.HeaderMax));
         Maps.NodeIndex.Set(entry.NodeIp, slot);
     }
+
+    /// <summary>The header that leads to a remote node.</summary>
+    internal static HeaderTemplate TemplateOf(string node, byte tos = 0, byte ttl = 64) => HeaderTemplate.Vxlan(new VxlanPath(
+        WellKnown.Mac("nic"),
+        WellKnown.Mac("next-hop"),
+        WellKnown.Ip("node"),
+        WellKnown.Ip(node),
+        ttl,
+        tos,
+        DontFragment: false,
+        WellKnown.TunnelPort,
+        WellKnown.Vni,
+        WellKnown.Mac("tunnel"),
+        WellKnown.Mac("remote-tunnel")));
 
     private static void Clear<TKey>(BpfMap<TKey, uint> map)
         where TKey : unmanaged

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Cli;
 using OnCache.Agent.Coherence;
@@ -28,9 +27,6 @@ internal sealed class NodeStage : IDisposable
     private static readonly Ipv4Address s_pod = Ipv4Address.Parse("10.244.1.2");
     private static readonly Ipv4Address s_secondPod = Ipv4Address.Parse("10.244.1.3");
     private static readonly MacAddress s_mac = MacAddress.Parse("02:00:00:00:00:01");
-    private static readonly ConntrackTimeouts s_timeouts = new(
-        TimeSpan.FromDays(5), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2),
-        TimeSpan.FromSeconds(30));
 
     private readonly BpfFileSystem _file = new();
     private readonly TestNamespace _namespace = null!;
@@ -160,41 +156,12 @@ internal sealed class NodeStage : IDisposable
         }
     }
 
-    private static NodePlan PlanOf(string nextHop, IReadOnlyList<EndpointSpec> endpoints) => new()
-    {
-        Underlay = new Underlay
-        {
-            Tunnel = new TunnelDevice
-            {
-                IfIndex = 400,
-                Name = "flannel.1",
-                Mac = s_mac,
-                Vni = 1,
-                Port = 8472,
-                SourcePorts = new PortRange(32768, 61000),
-                Ttl = 64,
-                Tos = 0,
-                TosInherit = false,
-                DontFragment = false,
-                UdpChecksum = false,
-                Mtu = 1450,
-                BoundIfIndex = 0,
-            },
-            Nic = new UnderlayNic(Nic, "nic", s_mac, 1500),
-            LocalAddress = s_node,
-        },
-        RemoteNodes = [],
-        Endpoints = [.. endpoints.Select(static spec => new PlannedEndpoint(
-            new LocalEndpoint { Name = spec.Uid, Namespace = "default", Uid = spec.Uid, Ip = IPAddress.Parse(spec.Address.ToString()) },
-            new EndpointTreatment(AccelerationMode.Accelerate, Protocols.All, PolicyName: null, default, ""),
-            Attachment: null,
-            spec))],
-        NodeSpecs = [new NodeSpec(s_remote, Nic, 1450, HeaderTemplate.Vxlan(new VxlanPath(
-            s_mac, s_mac, s_node, Ipv4Address.Parse(nextHop), 64, 0, DontFragment: false, 8472, 1, s_mac, s_mac)))],
-        Missing = [],
-        InUse = [],
-        Nics = [Nic],
-    };
+    private static NodePlan PlanOf(string nextHop, IReadOnlyList<EndpointSpec> endpoints) => SamplePlan.Of(
+        new SampleTunnel(s_node, s_mac, Vni: 1, new PortRange(32768, 61000)),
+        new UnderlayNic(Nic, "nic", s_mac, 1500),
+        endpoints,
+        new NodeSpec(s_remote, Nic, 1450, HeaderTemplate.Vxlan(new VxlanPath(
+            s_mac, s_mac, s_node, Ipv4Address.Parse(nextHop), 64, 0, DontFragment: false, 8472, 1, s_mac, s_mac))));
 
     private static EndpointSpec Endpoint(Ipv4Address address, string uid, int device) => new(
         address, uid, device, s_mac, s_mac, 1450, EndpointMode.Accelerate, ProtocolBits.All, EndpointFlags.None);
@@ -209,7 +176,7 @@ internal sealed class NodeStage : IDisposable
 
         public void Turn(NodePlan plan, NodeCacheConfigSpec spec)
         {
-            controller.Apply(plan, before: null, voided: [], spec, ProtocolBits.All, s_timeouts, Now);
+            controller.Apply(plan, before: null, voided: [], spec, ProtocolBits.All, SamplePlan.Timeouts, Now);
             controller.RenewHeartbeat(TimeSpan.FromSeconds(1));
         }
 

@@ -1,10 +1,11 @@
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Daemon;
-using OnCache.Agent.Datapath;
 using OnCache.Agent.Rules;
 using OnCache.Agent.Tests.Datapath.Packets;
 using OnCache.Api;
+
+using static OnCache.Agent.Tests.Datapath.Interleavings.InterleavingStage;
 
 namespace OnCache.Agent.Tests.Datapath.Interleavings;
 
@@ -65,8 +66,6 @@ internal sealed record AgentChange(string Name, Action<InterleavingStage.Working
     ];
 
     public static AgentChange Named(string name) => All.Single(change => change.Name == name);
-
-    private static NodePlan PlanOf(EndpointSpec pod) => InterleavingStage.PlanOf(pod);
 
     private static NodePlan Ruled(params IReadOnlyList<HostRegion> regions)
     {

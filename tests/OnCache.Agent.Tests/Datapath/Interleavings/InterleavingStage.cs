@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -8,7 +7,6 @@ using OnCache.Agent.Cli;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
-using OnCache.Agent.Tests.Bpf;
 using OnCache.Agent.Tests.Daemon;
 using OnCache.Agent.Tests.Datapath.Packets;
 using OnCache.Agent.Topology;
@@ -19,10 +17,6 @@ namespace OnCache.Agent.Tests.Datapath.Interleavings;
 /// <summary>A node with an agent at work, and the programs by hand: whoever learns, and whoever takes the fast path.</summary>
 public sealed class InterleavingStage : IDisposable
 {
-    private static readonly ConntrackTimeouts s_timeouts = new(
-        TimeSpan.FromDays(5), TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2),
-        TimeSpan.FromSeconds(30));
-
     private readonly Stage _stage;
 
     public InterleavingStage() => _stage = new Stage(static kernel => kernel, Places);
@@ -38,12 +32,10 @@ public sealed class InterleavingStage : IDisposable
 
     internal static EndpointSpec Pod { get; } = Endpoint("pod", "uid-pod");
 
-    internal static NodeSpec RemoteNode { get; } = Node("next-hop");
+    internal static NodeSpec RemoteNode { get; } =
+        new(WellKnown.Ip("remote-node"), Stage.IfIndex("nic"), 1450, Stage.TemplateOf("remote-node"), WellKnown.Ip("remote-gateway"));
 
     internal static NodePlan Plan { get; } = PlanOf(Pod);
-
-    /// <summary>The programs' far ends, with what a packet was at their near ends.</summary>
-    internal TrafficClassIndex FarEnd(string program) => new(_stage.Datapath.ProgramFd(program), _stage.AttachTypeOf(program), Stage.MissBit);
 
     /// <summary>Everything known and nothing cached; an agent that has been at work for a while.</summary>
     /// <param name="given">What it has done beside that.</param>
@@ -88,61 +80,11 @@ public sealed class InterleavingStage : IDisposable
     internal static EndpointSpec Endpoint(string mac, string uid) => new(
         WellKnown.Ip("pod"), uid, Stage.IfIndex(mac), WellKnown.Mac(mac), WellKnown.Mac("gateway"), 1450, EndpointMode.Accelerate, ProtocolBits.All, EndpointFlags.Portless);
 
-    internal static NodeSpec Node(string nextHop) => new(
-        WellKnown.Ip("remote-node"),
-        Stage.IfIndex("nic"),
-        1450,
-        HeaderTemplate.Vxlan(new VxlanPath(
-            WellKnown.Mac("nic"),
-            WellKnown.Mac(nextHop),
-            WellKnown.Ip("node"),
-            WellKnown.Ip("remote-node"),
-            64,
-            0,
-            DontFragment: false,
-            WellKnown.TunnelPort,
-            WellKnown.Vni,
-            WellKnown.Mac("tunnel"),
-            WellKnown.Mac("remote-tunnel"))),
-        WellKnown.Ip("remote-gateway"));
-
-    internal static NodePlan PlanOf(EndpointSpec pod) => new()
-    {
-        Underlay = new Underlay
-        {
-            Tunnel = new TunnelDevice
-            {
-                IfIndex = 400,
-                Name = "flannel.1",
-                Mac = WellKnown.Mac("tunnel"),
-                Vni = WellKnown.Vni,
-                Port = WellKnown.TunnelPort,
-                SourcePorts = new PortRange(WellKnown.SourcePortMin, WellKnown.SourcePortMin + WellKnown.SourcePortCount),
-                Ttl = 64,
-                Tos = 0,
-                TosInherit = false,
-                DontFragment = false,
-                UdpChecksum = false,
-                Mtu = 1450,
-                BoundIfIndex = 0,
-            },
-            Nic = new UnderlayNic(Stage.IfIndex("nic"), "nic", WellKnown.Mac("nic"), 1500),
-            LocalAddress = WellKnown.Ip("node"),
-        },
-        RemoteNodes = [],
-        Endpoints =
-        [
-            new PlannedEndpoint(
-                new LocalEndpoint { Name = "pod", Namespace = "default", Uid = pod.Uid, Ip = IPAddress.Parse(pod.Address.ToString()) },
-                new EndpointTreatment(AccelerationMode.Accelerate, Protocols.All, PolicyName: null, default, ""),
-                Attachment: null,
-                pod),
-        ],
-        NodeSpecs = [RemoteNode],
-        Missing = [],
-        InUse = [],
-        Nics = [Stage.IfIndex("nic")],
-    };
+    internal static NodePlan PlanOf(EndpointSpec pod) => SamplePlan.Of(
+        new SampleTunnel(WellKnown.Ip("node"), WellKnown.Mac("tunnel"), WellKnown.Vni, new PortRange(WellKnown.SourcePortMin, WellKnown.SourcePortMin + WellKnown.SourcePortCount)),
+        new UnderlayNic(Stage.IfIndex("nic"), "nic", WellKnown.Mac("nic"), 1500),
+        [pod],
+        RemoteNode);
 
     private DatapathController NewController() => new(_stage.Datapath, new IdleAttacher(), new AgentSettings { MarkBit = BitOperations.Log2(Stage.MissBit) }, static (_, _) => { });
 
@@ -157,9 +99,9 @@ public sealed class InterleavingStage : IDisposable
 
         public DatapathController Controller { get; private set; } = stage.NewController();
 
-        public void Apply(NodePlan plan, NodeCacheConfigSpec spec, ProtocolBits protocols = ProtocolBits.All, params IReadOnlyList<FlushPlan> voided)
+        public void Apply(NodePlan plan, NodeCacheConfigSpec spec, ProtocolBits protocols = ProtocolBits.All)
         {
-            Controller.Apply(plan, _plan, voided, spec, protocols, s_timeouts, Now);
+            Controller.Apply(plan, _plan, voided: [], spec, protocols, SamplePlan.Timeouts, Now);
             _plan = plan;
         }
 

@@ -1,4 +1,3 @@
-using OnCache.Agent.Bpf;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Tests.Bpf;
 
@@ -8,12 +7,10 @@ namespace OnCache.Agent.Tests.Datapath.Interleavings;
 /// The invariants of model/coherence.pml on the real maps: the agent stores one thing at a time, and the real programs learn and want the fast
 /// path in all places between. What the CNI let pass before a change is of no use after it.
 /// </summary>
-public sealed class InterleavingTests(InterleavingStage stage) : IClassFixture<InterleavingStage>, IDisposable
+public sealed class InterleavingTests(InterleavingStage stage) : IClassFixture<InterleavingStage>
 {
     // With more places than these, only every one and every two of them.
     private const int MostSubsets = 5;
-
-    private readonly Dictionary<string, TrafficClassIndex> _farEnds = new(StringComparer.Ordinal);
 
     public static TheoryData<string> Flushes => [.. AgentChange.All.Select(static change => change.Name)];
 
@@ -25,14 +22,6 @@ public sealed class InterleavingTests(InterleavingStage stage) : IClassFixture<I
     [MemberData(nameof(Flushes))]
     public void A_connection_that_the_cni_accepted_before_a_change_vouches_for_none_after_it(string change) =>
         TryAll(AgentChange.Named(change), Traffic.ShortConnections, static places => Enumerable.Range(0, places).Select(static place => new[] { place }).Append([.. Enumerable.Range(0, places)]));
-
-    public void Dispose()
-    {
-        foreach (var farEnd in _farEnds.Values)
-        {
-            farEnd.Dispose();
-        }
-    }
 
     private void TryAll(AgentChange change, Traffic traffic, Func<int, IEnumerable<int[]>> schedules)
     {
@@ -131,27 +120,15 @@ public sealed class InterleavingTests(InterleavingStage stage) : IClassFixture<I
 
     private void Learn(Run learner)
     {
-        const int TtlAt = 8;
-        const uint Slot = 5;
         if (learner.Before is { } known)
         {
             stage.Kernel.Conntrack.Clear();
             stage.Kernel.Conntrack.Insert(known);
         }
 
-        if (!_farEnds.TryGetValue(learner.Program, out var farEnd))
-        {
-            _farEnds.Add(learner.Program, farEnd = stage.FarEnd(learner.Program));
-        }
-
-        // As it was at the near end, one hop before.
-        var before = learner.Packet[(learner.Device == "pod" ? 14 : 64)..];
-        before[TtlAt]++;
-        var witness = new Witness { Length = (uint)Math.Min(before.Length, Layout.WitnessBytes) };
-        before.AsSpan(0, (int)witness.Length).CopyTo(witness.Bytes);
-        stage.Maps.Witnesses.Set(Slot, witness);
-        var context = new PacketContext(Stage.IfIndex(learner.Device), Stage.MissBit, ControlBlock: Slot + 1);
-        stage.Kernel.Namespace.Run(() => ProgramRun.Once(farEnd.Descriptor, learner.Packet, context)).Verdict.ShouldBe(ProgramRun.Next, learner.Program);
+        var context = new PacketContext(Stage.IfIndex(learner.Device), Stage.MissBit);
+        stage.Kernel.RunFarEnd(learner.Program, learner.Packet, Stage.OneHopBefore(learner.Packet, learner.Device == "pod"), context)
+            .Verdict.ShouldBe(ProgramRun.Next, learner.Program);
     }
 
     private bool IsFast(Traffic traffic)
