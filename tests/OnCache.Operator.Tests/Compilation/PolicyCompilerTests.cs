@@ -85,5 +85,31 @@ public sealed class PolicyCompilerTests
         spec.Policies.ShouldHaveSingleItem().Mode.ShouldBe(AccelerationMode.Disabled);
     }
 
+    /// <summary>Each policy asks for the most in one thing and for the least in another.</summary>
+    [Fact]
+    public void A_node_has_the_largest_sizes_the_shortest_lease_and_the_longest_settle_of_its_policies()
+    {
+        var (least, most) = (TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1));
+        ClusterPolicy[] policies =
+        [
+            Asking("one", least, least, new CacheSizes { Filter = 2048, Egress = 64, Ingress = 256 }),
+            Asking("other", most, most, new CacheSizes { Filter = 1024, Egress = 128, Ingress = 128 }),
+        ];
+
+        foreach (var order in (ClusterPolicy[][])[policies, [.. policies.Reverse()]])
+        {
+            var spec = PolicyCompiler.Compile(order, [Node]).Nodes["n1"];
+
+            spec.Lease.ShouldBe(least);
+            spec.Settle.ShouldBe(most);
+            spec.CacheSizes.ShouldBe(new CacheSizes { Filter = 2048, Egress = 128, Ingress = 256 });
+        }
+
+        static ClusterPolicy Asking(string name, TimeSpan lease, TimeSpan settle, CacheSizes sizes) => Policy(name) with
+        {
+            Spec = new OverlayCachePolicySpec { Namespaces = new NamespaceSelection { Names = [name] }, Lease = lease, Settle = settle, CacheSizes = sizes },
+        };
+    }
+
     private static ClusterPolicy Policy(string name) => new(name, 1, DateTimeOffset.UnixEpoch, new OverlayCachePolicySpec());
 }
