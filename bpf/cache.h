@@ -71,7 +71,10 @@ static __always_inline int keep_conntrack(struct __sk_buff *skb, struct oncache_
 
 /*
  * A SYN begins a new life of its ports: no verdict of the old one may cover it, neither
- * ours nor one that conntrack gives because we hid the end of the connection from it.
+ * ours nor one that conntrack gives because we hid the end of the connection from it. Where
+ * a connection is open of which conntrack knows nothing, the SYN may be late, or forged: to
+ * conntrack it begins one, and what the open one sends would be INVALID. Its entry stays,
+ * void: for slow_reason() to see to that, until the SYN is answered.
  */
 static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_key *key,
 				   bool is_answer)
@@ -85,6 +88,11 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 	/* What was noted of the SYN is for its answer: see record(). */
 	if (is_answer && (entry->flags & ENTRY_UNVOUCHED))
 		return;
+	if (!is_answer && is_open_portless(entry)) {
+		WRITE_ONCE(entry->egress_lease, 0);
+		WRITE_ONCE(entry->ingress_lease, 0);
+		return;
+	}
 	if (is_closed(entry->closing)) {
 		note(&reopened, key, now_coarse());
 		conntrack_expire(skb, key);
@@ -100,12 +108,10 @@ static __always_inline void forget(struct __sk_buff *skb, struct oncache_flow_ke
 static __always_inline void forget_closed(struct __sk_buff *skb, __u32 offset,
 					  enum oncache_direction direction)
 {
-	struct oncache_ingress_entry *endpoint;
 	struct oncache_filter_entry *entry;
 	struct oncache_flow_key key = {};
 	struct iphdr ip;
 	__be16 ports[2];
-	__u32 *index;
 
 	if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.protocol != IPPROTO_TCP ||
 	    (ip.frag_off & bpf_htons(IP_OFFSET)))
@@ -118,15 +124,8 @@ static __always_inline void forget_closed(struct __sk_buff *skb, __u32 offset,
 	key.local_port = ports[direction == EGRESS ? 0 : 1];
 	key.remote_port = ports[direction == EGRESS ? 1 : 0];
 	entry = bpf_map_lookup_elem(&filter_cache, &key);
-	if (!entry || !is_closed(entry->closing))
+	if (!entry || !is_closed(entry->closing) || !is_senders_own(skb, key.local_ip, direction))
 		return;
-	if (direction == EGRESS) {
-		/* A pod cannot end what belongs to another. */
-		index = bpf_map_lookup_elem(&endpoint_index, &key.local_ip);
-		endpoint = index ? endpoint_get(*index) : NULL;
-		if (!endpoint || endpoint->ifindex != skb->ifindex)
-			return;
-	}
 	forget(skb, &key, false);
 }
 

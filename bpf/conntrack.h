@@ -192,11 +192,13 @@ static __always_inline void conntrack_expire(struct __sk_buff *skb, struct oncac
 
 /*
  * Does the CNI's conntrack know this connection, which began on the fast path? Not where it has seen a SYN
- * alone, that was lost before the one that took the fast path: to a conntrack that waits for an answer, all
- * that follows is INVALID. Expired, it picks the connection up, as one that it has never heard of.
+ * alone, that was lost before the one that took the fast path, or comes again late: to a conntrack that waits
+ * for an answer, all that follows is INVALID, but a RST. Expired, it picks the connection up, as one that it
+ * has never heard of.
  */
-static __always_inline bool conntrack_knows(struct __sk_buff *skb, struct oncache_flow_key *key)
+static __always_inline bool conntrack_knows(struct __sk_buff *skb, struct packet *packet)
 {
+	struct oncache_flow_key *key = &packet->key;
 	struct nf_conn *ct = conntrack_find(skb, key->local_ip, key->remote_ip, key->local_port,
 					    key->remote_port, key->protocol);
 	bool known;
@@ -204,7 +206,7 @@ static __always_inline bool conntrack_knows(struct __sk_buff *skb, struct oncach
 	if (!ct)
 		return false;
 	known = (ct->status & (IPS_CONFIRMED | IPS_DYING | IPS_NAT_MASK)) != IPS_CONFIRMED ||
-		ct->proto.tcp.state != TCP_CONNTRACK_SYN_SENT;
+		ct->proto.tcp.state != TCP_CONNTRACK_SYN_SENT || (packet->tcp_flags & TCP_RST);
 	if (!known)
 		bpf_ct_change_timeout(ct, 0);
 	bpf_ct_release(ct);

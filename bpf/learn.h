@@ -133,6 +133,14 @@ static __always_inline int record(struct oncache_config *cfg, struct oncache_flo
 	return entry_put(key, entry, &fresh);
 }
 
+/* Is a connection open on these ports, as forget() has left it? No part of its caller, for the verifier's sake. */
+static __noinline bool may_go_on(const struct oncache_flow_key *key)
+{
+	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
+
+	return entry && is_open_portless(entry);
+}
+
 /*
  * A SYN teaches nothing, and what is cached belongs to an earlier life. But where its options were
  * rewritten, the MSS above all, its connection must not vouch for others: their SYNs would not be. That is
@@ -154,6 +162,8 @@ static __always_inline int learn_syn(struct __sk_buff *skb, struct packet *packe
 	bool opening;
 	int compared;
 
+	if (may_go_on(key))
+		return REASON_LEARN_NOT_ESTABLISHED;
 	entry_drop_any(key);
 	if (!(READ_ONCE(endpoint->flags) & ENDPOINT_PORTLESS) ||
 	    bpf_map_lookup_elem(&endpoint_index, &key->remote_ip))

@@ -217,6 +217,20 @@ static __always_inline struct oncache_ingress_entry *endpoint_get(__u32 index)
 	return bpf_map_lookup_elem(&ingress_cache, &index);
 }
 
+/* A pod cannot end what belongs to another. From the tunnel, the CNI of the other node vouches for the address. */
+static __always_inline bool is_senders_own(struct __sk_buff *skb, __be32 local_ip,
+					   enum oncache_direction direction)
+{
+	struct oncache_ingress_entry *endpoint;
+	__u32 *index;
+
+	if (direction == INGRESS)
+		return true;
+	index = bpf_map_lookup_elem(&endpoint_index, &local_ip);
+	endpoint = index ? endpoint_get(*index) : NULL;
+	return endpoint && endpoint->ifindex == skb->ifindex;
+}
+
 static __always_inline bool port_excluded(__u8 protocol, __be16 port)
 {
 	struct oncache_excluded_port key = {.protocol = protocol, .port = port};

@@ -68,14 +68,16 @@ static __always_inline int hand_over(struct __sk_buff *skb, struct oncache_confi
  * wait for the answer to a SYN that was lost. offset: of the IPv4 header. entry: as in hand_over().
  */
 static __always_inline int slow_reason(struct __sk_buff *skb, struct packet *packet, __u32 offset,
-				       struct oncache_filter_entry *entry, int reason, __u64 now)
+				       struct oncache_filter_entry *entry, int reason, __u64 now,
+				       enum oncache_direction direction)
 {
 	if (packet->tcp_flags & TCP_SYN)
 		return REASON_TCP_SYN;
 	if (packet->tcp_flags & (TCP_FIN | TCP_RST))
-		end_to_cni(skb, packet, offset, now);
-	else if (entry && (entry->flags & ENTRY_PORTLESS) && (entry->flags & ENTRY_ANSWERED))
-		conntrack_knows(skb, &packet->key);
+		end_to_cni(skb, packet, offset, now, direction);
+	else if (entry && is_open_portless(entry) &&
+		 is_senders_own(skb, packet->key.local_ip, direction))
+		conntrack_knows(skb, packet);
 	return reason;
 }
 
@@ -189,7 +191,7 @@ int oncache_pod_egress(struct __sk_buff *skb)
 	return bpf_redirect(node->ifindex, 0);
 
 slow:
-	reason = slow_reason(skb, &packet, sizeof(*ethernet), entry, reason, now);
+	reason = slow_reason(skb, &packet, sizeof(*ethernet), entry, reason, now, EGRESS);
 odd:
 	return hand_over(skb, cfg, &packet, sizeof(*ethernet), entry, reason, EGRESS);
 }
@@ -313,7 +315,7 @@ int oncache_node_ingress(struct __sk_buff *skb)
 	return bpf_redirect_peer(endpoint->ifindex, 0);
 
 slow:
-	reason = slow_reason(skb, &packet, header, entry, reason, now);
+	reason = slow_reason(skb, &packet, header, entry, reason, now, INGRESS);
 odd:
 	return hand_over(skb, cfg, &packet, header, entry, reason, INGRESS);
 }

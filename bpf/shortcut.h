@@ -112,8 +112,9 @@ static __always_inline int open_connection(struct __sk_buff *skb, struct oncache
 		if (is_closed(former->closing)) {
 			note(&reopened, key, now);
 			conntrack_expire(skb, key);
-		} else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED))
+		} else if (!(former->flags & ENTRY_PORTLESS) || (former->flags & ENTRY_ANSWERED)) {
 			return REASON_TCP_SYN;
+		}
 	}
 	if (entry_put(key, former, &fresh) != REASON_LEARNED)
 		return REASON_TCP_SYN;
@@ -159,6 +160,13 @@ static __always_inline void keep_portless(struct __sk_buff *skb, struct oncache_
 	entry_drop(&packet->key, entry);
 }
 
+/* Conntrack has not seen it begin, and it is not over. */
+static __always_inline bool is_open_portless(struct oncache_filter_entry *entry)
+{
+	return (entry->flags & ENTRY_PORTLESS) && (entry->flags & ENTRY_ANSWERED) &&
+	       !is_closed(entry->closing);
+}
+
 /* Is the connection over, as far as the fast path knows? */
 static __always_inline bool is_over(const struct oncache_flow_key *key,
 				    struct oncache_filter_entry *entry, __u64 now)
@@ -179,7 +187,7 @@ static __always_inline bool is_over(const struct oncache_flow_key *key,
  * the end that passes there it would never hear. offset: of the IPv4 header.
  */
 static __always_inline void end_to_cni(struct __sk_buff *skb, struct packet *packet, __u32 offset,
-				       __u64 now)
+				       __u64 now, enum oncache_direction direction)
 {
 	struct oncache_flow_key *key = &packet->key;
 	struct oncache_filter_entry *entry = bpf_map_lookup_elem(&filter_cache, key);
@@ -188,7 +196,9 @@ static __always_inline void end_to_cni(struct __sk_buff *skb, struct packet *pac
 	/* Gone is the entry of one that is over. */
 	if (entry ? !(entry->flags & ENTRY_PORTLESS) : !is_over(key, entry, now))
 		return;
-	if (conntrack_knows(skb, key)) {
+	if (!is_senders_own(skb, key->local_ip, direction))
+		return;
+	if (conntrack_knows(skb, packet)) {
 		if (entry && !is_closed(entry->closing))
 			entry_drop(key, entry);
 		return;

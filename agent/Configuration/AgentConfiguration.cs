@@ -10,6 +10,9 @@ internal sealed record AgentConfiguration(NodeCacheConfig Node, LocalEndpoints L
     /// <summary>The generation of the node's object in the API; 0 without a cluster.</summary>
     public long Generation { get; init; }
 
+    /// <summary>Which object that is; null without one. One of the same name that is made later counts its generations anew.</summary>
+    public string? Uid { get; init; }
+
     /// <summary>The namespaces of the node's pods, by name.</summary>
     public IReadOnlyDictionary<string, LocalNamespace> Namespaces { get; } =
         Local.Namespaces.ToDictionary(item => item.Name, StringComparer.Ordinal);

@@ -7,7 +7,7 @@ namespace OnCache.Agent.Daemon;
 
 /// <summary>What the event loop publishes for readers on other threads, after each turn that changed something.</summary>
 /// <param name="Configuration">In force, but for the sizes of the caches, which follow.</param>
-/// <param name="ObservedGeneration">The last generation that is in force with its sizes, or whose sizes were refused; 0 while there is none.</param>
+/// <param name="ObservedGeneration">The last generation that is in force with its sizes, or whose sizes were refused; 0 while there is none of this object.</param>
 internal sealed record AgentState(
     AgentConfiguration Configuration,
     long ObservedGeneration,

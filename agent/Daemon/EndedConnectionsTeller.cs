@@ -59,10 +59,13 @@ internal sealed class EndedConnectionsTeller : IDisposable
     /// <summary>By which the programs note what happened to a connection: bpf/notes.h.</summary>
     internal static uint HashOf(in FlowKey key)
     {
-        var hash = key.LocalIp ^ key.RemoteIp ^ ((uint)key.LocalPort << 16 | key.RemotePort);
-        hash ^= hash >> 16;
-        hash *= 0x7feb352d;
-        return hash ^ hash >> 15;
+        var hash = (ulong)key.LocalIp << 32 | key.RemoteIp;
+        hash ^= hash >> 29;
+        hash *= 0x9e3779b97f4a7c15;
+        hash ^= hash >> 32;
+        hash ^= (uint)key.LocalPort << 16 | key.RemotePort;
+        hash *= 0xbf58476d1ce4e5b9;
+        return (uint)(hash ^ hash >> 32);
     }
 
     /// <summary>Whether the ports began a new life since. Of another key's note nothing follows: conntrack takes it if the agent is wrong once.</summary>
@@ -88,6 +91,9 @@ internal sealed class EndedConnectionsTeller : IDisposable
             }
             while (!_stop.Wait(s_interval));
 
+            // Nobody comes after this one who would read what ended just now.
+            Thread.Sleep(s_underWay);
+            Tell();
             _completion.SetResult();
         }
         catch (Exception e)

@@ -63,6 +63,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private LoadedDatapath? _replacement;
     private SizesRefusal? _refused;
     private long _refusedAt;
+    private string? _observedUid;
     private long _observedGeneration;
     private volatile AgentState? _state;
     private volatile int _flows;
@@ -372,6 +373,11 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     {
         // Another one may have come by now, and wait for its turn.
         var asked = DatapathSizes.Of(_applied!.Node.Spec.CacheSizes);
+        if (_observedUid != _applied.Uid)
+        {
+            (_observedUid, _observedGeneration) = (_applied.Uid, 0);
+        }
+
         if (asked == _datapath.Maps.Sizes || asked == _refused?.Asked)
         {
             _observedGeneration = _applied.Generation;

@@ -120,6 +120,7 @@ internal sealed class ClusterConfigurationSource : IConfigurationSource
         var config = Object;
         var next = new NodeObjects(_node, config?.Spec, config?.Metadata.Generation ?? 0, [.. _pods.Snapshot.Values], [.. _namespaces.Snapshot.Values])
         {
+            Uid = config?.Metadata.Uid,
             NetworkPolicies = _cniPoliciesAbsent ? [.. _networkPolicies.Snapshot.Values] : null,
         }.ToConfiguration();
         _current = next;

@@ -17,6 +17,9 @@ internal sealed record NodeObjects(
     IReadOnlyCollection<V1Pod> Pods,
     IReadOnlyCollection<V1Namespace> Namespaces)
 {
+    /// <summary>Which object has the spec; null where there is none.</summary>
+    public string? Uid { get; init; }
+
     /// <summary>All NetworkPolicies; null where others of the CNI's own may be in force beside them.</summary>
     public IReadOnlyCollection<V1NetworkPolicy>? NetworkPolicies { get; init; }
 
@@ -36,6 +39,7 @@ internal sealed record NodeObjects(
         })
     {
         Generation = Generation,
+        Uid = Uid,
     };
 
     /// <summary>

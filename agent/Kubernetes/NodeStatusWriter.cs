@@ -34,9 +34,10 @@ internal sealed partial class NodeStatusWriter(
                 await WriteIfNewAsync(cancellationToken);
                 failures = 0;
             }
-            catch (Exception failure) when (failure is KubernetesException or DatapathReplacedException)
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
-                // The API server is away or refuses, or the datapath is just being replaced.
+                // The API server is away or refuses, the datapath is just being replaced, or whatever else: a writer that dies unseen would leave
+                // the status wrong for ever.
                 failures++;
                 LogNotWritten(failure.Message);
             }
@@ -47,6 +48,12 @@ internal sealed partial class NodeStatusWriter(
     {
         var current = state();
         if (source.Object is not { } target || current is null || (ReferenceEquals(current, _seen) && _written.Uid == target.Metadata.Uid))
+        {
+            return;
+        }
+
+        // Of the object before this one: its generations say nothing of this one's.
+        if (!string.Equals(current.Configuration.Uid, target.Metadata.Uid, StringComparison.Ordinal))
         {
             return;
         }

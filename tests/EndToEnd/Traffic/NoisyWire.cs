@@ -96,6 +96,7 @@ internal sealed class NoisyWire : IDisposable
                 Lost++;
                 break;
             case < 2 * Share:
+                // At once: where a SYN comes again long after it, the plain overlay does not carry all connections either.
                 Doubled++;
                 to.Send(frame);
                 to.Send(frame);

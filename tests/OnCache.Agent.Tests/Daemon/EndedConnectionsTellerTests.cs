@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using OnCache.Agent.Bpf;
 using OnCache.Agent.Daemon;
+using OnCache.Agent.Datapath;
+using OnCache.Agent.Net;
 using OnCache.Agent.Telemetry;
 
 namespace OnCache.Agent.Tests.Daemon;
@@ -24,6 +27,52 @@ public sealed class EndedConnectionsTellerTests
         teller.Dispose();
 
         await teller.Completion;
+    }
+
+    /// <summary>Of maps that others take the place of.</summary>
+    [Fact]
+    public void Disposed_it_has_read_what_ended_before()
+    {
+        using var metrics = new CoherenceMetrics();
+        using var read = new SemaphoreSlim(0);
+        var (ended, seen) = (0, 0);
+        using (new EndedConnectionsTeller(
+            _ =>
+            {
+                Volatile.Write(ref seen, Volatile.Read(ref ended));
+                read.Release();
+                return [];
+            },
+            static _ => 0,
+            static () => throw new InvalidDataException(),
+            metrics))
+        {
+            read.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken).ShouldBeTrue();
+            Volatile.Write(ref ended, 1);
+        }
+
+        seen.ShouldBe(1);
+    }
+
+    /// <summary>Or the end of one would be taken for that of another: what a network's pods differ in lies where ports differ.</summary>
+    [Fact]
+    public void Connections_of_a_network_to_one_port_have_notes_of_their_own()
+    {
+        const int Pods = 200, Ports = 1000;
+        var server = SlotIndex.ToNetwork(Ipv4Address.Parse("10.244.2.9"));
+        // Of random values of 32 bits some five of these would meet.
+        const int Most = 50;
+
+        var hashes = Enumerable.Range(0, Pods).SelectMany(pod => Enumerable.Range(0, Ports).Select(port => EndedConnectionsTeller.HashOf(new FlowKey
+        {
+            LocalIp = SlotIndex.ToNetwork(Ipv4Address.Parse($"10.244.1.{pod}")),
+            RemoteIp = server,
+            LocalPort = BinaryPrimitives.ReverseEndianness((ushort)(32768 + (2 * port))),
+            RemotePort = BinaryPrimitives.ReverseEndianness((ushort)80),
+        }))).ToList();
+
+        (hashes.Count - hashes.Distinct().Count()).ShouldBeLessThan(Most);
+        hashes.GroupBy(static hash => hash & (Layout.Notes - 1)).Max(static place => place.Count()).ShouldBeLessThan(4 * hashes.Count / (int)Layout.Notes, "places are about as busy");
     }
 
     /// <summary>Places are few: another connection's ports say nothing of this one's.</summary>

@@ -18,27 +18,80 @@ namespace OnCache.Agent.Tests.Kubernetes;
 
 public sealed class NodeStatusWriterTests
 {
+    private static readonly V1Alpha1NodeCacheConfig s_object =
+        new() { Metadata = new V1ObjectMeta { Name = "n1", Uid = "config-1", Generation = 9, ResourceVersion = "1" } };
+
     [Fact]
     public async Task The_generation_that_is_reported_is_the_one_in_force_with_its_sizes_and_not_that_of_the_object()
     {
+        var written = await FirstWrittenAsync(s_object, new StatusSample(), static () => State("config-1", configured: 8, observed: 7));
+
+        written.ObservedGeneration.ShouldBe(7);
+        written.Conditions.ShouldAllBe(static condition => condition.ObservedGeneration == 7);
+    }
+
+    /// <summary>It starts with other sizes than are asked for by now, and what an agent before it has observed remains so.</summary>
+    [Fact]
+    public async Task An_agent_that_has_observed_none_takes_back_nothing()
+    {
+        var told = s_object with { Status = new NodeCacheConfigStatus { ObservedGeneration = 6 } };
+
+        (await FirstWrittenAsync(told, new StatusSample(), static () => State("config-1", configured: 8, observed: 0))).ObservedGeneration.ShouldBe(6);
+    }
+
+    /// <summary>An object that is deleted and made again counts its generations anew.</summary>
+    [Fact]
+    public async Task Nothing_is_written_to_an_object_of_what_was_said_by_the_one_before()
+    {
+        var asked = 0;
+
+        var written = await FirstWrittenAsync(
+            s_object, new StatusSample(), () => ++asked < 3 ? State("config-0", configured: 12, observed: 12) : State("config-1", configured: 2, observed: 2));
+
+        written.ObservedGeneration.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_status_that_cannot_be_read_for_a_moment_is_written_later()
+    {
+        var written = await FirstWrittenAsync(s_object, new ShortOfHandles(), static () => State("config-1", configured: 8, observed: 8));
+
+        written.ObservedGeneration.ShouldBe(8);
+    }
+
+    private static AgentState State(string uid, long configured, long observed) => new(
+        NodeWithAgent.Configuration with { Uid = uid, Generation = configured }, observed, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
+        AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, BeyondShare: new HashSet<Ipv4Address>(), Warnings: []);
+
+    private static async Task<NodeCacheConfigStatus> FirstWrittenAsync(V1Alpha1NodeCacheConfig config, IStatusSource status, Func<AgentState?> state)
+    {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var metrics = new WatchMetrics();
-        var client = new OneNode(new V1Alpha1NodeCacheConfig { Metadata = new V1ObjectMeta { Name = "n1", Uid = "config-1", Generation = 9, ResourceVersion = "1" } });
+        var client = new OneNode(config);
         var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
         var watching = source.RunAsync(stop.Token);
         await source.WaitForSyncAsync(stop.Token);
-        var inForce = new AgentState(
-            NodeWithAgent.Configuration with { Generation = 8 }, ObservedGeneration: 7, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
-            AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, BeyondShare: new HashSet<Ipv4Address>(), Warnings: []);
+        var writing = new NodeStatusWriter("n1", client, source, status, state, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
+        try
+        {
+            return await (await Task.WhenAny(client.Written, writing) == writing ? throw new InvalidOperationException("the writer has ended", writing.Exception) : client.Written);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(watching, writing).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
 
-        var writing = new NodeStatusWriter("n1", client, source, new StatusSample(), () => inForce, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
+    /// <summary>Answers from the second time on.</summary>
+    private sealed class ShortOfHandles : IStatusSource
+    {
+        private readonly StatusSample _sample = new();
+        private int _asked;
 
-        var written = await client.Written.WaitAsync(stop.Token);
-        written.ObservedGeneration.ShouldBe(7);
-        written.Conditions.ShouldAllBe(static condition => condition.ObservedGeneration == 7);
-        await stop.CancelAsync();
-        await Should.ThrowAsync<OperationCanceledException>(writing);
-        await watching.ContinueWith(static _ => { }, TaskScheduler.Default);
+        public AgentStatus Status(bool countFlows) => ++_asked == 1 ? throw new IOException("Too many open files") : _sample.Status(countFlows);
+
+        public AgentHealth Health() => _sample.Health();
     }
 
     /// <summary>An API server with the object of one node, and nothing else.</summary>
