@@ -68,6 +68,26 @@ public sealed class EndpointTableTests
         kernel.Maps.IngressCache[table.SlotOf(s_web.Address)!.Value].Epoch.ShouldBe(before);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_pod_that_rules_of_the_host_begin_or_cease_to_concern_loses_its_verdicts(bool begins)
+    {
+        using var kernel = new FreshDatapath();
+        var table = Table(kernel);
+        var ruled = s_web with { Flags = s_web.Flags | EndpointFlags.Ruled };
+        var (before, after) = begins ? (s_web, ruled) : (ruled, s_web);
+        table.Apply([before, s_db], Settle);
+        var (web, db) = (table.SlotOf(s_web.Address)!.Value, table.SlotOf(s_db.Address)!.Value);
+        var (epoch, other) = (kernel.Maps.IngressCache[web].Epoch, kernel.Maps.IngressCache[db].Epoch);
+
+        table.Apply([after, s_db], Settle).Flushed.ShouldBe([s_web.Address]);
+
+        kernel.Maps.IngressCache[web].Flags.ShouldBe(after.Flags);
+        kernel.Maps.IngressCache[web].Epoch.ShouldBe(epoch + 1);
+        kernel.Maps.IngressCache[db].Epoch.ShouldBe(other);
+    }
+
     [Fact]
     public void A_pod_that_went_is_withdrawn_before_its_counters_are_retired()
     {

@@ -54,6 +54,19 @@ public sealed class LoadedDatapathTests
         third.Reused.ShouldBeTrue("the new maps are the pinned ones now");
     }
 
+    /// <summary>Programs of the former stay on devices until others take their places one after the other, and nobody tells them of anything.</summary>
+    [Fact]
+    public void Maps_in_force_let_the_heartbeat_of_those_before_end()
+    {
+        using var file = new BpfFileSystem();
+        using var first = LoadedPrograms.Load(file);
+        first.Maps.Config[0].HeartbeatDeadline = ulong.MaxValue;
+
+        using var second = LoadedPrograms.Load(file, LoadedPrograms.Sizes with { Ingress = 9 });
+
+        first.Maps.Config[0].HeartbeatDeadline.ShouldBe(0ul);
+    }
+
     [Fact]
     public void A_map_that_is_missing_from_the_pins_makes_all_of_them_new()
     {

@@ -6,6 +6,18 @@ namespace OnCache.Agent.Tests.Rules;
 
 public sealed class XtDecoderTests
 {
+    /// <summary>Of a match that the agent does not know, or not in this form, nobody can say which packets it takes.</summary>
+    [Theory]
+    [InlineData("tomorrows")]
+    [InlineData("tcp")]
+    public void A_match_that_is_not_known_keeps_its_flows_off_the_fast_path(string name)
+    {
+        var match = XtDecoder.Match(name, revision: 0, data: []);
+
+        match.Text.ShouldBe($"-m {name}");
+        match.Terms.ShouldHaveSingleItem().ShouldBeOfType<EffectTerm>().What.ShouldBe("unknown match");
+    }
+
     /// <summary>struct xt_ct_target_info_v1: flags, zone, two masks of events, then 16 octets of a helper's name and 32 of a timeout's.</summary>
     [Theory]
     [InlineData(1, "", false)]
