@@ -82,7 +82,7 @@ internal sealed partial class AgentOperations : IAgentOperations
         StatusServer? server = null;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var beside = companion?.Invoke(current, stop.Token) ?? Task.CompletedTask;
-        LoadedDatapath? datapath = null, former = null;
+        LoadedDatapath? datapath = null, former = null, failed = null;
         try
         {
             var started = new AgentStart(TimeProvider.System.GetUtcNow(), TimeProvider.System.GetTimestamp());
@@ -91,6 +91,8 @@ internal sealed partial class AgentOperations : IAgentOperations
             (datapath, var refused) = LargestThatFits(DatapathSizes.Of(configuration.Current.Node.Spec.CacheSizes), Load);
             while (!cancellationToken.IsCancellationRequested)
             {
+                failed?.Dispose();
+                failed = null;
                 IProgramAttacher attacher = tcx
                     ? new TcxAttacher(pins.Links)
                     : new ClsactAttacher((uint)settings.TcPriority, () => monitor.Current.Links.Keys);
@@ -112,8 +114,8 @@ internal sealed partial class AgentOperations : IAgentOperations
                         // What ran before takes its places again, and begins with nothing cached.
                         refused = SizesRefusal.Of(datapath.Maps.Sizes, former.Maps.Sizes, failure, refused);
                         datapath.HandOver();
-                        datapath.Dispose();
-                        (datapath, former) = (former, null);
+                        // Flushes, and who tells of ended connections, use its maps until this turn is over.
+                        (failed, datapath, former) = (datapath, former, null);
                         continue;
                     }
 
@@ -174,6 +176,7 @@ internal sealed partial class AgentOperations : IAgentOperations
                 await server.DisposeAsync();
             }
 
+            failed?.Dispose();
             former?.Dispose();
             datapath?.Dispose();
         }

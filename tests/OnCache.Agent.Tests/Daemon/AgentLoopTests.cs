@@ -89,12 +89,7 @@ public sealed class AgentLoopTests
         const int OutOfMemory = 12;
         using var decided = new ManualResetEventSlim();
         using var node = FlannelNode.Create();
-        var spec = NodeWithAgent.Configuration.Node.Spec;
-        var bigger = NodeWithAgent.Configuration with
-        {
-            Node = NodeWithAgent.Configuration.Node with { Spec = spec with { CacheSizes = spec.CacheSizes with { Filter = 2 * spec.CacheSizes.Filter } } },
-            Generation = 2,
-        };
+        var bigger = WithFilter(2) with { Generation = 2 };
         await node.Network.Run(() => NodeWithAgent.RunAsync(
             async (agent, _) =>
             {
@@ -118,6 +113,20 @@ public sealed class AgentLoopTests
 
                     await configurations.Writer.WriteAsync(bigger with { Generation = 3 });
                     await UntilAsync(() => agent.State.ObservedGeneration == 3, "the same sizes, known to be refused");
+
+                    decided.Reset();
+                    try
+                    {
+                        await configurations.Writer.WriteAsync(WithFilter(4) with { Uid = "made again", Generation = 1 });
+                        await UntilAsync(() => agent.State.Configuration.Uid is not null, "another object in force");
+                        agent.State.ObservedGeneration.ShouldBe(0);
+                    }
+                    finally
+                    {
+                        decided.Set();
+                    }
+
+                    await UntilAsync(() => agent.State.ObservedGeneration == 1, "the sizes of that object refused");
                 });
             },
             new IdleAttacher(),
@@ -128,6 +137,15 @@ public sealed class AgentLoopTests
                 decided.Wait(s_patience).ShouldBeTrue();
                 throw new BpfException("create map filter_cache", OutOfMemory);
             }));
+
+        static AgentConfiguration WithFilter(int times)
+        {
+            var node = NodeWithAgent.Configuration.Node;
+            return NodeWithAgent.Configuration with
+            {
+                Node = node with { Spec = node.Spec with { CacheSizes = node.Spec.CacheSizes with { Filter = times * node.Spec.CacheSizes.Filter } } },
+            };
+        }
     }
 
     /// <summary>The kernel takes the mark of a fixed neighbour away from one that is asked for (NTF_USE).</summary>

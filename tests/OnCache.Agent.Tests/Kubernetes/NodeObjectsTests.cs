@@ -20,6 +20,14 @@ public sealed class NodeObjectsTests
     }
 
     [Fact]
+    public void What_an_agent_observes_is_a_generation_of_one_object()
+    {
+        var configuration = new NodeObjects("n1", new NodeCacheConfigSpec(), Generation: 3, [], []) { Uid = "config-1" }.ToConfiguration();
+
+        (configuration.Uid, configuration.Generation).ShouldBe(("config-1", 3));
+    }
+
+    [Fact]
     public void A_pod_brings_its_identity_labels_and_annotations()
     {
         var pod = Pod("a", "10.244.1.2") with { Spec = new V1PodSpec { HostNetwork = true } };
