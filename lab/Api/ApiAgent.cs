@@ -8,7 +8,6 @@ namespace OnCache.Lab.Api;
 public sealed class ApiAgent : IAsyncDisposable
 {
     // A loaded machine starts a program slowly, and the agent lists everything first.
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(90);
     private readonly ApiLabOptions options;
     private readonly OverlayLab lab;
     private readonly string kubeconfig;
@@ -35,7 +34,7 @@ public sealed class ApiAgent : IAsyncDisposable
     public void Start() => process = AgentProcess.StartInCluster(options.Agent, Node, lab.Folder, kubeconfig);
 
     /// <summary>Waits until it has listed everything and its programs are attached.</summary>
-    public Task WaitReadyAsync(CancellationToken cancellationToken = default) => Process.WaitReadyAsync(ReadyLimit, cancellationToken);
+    public Task WaitReadyAsync(CancellationToken cancellationToken = default) => Process.WaitReadyAsync(cancellationToken);
 
     /// <summary>SIGKILL: what it put into the kernel stays and works on.</summary>
     public async Task KillAsync(CancellationToken cancellationToken = default)

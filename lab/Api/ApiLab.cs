@@ -17,7 +17,6 @@ namespace OnCache.Lab.Api;
 public sealed class ApiLab : IAsyncDisposable
 {
     internal const string Home = "oncache-system";
-    private static readonly TimeSpan ConfigLimit = TimeSpan.FromSeconds(90);
     private readonly List<IAsyncDisposable> parts = [];
 
     private ApiLab(OverlayLab overlay, ControlPlane api, KubernetesClient client, ApiOperator manager)
@@ -120,7 +119,7 @@ public sealed class ApiLab : IAsyncDisposable
         // kube-apiserver's own description of a definition does not know of CEL, and kubectl would refuse what it drops.
         await KubectlAsync(["apply", "--validate=false", "-k", options.Definitions], null, cancellationToken);
         await KubectlAsync(
-            ["wait", "--for=condition=Established", "--timeout=60s", "crd/overlaycachepolicies.oncache.io", "crd/nodecacheconfigs.oncache.io"], null, cancellationToken);
+            ["wait", "--for=condition=Established", Liveness.KubectlTimeout, "crd/overlaycachepolicies.oncache.io", "crd/nodecacheconfigs.oncache.io"], null, cancellationToken);
         await KubectlAsync(["create", "-f", "-"], string.Join("---\n", Overlay.Nodes.Select(Manifest)), cancellationToken);
         await KubectlAsync(["create", "-f", "-"], Policy(options), cancellationToken);
         Operator.Start();
@@ -156,9 +155,9 @@ public sealed class ApiLab : IAsyncDisposable
                 return;
             }
 
-            if (Stopwatch.GetElapsedTime(started) > ConfigLimit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"oncache-operator: no NodeCacheConfig for each of {Overlay.Nodes.Count} nodes after {ConfigLimit.TotalSeconds} s: {Operator.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()}");
+                throw new LabException($"oncache-operator: no NodeCacheConfig for each of {Overlay.Nodes.Count} nodes after {Liveness.Limit.TotalSeconds} s: {Operator.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()}");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);

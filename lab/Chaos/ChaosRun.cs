@@ -9,8 +9,6 @@ namespace OnCache.Lab.Chaos;
 /// <summary>Brings the lab up, lets things happen to it under traffic, and has everything judged by the oracle.</summary>
 public sealed class ChaosRun(ChaosOptions options, Action<string> print)
 {
-    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(90);
-
     /// <exception cref="LabException">The lab did not come up, or nothing was accelerated; not a violation.</exception>
     public async Task<ChaosReport> RunAsync(CancellationToken cancellationToken = default)
     {
@@ -87,7 +85,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> print)
     private static async Task WarmUpAsync(ApiLab lab, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(WarmUpLimit);
+        limit.CancelAfter(Liveness.Limit);
         foreach (var agent in lab.Agents)
         {
             try
@@ -99,7 +97,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> print)
             }
             catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new LabException($"node {agent.Node.Name}: no packet took the fast path within {WarmUpLimit.TotalSeconds} s, so there is nothing to try", exception);
+                throw new LabException($"node {agent.Node.Name}: no packet took the fast path within {Liveness.Limit.TotalSeconds} s, so there is nothing to try", exception);
             }
         }
     }

@@ -9,8 +9,6 @@ namespace OnCache.Lab.Cluster;
 /// <summary>Carries the making of a cluster out, stage by stage.</summary>
 internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster cluster, IReadOnlyList<string> images)
 {
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
-
     public async Task BuildAsync(IProgress<string>? stages, CancellationToken cancellationToken)
     {
         stages?.Report("network");
@@ -112,9 +110,9 @@ internal sealed class ClusterBuilder(ClusterNames names, KubernetesCluster clust
                 throw new LabException($"{daemon} ended: {new Daemons(names).LastWords(daemon)}");
             }
 
-            if (Stopwatch.GetElapsedTime(started) > ReadyLimit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"not all nodes are Ready after {ReadyLimit.TotalSeconds} s: {await ReadinessAsync(cancellationToken)}");
+                throw new LabException($"not all nodes are Ready after {Liveness.Limit.TotalSeconds} s: {await ReadinessAsync(cancellationToken)}");
             }
         }
     }

@@ -72,10 +72,10 @@ public sealed class AgentProcess : IAsyncDisposable
 
     /// <summary>Waits until the agent says it is ready.</summary>
     /// <exception cref="LabException">It ended, or did not become ready in time; gives its last words.</exception>
-    public async Task WaitReadyAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    public async Task WaitReadyAsync(CancellationToken cancellationToken = default)
     {
         var started = Stopwatch.GetTimestamp();
-        while (!process.HasExited && Stopwatch.GetElapsedTime(started) < limit)
+        while (!process.HasExited && Stopwatch.GetElapsedTime(started) < Liveness.Limit)
         {
             var answer = await AskAsync(["-o", "json"], cancellationToken);
             if (answer.ExitCode == 0 && Parse(answer.Output).Ready)
@@ -93,7 +93,7 @@ public sealed class AgentProcess : IAsyncDisposable
             throw new LabException($"agent of {node.Name} ended before it was ready: {LastWords}");
         }
 
-        throw new LabException($"agent of {node.Name} was not ready within {limit.TotalSeconds} s: {LastWords}");
+        throw new LabException($"agent of {node.Name} was not ready within {Liveness.Limit.TotalSeconds} s: {LastWords}");
     }
 
     public async Task<AgentStatus> StatusAsync(CancellationToken cancellationToken = default) =>

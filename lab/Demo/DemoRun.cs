@@ -13,7 +13,6 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
     // Long enough for the TCP window to open and for a new flow to be learned.
     private const double WarmUpSeconds = 0.08;
     private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(10);
     private static readonly string[] Metrics = ["tcp-rr", "udp-rr", "udp-stream", "tcp-stream"];
 
     /// <summary>Exit status 0, or 1 with the reason printed when the fast path was not taken.</summary>
@@ -51,7 +50,7 @@ internal sealed class DemoRun(DemoOptions options, DemoConsole screen)
         var agent = AgentProcess.Start(program, lab.Nodes[node], lab.Folder);
         try
         {
-            await agent.WaitReadyAsync(ReadyLimit, cancellationToken);
+            await agent.WaitReadyAsync(cancellationToken);
             return agent;
         }
         catch

@@ -102,6 +102,10 @@ internal static class TopologyScript
         script.Line($"link set {LabNames.Underlay} up");
         script.Line($"address add {AddressPlan.Pod(pod.Node, pod.Index)}/{AddressPlan.PodPrefixLength} dev {LabNames.Underlay}");
         script.Line($"route add default via {AddressPlan.Gateway(pod.Node)}");
+
+        // As CNI plugins do, the pod makes itself known: its node may still have the MAC address of a pod that had the address before, for up
+        // to a minute. The kernel asks for the gateway's until it is answered.
+        script.Line($"neighbour replace {AddressPlan.Gateway(pod.Node)} dev {LabNames.Underlay} nud none use");
         return script.ToString();
     }
 

@@ -9,7 +9,6 @@ namespace OnCache.Lab.Traffic;
 public sealed class TrafficServerProcess : IAsyncDisposable
 {
     private const string Ready = "listening on ";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10);
     private readonly LabProcess process;
 
     private TrafficServerProcess(LabProcess process, IPAddress address, int port)
@@ -31,7 +30,7 @@ public sealed class TrafficServerProcess : IAsyncDisposable
         var server = member.StartProcess(program, "traffic", "server", "--bind", address.ToString(), "--port", "0");
         try
         {
-            await server.WaitForOutputAsync(Ready, StartLimit, cancellationToken);
+            await server.WaitForOutputAsync(Ready, Liveness.Limit, cancellationToken);
             var line = server.Output.Split('\n').First(text => text.StartsWith(Ready, StringComparison.Ordinal));
             var port = int.Parse(line[(line.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
             return new TrafficServerProcess(server, address, port);

@@ -12,7 +12,6 @@ namespace OnCache.Lab.Bench.Applications;
 /// <summary>The servers of a stage, each started when it is first loaded, and their loads. Disposing ends them and removes their files.</summary>
 internal sealed class ApplicationServers : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
     private static readonly Dictionary<WorkloadKind, IApplication> Applications = new()
     {
@@ -122,9 +121,9 @@ internal sealed class ApplicationServers : IAsyncDisposable
                 throw new LabException($"the server for {address} ended: {words}");
             }
 
-            if (Stopwatch.GetElapsedTime(started) > StartLimit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"the server did not listen on {address} within {StartLimit.TotalSeconds} s");
+                throw new LabException($"the server did not listen on {address} within {Liveness.Limit.TotalSeconds} s");
             }
 
             await Task.Delay(Poll, cancellationToken);

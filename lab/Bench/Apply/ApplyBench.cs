@@ -20,7 +20,6 @@ internal sealed class ApplyBench(ClusterDemoOptions options, DemoConsole screen)
     private const string Policy = $"{Collection}/everything";
     private static readonly string[] Flows = ["udp-rr", "tcp-rr"];
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     // So many exchanges without a packet on the fast path that none is to come.
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1.5);
@@ -99,9 +98,9 @@ internal sealed class ApplyBench(ClusterDemoOptions options, DemoConsole screen)
         var before = await sampler.HitsAsync(cancellationToken);
         while (await sampler.HitsAsync(cancellationToken) == before)
         {
-            if (Stopwatch.GetElapsedTime(started) > Limit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"no packet of the flow took the fast path within {Limit.TotalSeconds} s after the policy was applied");
+                throw new LabException($"no packet of the flow took the fast path within {Liveness.Limit.TotalSeconds} s after the policy was applied");
             }
 
             await Task.Delay(Interval, cancellationToken);
@@ -116,9 +115,9 @@ internal sealed class ApplyBench(ClusterDemoOptions options, DemoConsole screen)
         var (hits, last) = (await sampler.HitsAsync(cancellationToken), started);
         while (Stopwatch.GetElapsedTime(last) < Quiet || await api.AnswersAsync(Policy, cancellationToken))
         {
-            if (Stopwatch.GetElapsedTime(started) > Limit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"the policy, or packets of the flow on the fast path, were still there {Limit.TotalSeconds} s after it was deleted");
+                throw new LabException($"the policy, or packets of the flow on the fast path, were still there {Liveness.Limit.TotalSeconds} s after it was deleted");
             }
 
             await Task.Delay(Interval, cancellationToken);

@@ -12,7 +12,6 @@ internal sealed class CoherenceBed : IAsyncDisposable
 
     /// <summary>How long learning is held after an event: enough to see the flow away from the fast path.</summary>
     public static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(150);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
     private readonly ApiLab lab;
     private readonly CoherenceOptions options;
@@ -107,9 +106,9 @@ internal sealed class CoherenceBed : IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            if (Stopwatch.GetElapsedTime(started) > Patience)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"bench coherence: waited {Patience.TotalSeconds} s for {what}");
+                throw new LabException($"bench coherence: waited {Liveness.Limit.TotalSeconds} s for {what}");
             }
 
             await Task.Delay(Poll, cancellationToken);

@@ -10,8 +10,6 @@ namespace OnCache.Lab.Bench.Running;
 /// <summary>One lab of two nodes after a recipe, with its agents where the recipe has some.</summary>
 internal sealed class BenchLab : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(30);
     private readonly List<AgentProcess> agents = [];
 
     private BenchLab(LabRecipe recipe, OverlayLab overlay)
@@ -74,9 +72,9 @@ internal sealed class BenchLab : IAsyncDisposable
         var (before, started) = (await UseOfEachAsync(cancellationToken), Stopwatch.GetTimestamp());
         do
         {
-            if (Stopwatch.GetElapsedTime(started) > LongestWarmUp)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"{Recipe.Name}: the fast path was not taken within {LongestWarmUp.TotalSeconds} s");
+                throw new LabException($"{Recipe.Name}: the fast path was not taken within {Liveness.Limit.TotalSeconds} s");
             }
 
             await traffic();
@@ -140,7 +138,7 @@ internal sealed class BenchLab : IAsyncDisposable
 
         foreach (var started in agents)
         {
-            await started.WaitReadyAsync(ReadyLimit, cancellationToken);
+            await started.WaitReadyAsync(cancellationToken);
         }
     }
 }

@@ -17,7 +17,6 @@ internal sealed class FrozenNode : IDisposable
 
     // More than the control connection of the traffic has: they were the UDP flow's.
     private const int LeastHits = 1000;
-    private static readonly TimeSpan LearningLimit = TimeSpan.FromSeconds(30);
     private readonly Dictionary<string, BpfMapHandle> maps = new(StringComparer.Ordinal);
     private readonly byte[] entry;
 
@@ -63,9 +62,9 @@ internal sealed class FrozenNode : IDisposable
         var (started, before) = (Stopwatch.GetTimestamp(), await HitsAsync());
         while (await HitsAsync() - before < LeastHits)
         {
-            if (Stopwatch.GetElapsedTime(started) > LearningLimit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"the scale benchmark: the fast path was not taken within {LearningLimit.TotalSeconds} s");
+                throw new LabException($"the scale benchmark: the fast path was not taken within {Liveness.Limit.TotalSeconds} s");
             }
 
             _ = await ParallelTraffic.RunAsync(

@@ -23,7 +23,6 @@ public sealed class ControlPlane : IAsyncDisposable
 
     // The API server waits for its watches to end by themselves, which takes it up to half a minute.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
     private readonly ClusterNames names;
     private readonly ControlPlanePlacement placement;
     private readonly ControlPlaneCredentials credentials;
@@ -138,7 +137,7 @@ public sealed class ControlPlane : IAsyncDisposable
             var waited = await KubectlAsync(
                 ["wait", "--for=condition=Established", "--timeout=30s", $"crd/{name}"], cancellationToken: cancellationToken);
             // Of a definition that has no conditions yet, kubectl gives up instead of waiting.
-            if (waited.ExitCode == 0 || Stopwatch.GetElapsedTime(started) > ReadyLimit)
+            if (waited.ExitCode == 0 || Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
                 waited.EnsureSuccess();
                 return;
@@ -253,9 +252,9 @@ public sealed class ControlPlane : IAsyncDisposable
                 }
             }
 
-            if (Stopwatch.GetElapsedTime(started) > ReadyLimit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"{server} at {address} is not ready after {ReadyLimit.TotalSeconds} s: {daemons.LastWords(server)}");
+                throw new LabException($"{server} at {address} is not ready after {Liveness.Limit.TotalSeconds} s: {daemons.LastWords(server)}");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);

@@ -19,7 +19,6 @@ internal sealed class DefinitionServer(
     private const string Service = "definitions";
 
     // Checks of an API service that failed once are repeated half a minute later, and on a busy machine some fail.
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     /// <summary>What kube-apiserver needs to know to ask other servers on behalf of its users.</summary>
     public static IReadOnlyList<string> FrontArguments(ControlPlaneFiles files) =>
@@ -98,13 +97,13 @@ internal sealed class DefinitionServer(
               service: { namespace: default, name: {{Service}}, port: {{placement.DefinitionPort}} }
             """;
         (await kubectl(["apply", "--validate=false", "-f", "-"], registration, cancellationToken)).EnsureSuccess();
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(Liveness.Limit);
         CommandResult answer;
         do
         {
             if (limit.IsCancellationRequested)
             {
-                throw new LabException($"{Program} does not serve {group}/{version} after {Limit.TotalSeconds} s");
+                throw new LabException($"{Program} does not serve {group}/{version} after {Liveness.Limit.TotalSeconds} s");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);

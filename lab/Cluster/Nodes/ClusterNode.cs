@@ -15,7 +15,6 @@ namespace OnCache.Lab.Cluster.Nodes;
 public sealed class ClusterNode
 {
     private const string ParentSuffix = ".namespaces";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private readonly ClusterNames names;
     private readonly KubernetesComponents components;
     private readonly NodeFiles files;
@@ -138,7 +137,7 @@ public sealed class ClusterNode
         var started = Stopwatch.GetTimestamp();
         while (!File.Exists(file))
         {
-            if (daemons.Running(daemon) is null || Stopwatch.GetElapsedTime(started) > StartLimit)
+            if (daemons.Running(daemon) is null || Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
                 throw new LabException($"{daemon} did not come up: {daemons.LastWords(daemon)}");
             }

@@ -9,7 +9,6 @@ internal sealed class BeforeAndAfter(Kubectl kubectl, OnCacheInstallation instal
 {
     public const double SliceSeconds = 0.4;
     private const double WarmUpSeconds = 0.1;
-    private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(60);
     private static readonly string[] Metrics = ["tcp-rr", "udp-rr", "udp-stream", "tcp-stream"];
     private static readonly string[] Variants = [DemoVariant.Host, DemoVariant.Overlay, DemoVariant.OnCache];
 
@@ -71,9 +70,9 @@ internal sealed class BeforeAndAfter(Kubectl kubectl, OnCacheInstallation instal
                 return;
             }
 
-            if (Stopwatch.GetElapsedTime(started) > StatusLimit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new LabException($"policy {policy.Name} after {StatusLimit.TotalSeconds} s: {objection}");
+                throw new LabException($"policy {policy.Name} after {Liveness.Limit.TotalSeconds} s: {objection}");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab;
 using OnCache.Lab.Cluster.Nodes;
 
 namespace OnCache.EndToEnd.Cluster;
@@ -31,8 +32,8 @@ public sealed class AgentLifeTests(InstalledCluster cluster) : IAsyncLifetime
         await cluster.UntilAcceleratedAsync(conversation);
         var former = await replicas.AgentAsync(First);
 
-        await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "delete", "pod", former.Name, "--timeout=120s");
-        await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "rollout", "status", "daemonset/oncache-agent", "--timeout=120s");
+        await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "delete", "pod", former.Name, Liveness.KubectlTimeout);
+        await cluster.KubectlAsync("-n", InstalledCluster.OwnNamespace, "rollout", "status", "daemonset/oncache-agent", Liveness.KubectlTimeout);
         await stream.MoveOnAsync(1 << 20);
         await cluster.UntilAcceleratedAsync(conversation);
 

@@ -82,9 +82,9 @@ public sealed class InstalledCluster : IAsyncLifetime
     internal async Task RequireAsync()
     {
         Assert.SkipWhen(obstacle is not null, obstacle ?? "");
-        await KubectlAsync("-n", OwnNamespace, "rollout", "status", "deployment/oncache-operator", "--timeout=120s");
-        await KubectlAsync("-n", OwnNamespace, "rollout", "status", "daemonset/oncache-agent", "--timeout=120s");
-        await KubectlAsync("delete", "ocp", "--all", "--timeout=120s");
+        await KubectlAsync("-n", OwnNamespace, "rollout", "status", "deployment/oncache-operator", Liveness.KubectlTimeout);
+        await KubectlAsync("-n", OwnNamespace, "rollout", "status", "daemonset/oncache-agent", Liveness.KubectlTimeout);
+        await KubectlAsync("delete", "ocp", "--all", Liveness.KubectlTimeout);
         foreach (var node in Kubernetes.Nodes)
         {
             await UntilAsync(node, static status => status.Ready && status.Endpoints.All(static pod => pod.State == EndpointState.Disabled), "ready and idle");
@@ -166,7 +166,7 @@ public sealed class InstalledCluster : IAsyncLifetime
         await ApplyAsync(string.Join("\n---\n", Workload(Home, "gold"), Workload(Elsewhere, "grey")));
         foreach (var ns in (string[])[Home, Elsewhere])
         {
-            await KubectlAsync("-n", ns, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s");
+            await KubectlAsync("-n", ns, "wait", "--for=condition=Ready", "pod", "--all", Liveness.KubectlTimeout);
             pods[ns] = (await PodAsync("client"), await PodAsync("server"));
 
             Task<ClusterPod> PodAsync(string name) => Kubernetes.PodAsync(ns, name, TestContext.Current.CancellationToken);

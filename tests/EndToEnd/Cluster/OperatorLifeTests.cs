@@ -1,5 +1,6 @@
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab;
 
 namespace OnCache.EndToEnd.Cluster;
 
@@ -32,7 +33,7 @@ public sealed class OperatorLifeTests(InstalledCluster cluster) : IAsyncLifetime
         await replicas.DeleteOperatorsAsync();
         await policy.ApplyAsync("{mode: Accelerate}");
         await cluster.UntilAcceleratedAsync(conversation);
-        await cluster.KubectlAsync("wait", "--for=condition=Ready", $"ocp/{TrialPolicy.Name}", "--timeout=60s");
+        await cluster.KubectlAsync("wait", "--for=condition=Ready", $"ocp/{TrialPolicy.Name}", Liveness.KubectlTimeout);
     }
 
     [Fact]

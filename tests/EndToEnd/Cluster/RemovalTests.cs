@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab;
 using OnCache.Lab.Cluster.Components;
 using OnCache.Lab.Cluster.Nodes;
 using OnCache.Lab.Namespaces;
@@ -62,7 +63,7 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
             {
                 "api" => RestartApiAsync(),
                 "plain" => cluster.UntilPlainAsync(conversation),
-                _ => StepAsync($"-n {Space} delete {step} --ignore-not-found --timeout=150s"),
+                _ => StepAsync($"-n {Space} delete {step} --ignore-not-found {Liveness.KubectlTimeout}"),
             });
             await conversation.ExchangeAsync(4);
         }
@@ -96,11 +97,11 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
         await cluster.UntilAcceleratedAsync(conversation);
         var links = await LinksAsync();
 
-        await StepAsync($"-n {Space} delete pods -l app.kubernetes.io/name=oncache-agent --timeout=120s");
+        await StepAsync($"-n {Space} delete pods -l app.kubernetes.io/name=oncache-agent {Liveness.KubectlTimeout}");
         await SuccessorsAsync();
         (await LinksAsync()).ShouldBe(links);
 
-        await StepAsync($"-n {Space} delete daemonset oncache-agent --cascade=orphan --timeout=30s");
+        await StepAsync($"-n {Space} delete daemonset oncache-agent --cascade=orphan {Liveness.KubectlTimeout}");
         await cluster.KubectlAsync("apply", "-k", Path.Combine(s_config, "default"), "--validate=false");
         await StepAsync($"-n {Space} rollout restart daemonset/oncache-agent");
         await SuccessorsAsync();
@@ -108,7 +109,7 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
 
         async Task SuccessorsAsync()
         {
-            await StepAsync($"-n {Space} rollout status daemonset/oncache-agent --timeout=120s");
+            await StepAsync($"-n {Space} rollout status daemonset/oncache-agent {Liveness.KubectlTimeout}");
             foreach (var node in cluster.Kubernetes.Nodes)
             {
                 await InstalledCluster.UntilAsync(node, static status => status.Ready, "ready");
@@ -136,8 +137,8 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
         using var observed = new PinnedHits(Replicas.BpfRootOf(await replicas.AgentAsync(cluster.Kubernetes.Nodes[1])));
 
         await StepAsync($"-n {Space} delete rolebinding oncache-agent");
-        await StepAsync($"-n {Space} delete daemonset oncache-agent --timeout=30s");
-        await StepAsync($"-n {Space} wait --for=delete pods -l app.kubernetes.io/name=oncache-agent --timeout=60s");
+        await StepAsync($"-n {Space} delete daemonset oncache-agent {Liveness.KubectlTimeout}");
+        await StepAsync($"-n {Space} wait --for=delete pods -l app.kubernetes.io/name=oncache-agent {Liveness.KubectlTimeout}");
         await Eventually.ReadsAsync(
             async () =>
             {

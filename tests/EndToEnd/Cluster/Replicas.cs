@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OnCache.Lab;
 using OnCache.Lab.Cluster.Nodes;
 
 namespace OnCache.EndToEnd.Cluster;
@@ -58,7 +59,7 @@ internal sealed class Replicas(InstalledCluster cluster)
         try
         {
             await cluster.KubectlAsync("-n", Space, "scale", Deployment, "--replicas=0");
-            await cluster.KubectlAsync("-n", Space, "wait", "--for=delete", "pods", "-l", OperatorLabel, "--timeout=120s");
+            await cluster.KubectlAsync("-n", Space, "wait", "--for=delete", "pods", "-l", OperatorLabel, Liveness.KubectlTimeout);
             return absence;
         }
         catch
@@ -68,14 +69,14 @@ internal sealed class Replicas(InstalledCluster cluster)
         }
     }
 
-    public Task OperatorsReadyAsync() => cluster.KubectlAsync("-n", Space, "rollout", "status", Deployment, "--timeout=120s");
+    public Task OperatorsReadyAsync() => cluster.KubectlAsync("-n", Space, "rollout", "status", Deployment, Liveness.KubectlTimeout);
 
     private sealed class Absence(InstalledCluster cluster) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
             await cluster.UndoAsync("-n", Space, "scale", Deployment, "--replicas=2");
-            await cluster.UndoAsync("-n", Space, "rollout", "status", Deployment, "--timeout=120s");
+            await cluster.UndoAsync("-n", Space, "rollout", "status", Deployment, Liveness.KubectlTimeout);
         }
     }
 }

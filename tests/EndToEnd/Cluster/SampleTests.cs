@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using OnCache.Agent.Telemetry;
 using OnCache.EndToEnd.Fixture;
 using OnCache.EndToEnd.Traffic;
+using OnCache.Lab;
 
 namespace OnCache.EndToEnd.Cluster;
 
@@ -15,7 +16,7 @@ public sealed class SampleTests(InstalledCluster cluster) : IAsyncLifetime
     {
         if (cluster.IsUp)
         {
-            await cluster.UndoAsync("delete", "ocp", "--all", "--timeout=60s");
+            await cluster.UndoAsync("delete", "ocp", "--all", Liveness.KubectlTimeout);
         }
     }
 
@@ -77,13 +78,13 @@ public sealed class SampleTests(InstalledCluster cluster) : IAsyncLifetime
     {
         var sample = Path.Combine(InstalledCluster.Root, "config", "samples", "large-cluster.yaml");
         await cluster.KubectlAsync("apply", "--validate=false", "-f", sample);
-        await cluster.KubectlAsync("wait", "--for=condition=Stalled", "ocp/large", "--timeout=60s");
+        await cluster.KubectlAsync("wait", "--for=condition=Stalled", "ocp/large", Liveness.KubectlTimeout);
         (await cluster.KubectlAsync("get", "ocp", "large")).ShouldContain("TargetNotFound");
         await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
         await cluster.KubectlAsync("label", "node", "n1", "oncache.io/size=large");
         try
         {
-            await cluster.KubectlAsync("wait", "--for=condition=Ready", "ocp/large", "--timeout=60s");
+            await cluster.KubectlAsync("wait", "--for=condition=Ready", "ocp/large", Liveness.KubectlTimeout);
             await cluster.TalkUntilAsync(
                 conversation, static (grown, exchanges) => grown.AtClientAreAllOf(exchanges) && grown.Server == default, "accelerated at n1 alone");
             var sizes = (await cluster.StatusOfAsync(cluster.Client)).Sizes;
@@ -98,7 +99,7 @@ public sealed class SampleTests(InstalledCluster cluster) : IAsyncLifetime
     private async Task ApplySampleAsync(string file, string policy)
     {
         await cluster.KubectlAsync("apply", "--validate=false", "-f", Path.Combine(InstalledCluster.Root, "config", "samples", file));
-        await cluster.KubectlAsync("wait", "--for=condition=Ready", $"ocp/{policy}", "--timeout=60s");
+        await cluster.KubectlAsync("wait", "--for=condition=Ready", $"ocp/{policy}", Liveness.KubectlTimeout);
     }
 
     private async Task UntilShownAsync(string kind, string pattern) => _ = await Eventually.ReadsAsync(

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OnCache.EndToEnd.Fixture;
+using OnCache.Lab;
 
 namespace OnCache.EndToEnd.Cluster;
 
@@ -29,7 +30,7 @@ internal sealed class TrialPolicy(InstalledCluster cluster) : IAsyncDisposable
     }
 
     /// <summary>Deletes it; that ends when it is gone, which agents may not have heard of yet.</summary>
-    public async Task DeleteAsync() => await cluster.KubectlAsync("delete", "ocp", Name, "--timeout=60s");
+    public async Task DeleteAsync() => await cluster.KubectlAsync("delete", "ocp", Name, Liveness.KubectlTimeout);
 
     /// <summary>Does something and waits for its effect; how long both took is told in the test's output, not judged.</summary>
     public static async Task TimedAsync(string what, Func<Task> act, Func<Task> effect)
@@ -42,5 +43,5 @@ internal sealed class TrialPolicy(InstalledCluster cluster) : IAsyncDisposable
             FormattableString.Invariant($"{what}: {Stopwatch.GetElapsedTime(started).TotalMilliseconds:F0} ms to the effect, of which kubectl took {acted.TotalMilliseconds:F0}"));
     }
 
-    public async ValueTask DisposeAsync() => await cluster.UndoAsync("delete", "ocp", Name, "--ignore-not-found", "--timeout=60s");
+    public async ValueTask DisposeAsync() => await cluster.UndoAsync("delete", "ocp", Name, "--ignore-not-found", Liveness.KubectlTimeout);
 }

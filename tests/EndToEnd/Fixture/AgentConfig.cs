@@ -13,7 +13,7 @@ internal sealed record AgentConfig
     public string Settle { get; init; } = "100ms";
 
     /// <summary>Longer than by default: what ends a verdict is to be what the test is about.</summary>
-    public string Lease { get; init; } = "30s";
+    public string Lease { get; init; } = "10m";
 
     public string Mode { get; init; } = "Accelerate";
 

@@ -1,11 +1,11 @@
 using System.Diagnostics;
+using OnCache.Lab;
 
 namespace OnCache.EndToEnd.Fixture;
 
 /// <summary>Waiting for a state instead of for a time: returns as soon as it is there, fails only long after it should be.</summary>
 internal static class Eventually
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Reads until <paramref name="condition"/> holds, and returns what was read then.</summary>
@@ -21,9 +21,9 @@ internal static class Eventually
                 return present;
             }
 
-            if (Stopwatch.GetElapsedTime(started) > Limit)
+            if (Stopwatch.GetElapsedTime(started) > Liveness.Limit)
             {
-                throw new TimeoutException($"still not, after {Limit.TotalSeconds} s: {what}; last seen: {present}");
+                throw new TimeoutException($"still not, after {Liveness.Limit.TotalSeconds} s: {what}; last seen: {present}");
             }
 
             await Task.Delay(Poll, TestContext.Current.CancellationToken);

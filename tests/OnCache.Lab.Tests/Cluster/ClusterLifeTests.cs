@@ -24,7 +24,7 @@ public sealed class ClusterLifeTests
 
             (await KubectlAsync("run", "sleeper", "--image=oncache.io/busybox:1", "--image-pull-policy=Never", "--command", "--", "sleep", "1000"))
                 .EnsureSuccess();
-            (await KubectlAsync("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")).EnsureSuccess();
+            (await KubectlAsync("wait", "--for=condition=Ready", "pod/sleeper", Liveness.KubectlTimeout)).EnsureSuccess();
             (await KubectlAsync("get", "pod", "nobody")).ExitCode.ShouldBe(1);
             (await RunAsync("exec", "--name", name, "n1", "--", "sh", "-c", "hostname; exit 7")).ShouldSatisfyAllConditions(
                 result => result.Output.Trim().ShouldBe("n1"),

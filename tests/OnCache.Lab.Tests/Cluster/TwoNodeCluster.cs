@@ -55,7 +55,7 @@ public sealed class TwoNodeCluster : IAsyncLifetime
         MachineSettings = ReadMachineSettings();
         cluster = await KubernetesCluster.UpAsync(new ClusterOptions(), cancellationToken: TestContext.Current.CancellationToken);
         (await KubectlAsync(["apply", "-f", "-"], Web)).EnsureSuccess();
-        (await KubectlAsync(["rollout", "status", "daemonset/web", "--timeout=60s"])).EnsureSuccess();
+        (await KubectlAsync(["rollout", "status", "daemonset/web", Liveness.KubectlTimeout])).EnsureSuccess();
     }
 
     public async ValueTask DisposeAsync()

@@ -137,7 +137,7 @@ public sealed class CommandLineTests(TwoNodes fixture) : IClassFixture<TwoNodes>
         await using var background = LabProcess.Start(Program, ["exec", "--name", name, "n1p1", "--", "sh", "-c", "echo started; exec sleep 1000"]);
         try
         {
-            await background.WaitForOutputAsync("started", TimeSpan.FromSeconds(10), Cancellation);
+            await background.WaitForOutputAsync("started", Liveness.Limit, Cancellation);
         }
         finally
         {

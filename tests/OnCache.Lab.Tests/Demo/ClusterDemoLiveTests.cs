@@ -81,7 +81,7 @@ public sealed class ClusterDemoLiveTests
     {
         await RequireAsync();
         await using var demo = LabProcess.Start(Program, ["demo", "cluster", "--root", SourceTree.Root]);
-        await demo.WaitForOutputAsync("waiting for daemonset", TimeSpan.FromMinutes(4), Cancellation);
+        await demo.WaitForOutputAsync("waiting for daemonset", Liveness.Limit, Cancellation);
         var name = ClusterState.List().Single(name => ClusterState.Read(name) is { Owner: { } owner } && owner.Pid == demo.Id);
         ClusterLeftovers.Find(name).ShouldNotBeEmpty();
 
@@ -108,7 +108,7 @@ public sealed class ClusterDemoLiveTests
             }
 
             await using var demo = LabProcess.Start(Program, ["demo", "cluster", "--root", root]);
-            await demo.WaitForOutputAsync("] overlay", TimeSpan.FromMinutes(2), Cancellation);
+            await demo.WaitForOutputAsync("] overlay", Liveness.Limit, Cancellation);
             var name = ClusterState.List().Single(name => ClusterState.Read(name) is { Owner: { } owner } && owner.Pid == demo.Id);
             var result = await demo.WaitAsync(Cancellation);
 

@@ -44,7 +44,7 @@ public sealed class DemoLiveTests : IDisposable
     {
         LiveLab.Require();
         await using var demo = LabProcess.Start(Program, ["demo", "overlay", "--agent", "none"]);
-        await demo.WaitForOutputAsync("measuring", TimeSpan.FromSeconds(20), Cancellation);
+        await demo.WaitForOutputAsync("measuring", Liveness.Limit, Cancellation);
         OverlayLab.List().Select(LabState.Read).ShouldContain(state => IsOf(state, demo.Id));
 
         demo.Signal(2);

@@ -1,5 +1,6 @@
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
+using OnCache.Lab.Tests.Cluster;
 using OnCache.Lab.Topology;
 
 namespace OnCache.Lab.Tests.Overlay;
@@ -63,5 +64,27 @@ public sealed class PodLifeTests
 
         (await Wire.CanTalkAsync(lab.Nodes[0].Pods[0], current, Wire.Patience)).ShouldBeTrue();
         (await Wire.CanTalkAsync(lab.Nodes[1].Pods[0], current, Wire.Patience)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_pod_made_anew_is_known_to_its_node_before_it_speaks()
+    {
+        LiveLab.Require();
+
+        // Beside another pod: where the last one goes, the bridge is down for a moment and forgets all.
+        await using var lab = await OverlayLab.UpAsync(new LabOptions { Pods = 2 }, cancellationToken: Cancellation);
+        var (node, old) = (lab.Nodes[1], lab.Nodes[1].Pods[0]);
+
+        // An hour, so that what it has does not go by itself.
+        (await node.RunCommandAsync("sysctl", ["-qw", $"net.ipv4.neigh.{LabNames.Bridge}.base_reachable_time_ms=3600000"], Cancellation)).EnsureSuccess();
+        (await Wire.CanTalkAsync(lab.Nodes[0].Pods[0], old, Wire.Patience)).ShouldBeTrue();
+        (await NeighbourAsync()).ShouldContain(old.Mac);
+
+        var current = await node.RecreatePodAsync(old, Cancellation);
+
+        await Eventually.HoldsAsync(async () => (await NeighbourAsync()).Contains(current.Mac, StringComparison.Ordinal));
+
+        async Task<string> NeighbourAsync() =>
+            (await node.RunCommandAsync("ip", ["neighbour", "show", $"{old.Address}", "dev", LabNames.Bridge], Cancellation)).EnsureSuccess().Output;
     }
 }

@@ -1,18 +1,17 @@
 using System.Diagnostics;
+using OnCache.Lab;
 
 namespace OnCache.Operator.Tests.Live;
 
 /// <summary>Waits for what other processes bring about.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     /// <summary>Asks again until the answer is not null; fails the test when it stays so.</summary>
     public static async Task<T> GetAsync<T>(string what, Func<Task<T?>> ask)
         where T : class
     {
         var watch = Stopwatch.StartNew();
-        while (watch.Elapsed < Patience)
+        while (watch.Elapsed < Liveness.Limit)
         {
             if (await ask() is { } answer)
             {
@@ -22,7 +21,7 @@ internal static class Eventually
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
 
-        throw new ShouldAssertException($"{what} did not come about within {Patience}");
+        throw new ShouldAssertException($"{what} did not come about within {Liveness.Limit}");
     }
 
     public static Task HoldsAsync(string what, Func<Task<bool>> ask) => GetAsync(what, async () => await ask() ? "" : null);

@@ -5,6 +5,7 @@ using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Serialization;
+using OnCache.Lab;
 using OnCache.Operator.Controllers;
 
 namespace OnCache.Operator.Tests.Live;
@@ -29,7 +30,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
             return;
         }
 
-        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--timeout=30s");
+        _ = await server.KubectlAsync("", "delete", "ocp", "--all", Liveness.KubectlTimeout);
         _ = await server.KubectlAsync("", "delete", "node,ncc", "--all");
         _ = await server.KubectlAsync("", "delete", "lease", "--all", "-n", "oncache-system");
     }
@@ -46,7 +47,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         pending.Message.ShouldNotBeNull().ShouldStartWith("node n2: ");
 
         await AgentReportsAsync("n2", "everything", accelerated: 2);
-        await server.MustAsync("", "wait", "--for=condition=Ready", "--timeout=30s", "ocp/everything");
+        await server.MustAsync("", "wait", "--for=condition=Ready", Liveness.KubectlTimeout, "ocp/everything");
         (await server.MustAsync("", "get", "ocp")).ShouldMatch(@"NAME +MODE +PRIORITY +READY +REASON +NODES +PROGRAMMED +ACCELERATED +AGE\neverything +Accelerate +0 +True +Programmed +2 +2 +5 ");
         foreach (var time in (await server.MustAsync("", "get", "ocp/everything", "ncc/n1", "-o", "jsonpath={.items[*].status.conditions[*].lastTransitionTime}")).Split(' '))
         {
@@ -61,7 +62,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         (await server.MustAsync("", "get", "ncc", "n1")).ShouldMatch(@"NAME +READY +REASON +ACCELERATED +DISABLED +ATTACH +AGE\nn1 +True +Programmed +3 ");
 
         // No agent has to say anything.
-        await server.MustAsync("", "delete", "ocp", "everything", "--timeout=30s");
+        await server.MustAsync("", "delete", "ocp", "everything", Liveness.KubectlTimeout);
         foreach (var node in new[] { "n1", "n2" })
         {
             _ = await ConfigAsync(node, config => config.Spec.Policies.Count == 0);
@@ -176,7 +177,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         await server.MustAsync("", "apply", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
         await AgentReportsAsync("n1", "everything", accelerated: 1);
         await AgentReportsAsync("n2", "everything", accelerated: 1);
-        await server.MustAsync("", "wait", "--for=condition=Ready", "--timeout=30s", "ocp/everything");
+        await server.MustAsync("", "wait", "--for=condition=Ready", Liveness.KubectlTimeout, "ocp/everything");
         var wanted = await ConfigAsync("n1", config => config.Spec.Policies.Count == 1);
         var policy = NamespacedName.ClusterScoped("everything");
 
@@ -220,7 +221,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
             """,
             "apply", "-f", "-", "-f", Path.Combine(AppContext.BaseDirectory, "config/samples/minimal.yaml"));
 
-        await server.MustAsync("", "wait", "--for=condition=Stalled", "--timeout=30s", "ocp/loser");
+        await server.MustAsync("", "wait", "--for=condition=Stalled", Liveness.KubectlTimeout, "ocp/loser");
         var status = await PolicyAsync("loser", status => status.Conditions.Count > 0);
         status.Conditions.Single(condition => condition.Type == ConditionType.Accepted).Reason.ShouldBe(ConditionReason.Conflicted);
         status.Message.ShouldNotBeNull().ShouldContain("policy everything (priority 0)");
@@ -235,7 +236,7 @@ public sealed class OperatorLiveTests(LiveServer server) : IAsyncLifetime
         await using var running = RunningOperator.Start(server);
         await server.MustAsync(Lease("1ms"), "apply", "-f", "-");
 
-        await server.MustAsync("", "wait", "--for=condition=Stalled", "--timeout=60s", "ocp/mended");
+        await server.MustAsync("", "wait", "--for=condition=Stalled", Liveness.KubectlTimeout, "ocp/mended");
         var status = await PolicyAsync("mended", status => status.Conditions.Count > 0);
         status.Conditions.Where(condition => condition.Type is ConditionType.Accepted or ConditionType.Ready)
             .ShouldAllBe(condition => condition.Status == ConditionStatus.False && condition.Reason == ConditionReason.Invalid);

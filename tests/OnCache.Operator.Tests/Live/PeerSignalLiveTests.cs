@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OnCache.Api;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
+using OnCache.Lab;
 
 namespace OnCache.Operator.Tests.Live;
 
@@ -52,7 +53,7 @@ public sealed class PeerSignalLiveTests(LiveServer server) : IAsyncLifetime
 
         _ = await server.KubectlAsync("", "delete", "pod", "--all", "-n", _home, "--grace-period=0", "--force");
         _ = await server.KubectlAsync("", "delete", "networkpolicy", "--all", "-n", _home);
-        _ = await server.KubectlAsync("", "delete", "ocp", "--all", "--timeout=30s");
+        _ = await server.KubectlAsync("", "delete", "ocp", "--all", Liveness.KubectlTimeout);
         _ = await server.KubectlAsync("", "delete", "node,ncc", "--all");
         _ = await server.KubectlAsync("", "delete", "lease", "--all", "-n", "oncache-system");
         _ = await server.KubectlAsync("", "delete", "namespace", _home, "--wait=false");

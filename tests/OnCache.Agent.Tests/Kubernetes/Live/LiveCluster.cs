@@ -1,5 +1,6 @@
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
+using OnCache.Lab;
 using OnCache.Lab.Cluster.Control;
 
 namespace OnCache.Agent.Tests.Kubernetes.Live;
@@ -39,7 +40,7 @@ public sealed class LiveCluster : IAsyncLifetime
         _plane = await ControlPlane.StartAsync(new ControlPlaneOptions());
         await KubectlAsync("", "apply", "--validate=false", "-k", Path.Combine(AppContext.BaseDirectory, "config/crd"));
         await KubectlAsync(CniDefinition, "apply", "--validate=false", "-f", "-");
-        await KubectlAsync("", "wait", "--for=condition=Established", "--timeout=60s", "crd/nodecacheconfigs.oncache.io", "crd/globalnetworkpolicies.crd.projectcalico.org");
+        await KubectlAsync("", "wait", "--for=condition=Established", Liveness.KubectlTimeout, "crd/nodecacheconfigs.oncache.io", "crd/globalnetworkpolicies.crd.projectcalico.org");
     }
 
     public async ValueTask DisposeAsync()
