@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 
 results=artifacts/tests
 budget_minutes=40
+# A part that hangs is ended, long after what any takes, and its log names the tests that had not ended.
+longest_minutes=45 longest_test_seconds=480
 mkdir -p "$results"
 
 tier=${1:-all}
@@ -54,7 +56,8 @@ run() {
   esac
   program=$(echo tests/*/bin/Release/net10.0/linux-x64/"$name")
   # A background job of a shell ignores interrupts, and so would all that the tests start and interrupt.
-  "${as[@]}" env --default-signal=INT,QUIT "$program" "${filter[@]}" --no-progress --no-ansi --results-directory "$results/$part" \
+  "${as[@]}" env --default-signal=INT,QUIT timeout --foreground --signal=INT --kill-after=60 "${longest_minutes}m" \
+    "$program" "${filter[@]}" --long-running "$longest_test_seconds" --xunit-diagnostics on --no-progress --no-ansi --results-directory "$results/$part" \
     --report-xunit --report-xunit-filename report.xml >"$results/$part.log" 2>&1 </dev/null || status=$?
   echo "$status" >"$results/$part.status"
 }
@@ -84,7 +87,8 @@ for name in "${all[@]}"; do
     # Hundreds skip themselves in the pure tier.
     if [[ $tier == all ]]; then cat "$log"; else awk '/^skipped /{ skip = 1; next } /^[a-z]/{ skip = 0 } !skip' "$log"; fi
     if (($(count failed) == 0)); then
-      echo "failed $name ended with exit status $status and no failed test" | tee -a "$log"
+      { echo "failed $name ended with exit status $status and no failed test"; tail -n 3 <(grep '^\[Long Running Test\]' "$log"); } | tee "$results/cause"
+      cat "$results/cause" >>"$log"
       failed=$((failed + 1))
     fi
   elif (($(count skipped) > 0)) && [[ $tier == all ]]; then

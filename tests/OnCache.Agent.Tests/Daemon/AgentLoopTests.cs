@@ -341,7 +341,7 @@ public sealed class AgentLoopTests
     private static async Task WithLoopAsync(NodeAgent agent, ChannelReader<AgentConfiguration> configurations, Func<Task> use)
     {
         using var stop = new CancellationTokenSource();
-        var never = new TaskCompletionSource();
+        var never = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var loop = Task.Run(() => agent.RunAsync(
             Channel.CreateUnbounded<NetworkChange>().Reader, configurations.ReadAllAsync(CancellationToken.None), never.Task, stop.Token));
         try

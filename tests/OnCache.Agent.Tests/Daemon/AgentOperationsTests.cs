@@ -58,7 +58,7 @@ public sealed class AgentOperationsTests
         using var folder = new TemporaryFolder();
         var taken = folder.Path("agent.sock");
         await File.WriteAllTextAsync(taken, "", TestContext.Current.CancellationToken);
-        var (asked, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (asked, answer) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         using var certificate = Certificate();
         await using var server = await ServerAsync(certificate, async context =>
         {

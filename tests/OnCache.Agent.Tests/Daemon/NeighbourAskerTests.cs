@@ -16,7 +16,7 @@ public sealed class NeighbourAskerTests
     {
         using var kernel = new SemaphoreSlim(0);
         var asked = new ConcurrentQueue<NeighbourProbe>();
-        var (entered, done) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (entered, done) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         using var asker = new NeighbourAsker(
             (probe, _) =>
             {
@@ -47,7 +47,7 @@ public sealed class NeighbourAskerTests
     [Fact]
     public async Task A_refusal_concerns_one_question_and_a_fault_is_told()
     {
-        var second = new TaskCompletionSource();
+        var second = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var asker = new NeighbourAsker(
             (probe, _) =>
             {

@@ -44,8 +44,8 @@ public sealed class ControllerHostTests
     [Fact]
     public async Task An_object_made_anew_under_its_old_name_is_first_reported_as_deleted()
     {
-        var reached = new TaskCompletionSource();
-        var goOn = new TaskCompletionSource();
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var trial = await Trial.StartAsync(
             [Samples.Map("a", uid: "old")],
             reconcile: async map =>
@@ -69,7 +69,7 @@ public sealed class ControllerHostTests
     [Fact]
     public async Task An_object_made_anew_waits_until_the_end_of_the_old_one_is_heard()
     {
-        var (firstRound, heard) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (firstRound, heard) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         await using var trial = await Trial.StartAsync(
             [Samples.Map("a", uid: "old"), Samples.Map("b")],
             settings: new ControllerSettings<V1ConfigMap>
@@ -225,7 +225,7 @@ public sealed class ControllerHostTests
     [Fact]
     public async Task Calls_in_progress_are_waited_for()
     {
-        var reached = new TaskCompletionSource();
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var ended = false;
         var trial = await Trial.StartAsync(
             [Samples.Map("a")],

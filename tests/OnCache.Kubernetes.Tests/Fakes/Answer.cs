@@ -105,7 +105,7 @@ internal static class Answer
 
     private static async Task SilenceAsync(HttpContext context)
     {
-        var gone = new TaskCompletionSource();
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = context.RequestAborted.Register(() => gone.TrySetResult());
         await gone.Task;
     }

@@ -100,7 +100,7 @@ public sealed class ResourceCacheTests
     [Fact]
     public async Task A_watch_cut_within_a_line_goes_on_after_the_last_whole_event()
     {
-        var cut = new TaskCompletionSource();
+        var cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = await FakeApiServer.StartAsync(
             Answer.List("5"),
             Answer.WatchThenCut(
