@@ -33,18 +33,19 @@ case $tier in
 esac
 
 # What runs: projects, each as a whole or in parts that have all its tests: NAME, or NAME+NAMESPACE for each of some and NAME-NAMESPACE-...
-# for the rest. The first ones two at a time. Then those that keep both cores busy. Then two lanes beside each other, about as long: what lives
-# in network namespaces waits for packets and timers most of the time, what lives in clusters for kubelets.
-together=(OnCache.Operator.Tests OnCache.Kubernetes.Tests OnCache.Api.Tests OnCache.Model.Tests)
-alone=(OnCache.Agent.Tests OnCache.Lab.Tests)
+# for the rest. Two lanes beside each other, twice, each time about as long: what computes beside what waits for clusters to come up; then what
+# lives in network namespaces, which waits for packets and timers, beside what waits for kubelets.
+computing=(OnCache.Api.Tests OnCache.Kubernetes.Tests OnCache.Operator.Tests OnCache.Model.Tests OnCache.Agent.Tests)
+waiting=(OnCache.Lab.Tests)
 labs=(OnCache.EndToEnd-OnCache.EndToEnd.Cluster-OnCache.EndToEnd.Differences)
 clusters=(OnCache.EndToEnd+OnCache.EndToEnd.Cluster OnCache.EndToEnd+OnCache.EndToEnd.Differences)
 if [[ $tier == pure ]]; then
   # But for the model: checking it takes minutes.
-  together=(OnCache.Operator.Tests OnCache.Agent.Tests OnCache.Lab.Tests OnCache.EndToEnd OnCache.Kubernetes.Tests OnCache.Api.Tests)
-  alone=() labs=() clusters=()
+  computing=(OnCache.Operator.Tests OnCache.Agent.Tests OnCache.Api.Tests)
+  waiting=(OnCache.Lab.Tests OnCache.EndToEnd OnCache.Kubernetes.Tests)
+  labs=() clusters=()
 fi
-all=("${together[@]}" "${alone[@]}" "${labs[@]}" "${clusters[@]}")
+all=("${computing[@]}" "${waiting[@]}" "${labs[@]}" "${clusters[@]}")
 
 # run PART: into PART.log, PART.status and a report of its tests' times.
 run() {
@@ -65,12 +66,9 @@ lane() { for part in "$@"; do run "$part"; done; }
 
 started=$SECONDS
 rm -f "$results"/*.status "$results"/*/report.xml
-for part in "${together[@]}"; do
-  while (($(jobs -pr | wc -l) >= 2)); do wait -n; done
-  run "$part" &
-done
+lane "${computing[@]}" &
+lane "${waiting[@]}" &
 wait
-lane "${alone[@]}"
 lane "${labs[@]}" &
 lane "${clusters[@]}" &
 wait

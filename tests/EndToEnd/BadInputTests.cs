@@ -26,8 +26,10 @@ public sealed partial class BadInputTests(PlainLab shared) : IClassFixture<Plain
         expected,
         async (agent, arguments) =>
         {
-            var text = new AgentConfig().Render(agent.Node).Replace("spec:\n", $"spec:\n{line}\n", StringComparison.Ordinal);
-            text = line.Contains("lease", StringComparison.Ordinal) ? text.Replace("  lease: 30s\n", "", StringComparison.Ordinal) : text;
+            var right = new AgentConfig();
+            var text = right.Render(agent.Node);
+            text = line.Contains("lease", StringComparison.Ordinal) ? text.Replace($"  lease: {right.Lease}\n", "", StringComparison.Ordinal) : text;
+            text = text.Replace("spec:\n", $"spec:\n{line}\n", StringComparison.Ordinal);
             await File.WriteAllTextAsync(agent.ConfigPath, text, TestContext.Current.CancellationToken);
             return arguments;
         });
