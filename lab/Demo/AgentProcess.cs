@@ -15,7 +15,8 @@ public sealed record AgentStatus(bool Ready, long Hits, long Misses);
 /// <summary>A node agent running in one node of the lab: all the lab knows of the agent's command line and output.</summary>
 public sealed class AgentProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+    // Each look is a process: what is waited for shall have most of the machine.
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
     private readonly string program;
     private readonly LabNode node;

@@ -135,5 +135,6 @@ public sealed class AgentLifeTests(InstalledCluster cluster) : IAsyncLifetime
         static config => config["status"]!["observedGeneration"]!.GetValue<long>() == config["metadata"]!["generation"]!.GetValue<long>()
             && config["status"]!["conditions"]!.AsArray().Any(static condition =>
                 condition!["type"]!.GetValue<string>() == "Ready" && condition["status"]!.GetValue<string>() == "True"),
-        $"the status of {node.Name} up to date");
+        $"the status of {node.Name} up to date",
+        Eventually.Sparing);
 }

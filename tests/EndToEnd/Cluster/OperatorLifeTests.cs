@@ -41,13 +41,13 @@ public sealed class OperatorLifeTests(InstalledCluster cluster) : IAsyncLifetime
     {
         await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
         await using var policy = new TrialPolicy(cluster);
-        var before = await Eventually.ReadsAsync(replicas.LeadershipAsync, static lease => lease.Holder.Length > 0, "a leader");
+        var before = await Eventually.ReadsAsync(replicas.LeadershipAsync, static lease => lease.Holder.Length > 0, "a leader", Eventually.Sparing);
         // The other may take the lease after this time, and looks at it every 2 s: 20 s are not exceeded by more than the machine is slow.
         before.DurationSeconds.ShouldBe(15);
         Leadership after;
         using (FrozenProcess.Of(await replicas.PodAsync(before.Holder), Replicas.OperatorCommand))
         {
-            after = await Eventually.ReadsAsync(replicas.LeadershipAsync, lease => lease.Holder != before.Holder, "another leader");
+            after = await Eventually.ReadsAsync(replicas.LeadershipAsync, lease => lease.Holder != before.Holder, "another leader", Eventually.Sparing);
             await policy.ApplyAsync("{}");
             await cluster.UntilAcceleratedAsync(conversation);
         }

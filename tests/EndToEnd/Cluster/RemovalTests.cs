@@ -69,10 +69,10 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
         }
 
         Say("removed");
-        await Eventually.ReadsAsync(LeftAsync, left => left is "" or $"namespace/{Space}", "gone from the API");
+        await Eventually.ReadsAsync(LeftAsync, left => left is "" or $"namespace/{Space}", "gone from the API", Eventually.Sparing);
         foreach (var node in cluster.Kubernetes.Nodes)
         {
-            await Eventually.ReadsAsync(() => FootprintAsync(node), static left => left == "liberal 0", $"{node.Name} clean");
+            await Eventually.ReadsAsync(() => FootprintAsync(node), static left => left == "liberal 0", $"{node.Name} clean", Eventually.Sparing);
         }
 
         Say("clean");

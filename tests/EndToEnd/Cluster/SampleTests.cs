@@ -105,5 +105,6 @@ public sealed class SampleTests(InstalledCluster cluster) : IAsyncLifetime
     private async Task UntilShownAsync(string kind, string pattern) => _ = await Eventually.ReadsAsync(
         () => cluster.KubectlAsync("get", kind),
         shown => Regex.IsMatch(shown, pattern, RegexOptions.None, TimeSpan.FromSeconds(1)),
-        $"kubectl get {kind} as {pattern}");
+        $"kubectl get {kind} as {pattern}",
+        Eventually.Sparing);
 }

@@ -26,7 +26,8 @@ internal sealed class TrialPolicy(InstalledCluster cluster) : IAsyncDisposable
             async () => JsonNode.Parse(await cluster.KubectlAsync("get", "ocp", Name, "-o", "json"))!,
             static policy => policy["status"]?["observedGeneration"]?.GetValue<long>() == policy["metadata"]!["generation"]!.GetValue<long>()
                 && !policy["status"]!["conditions"]!.AsArray().Any(static condition => condition!["type"]!.GetValue<string>() == "Reconciling"),
-            $"policy {Name} settled with {spec}");
+            $"policy {Name} settled with {spec}",
+            Eventually.Sparing);
     }
 
     /// <summary>Deletes it; that ends when it is gone, which agents may not have heard of yet.</summary>

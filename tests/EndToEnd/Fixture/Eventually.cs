@@ -6,11 +6,14 @@ namespace OnCache.EndToEnd.Fixture;
 /// <summary>Waiting for a state instead of for a time: returns as soon as it is there, fails only long after it should be.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
+    /// <summary>Between two readings for which processes are started: what is waited for shall have most of the machine.</summary>
+    public static readonly TimeSpan Sparing = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Reads until <paramref name="condition"/> holds, and returns what was read then.</summary>
     /// <param name="what">Completes "still not: ...".</param>
-    public static async Task<T> ReadsAsync<T>(Func<Task<T>> read, Func<T, bool> condition, string what)
+    /// <param name="pause">Between two readings; 10 ms when left out.</param>
+    public static async Task<T> ReadsAsync<T>(Func<Task<T>> read, Func<T, bool> condition, string what, TimeSpan? pause = null)
     {
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -26,7 +29,7 @@ internal static class Eventually
                 throw new TimeoutException($"still not, after {Liveness.Limit.TotalSeconds} s: {what}; last seen: {present}");
             }
 
-            await Task.Delay(Poll, TestContext.Current.CancellationToken);
+            await Task.Delay(pause ?? s_poll, TestContext.Current.CancellationToken);
         }
     }
 
