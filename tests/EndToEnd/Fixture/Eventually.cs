@@ -5,8 +5,8 @@ namespace OnCache.EndToEnd.Fixture;
 /// <summary>Waiting for a state instead of for a time: returns as soon as it is there, fails only long after it should be.</summary>
 internal static class Eventually
 {
-    // Less than what a socket or conntrack takes to give up by itself: that is no proof that anybody has helped.
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    /// <summary>Less than what a socket or conntrack takes to give up by itself: that is no proof that anybody has helped.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>Between two readings for which processes are started: what is waited for shall have most of the machine.</summary>
     public static readonly TimeSpan Sparing = TimeSpan.FromMilliseconds(300);
@@ -26,9 +26,9 @@ internal static class Eventually
                 return present;
             }
 
-            if (Stopwatch.GetElapsedTime(started) > s_limit)
+            if (Stopwatch.GetElapsedTime(started) > Limit)
             {
-                throw new TimeoutException($"still not, after {s_limit.TotalSeconds} s: {what}; last seen: {present}");
+                throw new TimeoutException($"still not, after {Limit.TotalSeconds} s: {what}; last seen: {present}");
             }
 
             await Task.Delay(pause ?? s_poll, TestContext.Current.CancellationToken);

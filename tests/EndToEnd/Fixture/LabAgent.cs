@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Telemetry;
+using OnCache.EndToEnd.Traffic;
 using OnCache.Kubernetes.Cli;
 using OnCache.Lab.Namespaces;
 using OnCache.Lab.Overlay;
@@ -81,8 +82,12 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
     }
 
     /// <summary>Any verb of the command line, in the node's namespace.</summary>
-    public Task<CommandResult> RunVerbAsync(params string[] arguments) =>
-        node.RunCommandAsync(Executable, arguments, TestContext.Current.CancellationToken);
+    /// <exception cref="OperationCanceledException">It did not end by itself: an agent that should have been refused works.</exception>
+    public async Task<CommandResult> RunVerbAsync(params string[] arguments)
+    {
+        using var patience = Patience.Of(Eventually.Limit);
+        return await node.RunCommandAsync(Executable, arguments, patience.Token);
+    }
 
     public async Task UninstallAsync() =>
         (await RunVerbAsync("uninstall", "--pin-root", node.BpfRoot, "--socket", Socket)).EnsureSuccess();
