@@ -23,7 +23,7 @@ fi
 
 # Who completes one would go on with what waits for it, on its own thread: a test once waited for the thread that it ran on.
 echo "Checking that whoever waits for a TaskCompletionSource goes on elsewhere"
-if grep -rnE --include='*.cs' --exclude-dir=obj --exclude-dir=bin 'new TaskCompletionSource(<[^>]*>)?\((\)|[^T])' agent api kubernetes lab operator tests; then
+if grep -rnE --include='*.cs' --exclude-dir=obj --exclude-dir=bin '(new TaskCompletionSource(<[^>]*>)?|TaskCompletionSource(<[^>]*>)? \w+ = new)\((\)|[^T])' agent api kubernetes lab operator tests; then
   echo "lint.sh: give these TaskCreationOptions.RunContinuationsAsynchronously" >&2
   exit 1
 fi

@@ -85,8 +85,8 @@ for name in "${all[@]}"; do
     # Hundreds skip themselves in the pure tier.
     if [[ $tier == all ]]; then cat "$log"; else awk '/^skipped /{ skip = 1; next } /^[a-z]/{ skip = 0 } !skip' "$log"; fi
     if (($(count failed) == 0)); then
-      { echo "failed $name ended with exit status $status and no failed test"; tail -n 3 <(grep '^\[Long Running Test\]' "$log"); } | tee "$results/cause"
-      cat "$results/cause" >>"$log"
+      hung=$(grep '^\[Long Running Test\]' "$log" | tail -n 3 || true)
+      printf '%s\n' "failed $name ended with exit status $status and no failed test" ${hung:+"$hung"} | tee -a "$log"
       failed=$((failed + 1))
     fi
   elif (($(count skipped) > 0)) && [[ $tier == all ]]; then

@@ -7,7 +7,6 @@ namespace OnCache.Lab.Api;
 /// <summary>The agent of one node, told what to do by the API server through the node's gate. May be killed, held and started again.</summary>
 public sealed class ApiAgent : IAsyncDisposable
 {
-    // A loaded machine starts a program slowly, and the agent lists everything first.
     private readonly ApiLabOptions options;
     private readonly OverlayLab lab;
     private readonly string kubeconfig;

@@ -18,8 +18,6 @@ internal sealed class DefinitionServer(
 
     private const string Service = "definitions";
 
-    // Checks of an API service that failed once are repeated half a minute later, and on a busy machine some fail.
-
     /// <summary>What kube-apiserver needs to know to ask other servers on behalf of its users.</summary>
     public static IReadOnlyList<string> FrontArguments(ControlPlaneFiles files) =>
     [

@@ -265,7 +265,7 @@ internal sealed class Trial : IAsyncDisposable
                 File.Delete(agent.Socket);
                 break;
             case "twin":
-                var refused = await agent.Node.RunCommandAsync(agent.Executable, [.. agent.RunArguments().Select(word => word == agent.Socket ? $"{agent.Socket}.twin" : word)], TestContext.Current.CancellationToken);
+                var refused = await agent.RunVerbAsync([.. agent.RunArguments().Select(word => word == agent.Socket ? $"{agent.Socket}.twin" : word)]);
                 (refused.ExitCode, refused.Error).ShouldBe((1, $"oncache-agent: --pin-root: another agent works in {agent.Node.BpfRoot}; stop it, or choose another directory for another node\n"));
                 break;
             default:

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using OnCache.EndToEnd.Fixture;
-using OnCache.Lab;
 
 namespace OnCache.EndToEnd.Traffic;
 
@@ -59,8 +58,8 @@ internal sealed class ByteStream
     public async Task<long> StopAsync()
     {
         stopping = true;
-        var sent = await writing.WaitAsync(Liveness.Limit, TestContext.Current.CancellationToken);
-        await reading.WaitAsync(Liveness.Limit, TestContext.Current.CancellationToken);
+        var sent = await writing.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
+        await reading.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
         Verified.ShouldBe(sent);
         return sent;
     }

@@ -77,7 +77,7 @@ public class LiveServer : IAsyncDisposable
     /// <remarks>Of one so new that it has no conditions at all, kubectl gives up instead of waiting.</remarks>
     public Task EstablishedAsync(params string[] definitions) => Eventually.HoldsAsync(
         $"{string.Join(" and ", definitions)} in force",
-        async () => (await KubectlAsync("", ["wait", "--for=condition=Established", Liveness.KubectlTimeout, .. definitions.Select(name => $"crd/{name}")])).Status == 0);
+        async () => (await KubectlAsync("", ["wait", "--for=condition=Established", "--timeout=30s", .. definitions.Select(name => $"crd/{name}")])).Status == 0);
 
     /// <summary>Runs kubectl, which must succeed.</summary>
     public async Task<string> MustAsync(string input, params string[] arguments)
