@@ -69,7 +69,7 @@ test: images ## every test
 	@eng/kubernetes.sh cel || echo "The rules in CEL will not be tried: there is no server that knows CEL"
 	@echo "Building the tests"
 	@dotnet build OnCache.sln -c Release $(DOTNET_QUIET)
-	@eng/run-tests.sh
+	@ONCACHE_TESTED_AGENT=$(abspath artifacts/publish/agent-image/oncache-agent) eng/run-tests.sh
 
 model: ## the protocol of coherence and its negative variants, by spin
 	@eng/packages.sh model

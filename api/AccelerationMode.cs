@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using OnCache.Kubernetes.Serialization;
+
 namespace OnCache.Api;
 
 /// <summary>What happens with the flows of an endpoint.</summary>
+[JsonConverter(typeof(EnumText<AccelerationMode>))]
 public enum AccelerationMode
 {
     /// <summary>They take the fast path once learned.</summary>

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using OnCache.Kubernetes.Entities.Attributes;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Api;
 
@@ -18,6 +20,7 @@ public sealed record Condition(
     DateTimeOffset LastTransitionTime);
 
 /// <summary>Whether a condition holds.</summary>
+[JsonConverter(typeof(EnumText<ConditionStatus>))]
 public enum ConditionStatus
 {
     /// <summary>It holds.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OnCache.Kubernetes.Entities.Attributes;
 using OnCache.Kubernetes.Models;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Api;
 
@@ -49,6 +50,7 @@ public sealed record LabelSelectorRequirement(
 }
 
 /// <summary>The operators of a label selector, under Kubernetes' names.</summary>
+[JsonConverter(typeof(EnumText<LabelSelectorOperator>))]
 public enum LabelSelectorOperator
 {
     /// <summary>The label is present with one of the values.</summary>

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using OnCache.Kubernetes.Entities.Attributes;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Api;
 
@@ -21,6 +23,7 @@ public sealed record NodeHostRule(
 }
 
 /// <summary>What a rule of a node's own keeps off the fast path.</summary>
+[JsonConverter(typeof(EnumText<HostRuleScope>))]
 public enum HostRuleScope
 {
     /// <summary>Whole flows: it must see every packet of them.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Api;
 
@@ -23,6 +24,7 @@ public enum Protocols
 }
 
 /// <summary>One of the protocols a policy may accelerate.</summary>
+[JsonConverter(typeof(EnumText<Protocol>))]
 public enum Protocol
 {
     /// <summary>TCP.</summary>
@@ -39,6 +41,7 @@ public enum Protocol
 }
 
 /// <summary>A protocol that has ports.</summary>
+[JsonConverter(typeof(EnumText<TransportProtocol>))]
 public enum TransportProtocol
 {
     /// <summary>TCP.</summary>

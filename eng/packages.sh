@@ -4,8 +4,8 @@
 set -euo pipefail
 
 declare -A groups=(
-  # The toolchain, and what the .NET SDK itself loads on a minimal system.
-  [build]="make clang llvm libbpf-dev linux-libc-dev ca-certificates libssl3 libstdc++6 zlib1g"
+  # The toolchain, what a native program is linked with, and what the .NET SDK itself loads on a minimal system.
+  [build]="make clang llvm libbpf-dev linux-libc-dev libc6-dev zlib1g-dev ca-certificates libssl3 libstdc++6 zlib1g"
   # What the agent loads and what the lab and the live tests call.
   [run]="libbpf1 iproute2 iptables nftables ipset conntrack ethtool procps util-linux"
   # The model checker, which compiles what it checks.

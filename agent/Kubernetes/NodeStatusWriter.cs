@@ -77,7 +77,7 @@ internal sealed partial class NodeStatusWriter(
         _seen = current;
     }
 
-    private static string Content(NodeCacheConfigStatus value) => JsonSerializer.Serialize(value, KubernetesJson.Options);
+    private static string Content(NodeCacheConfigStatus value) => JsonSerializer.Serialize(value, KubernetesJson.Contract<NodeCacheConfigStatus>());
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "status not written, tried again: {Reason}")]
     private partial void LogNotWritten(string reason);

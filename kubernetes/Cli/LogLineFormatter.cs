@@ -2,12 +2,13 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
-using Microsoft.Extensions.Options;
 
 namespace OnCache.Kubernetes.Cli;
 
 /// <summary>One line per message: UTC time, severity, text and, of an exception, its message.</summary>
-internal sealed class LogLineFormatter(IOptions<LogLineOptions> options, TimeProvider? time = null) : ConsoleFormatter(FormatterName)
+/// <param name="withStack">Whether exceptions are written with their stack, over several lines.</param>
+/// <param name="time">The clock of the lines.</param>
+internal sealed class LogLineFormatter(bool withStack, TimeProvider? time = null) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "oncache";
 
@@ -19,10 +20,10 @@ internal sealed class LogLineFormatter(IOptions<LogLineOptions> options, TimePro
         var text = logEntry.Formatter(logEntry.State, logEntry.Exception);
         if (logEntry.Exception is { } failure)
         {
-            text = $"{text}: {(options.Value.Stack ? failure.ToString() : failure.Message)}";
+            text = $"{text}: {(withStack ? failure.ToString() : failure.Message)}";
         }
 
-        textWriter.WriteLine($"{moment} {Severity(logEntry.LogLevel),-5} {(options.Value.Stack ? text : text.ReplaceLineEndings(" "))}");
+        textWriter.WriteLine($"{moment} {Severity(logEntry.LogLevel),-5} {(withStack ? text : text.ReplaceLineEndings(" "))}");
     }
 
     private static string Severity(LogLevel level) => level switch
@@ -33,11 +34,4 @@ internal sealed class LogLineFormatter(IOptions<LogLineOptions> options, TimePro
         LogLevel.Warning => "warn",
         _ => "error",
     };
-}
-
-/// <summary>How log lines look.</summary>
-internal sealed class LogLineOptions : ConsoleFormatterOptions
-{
-    /// <summary>Whether exceptions are written with their stack, over several lines.</summary>
-    public bool Stack { get; set; }
 }

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace OnCache.Kubernetes.Cli;
 
@@ -8,10 +10,10 @@ public static class LogLines
     /// <summary>A log from the given severity on; with debug, exceptions come with their stack.</summary>
     public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(builder => builder
         .SetMinimumLevel(level)
-        .AddConsole(console =>
+        .AddConsole(static console =>
         {
             console.FormatterName = LogLineFormatter.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
         })
-        .AddConsoleFormatter<LogLineFormatter, LogLineOptions>(options => options.Stack = level <= LogLevel.Debug));
+        .Services.AddSingleton<ConsoleFormatter>(new LogLineFormatter(withStack: level <= LogLevel.Debug)));
 }

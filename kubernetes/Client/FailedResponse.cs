@@ -32,7 +32,7 @@ internal static class FailedResponse
     {
         try
         {
-            return JsonSerializer.Deserialize<V1Status>(body, KubernetesJson.Options) is { Status: not null } status ? status : null;
+            return JsonSerializer.Deserialize(body, KubernetesJson.Contract<V1Status>()) is { Status: not null } status ? status : null;
         }
         catch (JsonException)
         {

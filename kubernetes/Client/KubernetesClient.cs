@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OnCache.Kubernetes.Configuration;
@@ -179,14 +180,16 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
     /// <inheritdoc/>
     public void Dispose() => _connection.Dispose();
 
-    private static byte[] Bytes(JsonObject node) => JsonSerializer.SerializeToUtf8Bytes(node, KubernetesJson.Options);
+    private static byte[] Bytes(JsonObject node) => Encoding.UTF8.GetBytes(node.ToJsonString());
 
-    private static T Parse<T>(byte[] body)
+    private static T Parse<T>(byte[] body) =>
+        Parse<T, T>(body, static body => JsonSerializer.Deserialize(body, KubernetesJson.Contract<T>()) ?? throw new JsonException("it is null"));
+
+    private static TAnswer Parse<T, TAnswer>(byte[] body, Func<byte[], TAnswer> read)
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(body, KubernetesJson.Options)
-                ?? throw new KubernetesException(StatusReason.Unknown, $"the server answered null for a {typeof(T).Name}");
+            return read(body);
         }
         catch (JsonException exception)
         {
@@ -271,8 +274,8 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
                 _ = parameters.Add("limit", size.ToString(CultureInfo.InvariantCulture)).Add("continue", next);
             }
 
-            var page = Parse<ListPage<T>>(
-                await _connection.SendAsync(HttpMethod.Get, path, parameters, accept: accept, cancellationToken: cancellationToken));
+            var body = await _connection.SendAsync(HttpMethod.Get, path, parameters, accept: accept, cancellationToken: cancellationToken);
+            var page = Parse<T, ListPage<T>>(body, static body => ListPage<T>.Read(body));
             items.AddRange(page.Items);
             next = page.Metadata.Continue;
             if (string.IsNullOrEmpty(next))

@@ -83,11 +83,11 @@ internal static class WatchLines
 
     private static WatchEvent<T> Event<T>(WatchEventType type, JsonElement content)
         where T : class, IKubernetesObject<V1ObjectMeta> =>
-        new(type, content.Deserialize<T>(KubernetesJson.Options) ?? throw new JsonException("the object is null"));
+        new(type, content.Deserialize(KubernetesJson.Contract<T>()) ?? throw new JsonException("the object is null"));
 
     private static KubernetesException Error(JsonElement content, string path)
     {
-        var status = content.Deserialize<V1Status>(KubernetesJson.Options) ?? new V1Status();
+        var status = content.Deserialize(KubernetesJson.Contract<V1Status>()) ?? new V1Status();
         return new KubernetesException(status, $"watch {path}: {status.Code} {status.Message}");
     }
 

@@ -1,6 +1,4 @@
 using YamlDotNet.Core;
-using YamlDotNet.Serialization;
-using YamlDotNet.Serialization.NamingConventions;
 
 namespace OnCache.Kubernetes.Configuration;
 
@@ -9,25 +7,13 @@ internal sealed record Kubeconfig(string Source, KubeconfigDocument Content)
 {
     public static Kubeconfig Load(IReadOnlyList<string> paths)
     {
-        var merged = new KubeconfigDocument();
         var present = paths.Count == 1 ? paths : [.. paths.Where(File.Exists)];
         if (present.Count == 0)
         {
             throw new ConfigurationException($"none of these files exists: {string.Join(", ", paths)}");
         }
 
-        foreach (var path in present)
-        {
-            var document = Read(path);
-            var folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
-            document.Clusters.ForEach(cluster => cluster.Folder = folder);
-            document.Users.ForEach(user => user.Folder = folder);
-            merged.CurrentContext = string.IsNullOrEmpty(merged.CurrentContext) ? document.CurrentContext : merged.CurrentContext;
-            merged.Contexts.AddRange(document.Contexts);
-            merged.Clusters.AddRange(document.Clusters);
-            merged.Users.AddRange(document.Users);
-        }
-
+        var merged = present.Select(Read).Aggregate(KubeconfigDocument.Empty, static (all, next) => all.With(next));
         return new Kubeconfig(string.Join(':', present), merged);
     }
 
@@ -36,11 +22,7 @@ internal sealed record Kubeconfig(string Source, KubeconfigDocument Content)
         try
         {
             using var reader = File.OpenText(path);
-            return new DeserializerBuilder()
-                .WithNamingConvention(CamelCaseNamingConvention.Instance)
-                .IgnoreUnmatchedProperties()
-                .Build()
-                .Deserialize<KubeconfigDocument>(reader)
+            return KubeconfigReader.Read(reader, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/")
                 ?? throw new ConfigurationException($"{path}: the file is empty");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

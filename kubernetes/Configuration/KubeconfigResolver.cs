@@ -16,12 +16,12 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
             throw new ConfigurationException($"{source}: current-context is not set and no context was named");
         }
 
-        var context = content.Contexts.Find(candidate => candidate.Name == contextName)?.Context
+        var context = content.Contexts.FirstOrDefault(candidate => candidate.Name == contextName)
             ?? throw new ConfigurationException(
                 $"{source}: no context \"{contextName}\"; there are: {Names(content.Contexts.Select(candidate => candidate.Name))}");
-        var cluster = content.Clusters.Find(candidate => candidate.Name == context.Cluster)
+        var cluster = content.Clusters.FirstOrDefault(candidate => candidate.Name == context.Cluster)
             ?? throw new ConfigurationException($"{source}: context \"{contextName}\": no cluster \"{context.Cluster}\"");
-        var user = content.Users.Find(candidate => candidate.Name == context.User);
+        var user = content.Users.FirstOrDefault(candidate => candidate.Name == context.User);
         if (user is null && !string.IsNullOrEmpty(context.User))
         {
             throw new ConfigurationException($"{source}: context \"{contextName}\": no user \"{context.User}\"");
@@ -32,13 +32,12 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
         return string.IsNullOrEmpty(context.Namespace) ? configuration : configuration with { Namespace = context.Namespace };
     }
 
-    private KubernetesClientConfiguration ResolveUser(KubernetesClientConfiguration configuration, NamedUser named, string place)
+    private KubernetesClientConfiguration ResolveUser(KubernetesClientConfiguration configuration, NamedUser user, string place)
     {
-        var user = named.User ?? new KubeconfigUser();
         var refused = user switch
         {
-            { Exec: not null } => "exec: credential plugins are not run; use a token, tokenFile or client certificate",
-            { AuthProvider: not null } => "auth-provider: not supported; use a token, tokenFile or client certificate",
+            { HasExec: true } => "exec: credential plugins are not run; use a token, tokenFile or client certificate",
+            { HasAuthProvider: true } => "auth-provider: not supported; use a token, tokenFile or client certificate",
             { Username: not null } => "username: basic authentication is gone; use a token, tokenFile or client certificate",
             { Impersonate: not null } => "as: impersonation is not supported",
             _ => null,
@@ -48,8 +47,8 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
             throw new ConfigurationException($"{place}: {refused}");
         }
 
-        var certificate = ReadPem(user.ClientCertificateData, user.ClientCertificate, named.Folder, $"{place}: client-certificate");
-        var key = ReadPem(user.ClientKeyData, user.ClientKey, named.Folder, $"{place}: client-key");
+        var certificate = ReadPem(user.ClientCertificateData, user.ClientCertificate, user.Folder, $"{place}: client-certificate");
+        var key = ReadPem(user.ClientKeyData, user.ClientKey, user.Folder, $"{place}: client-key");
         if (certificate is null != key is null)
         {
             throw new ConfigurationException($"{place}: client-certificate and client-key go together, one of them is missing");
@@ -57,7 +56,7 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
 
         ITokenSource? token = user switch
         {
-            { TokenFile: { Length: > 0 } file } => new TokenFile(Path.Combine(named.Folder, file), time),
+            { TokenFile: { Length: > 0 } file } => new TokenFile(Path.Combine(user.Folder, file), time),
             { Token: { Length: > 0 } text } => new StaticToken(text),
             _ => null,
         };
@@ -97,9 +96,8 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
 
     private static string Names(IEnumerable<string?> names) => string.Join(", ", names);
 
-    private KubernetesClientConfiguration ResolveCluster(NamedCluster named, string place)
+    private KubernetesClientConfiguration ResolveCluster(NamedCluster cluster, string place)
     {
-        var cluster = named.Cluster ?? new KubeconfigCluster();
         if (!Uri.TryCreate(cluster.Server, UriKind.Absolute, out var server)
             || (server.Scheme != Uri.UriSchemeHttps && server.Scheme != Uri.UriSchemeHttp))
         {
@@ -131,7 +129,7 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
             Authorities = ReadPem(
                 cluster.CertificateAuthorityData,
                 cluster.CertificateAuthority,
-                named.Folder,
+                cluster.Folder,
                 $"{place}: certificate-authority") is { } pem ? Authorities(pem, place) : null,
         };
     }

@@ -126,7 +126,7 @@ public sealed class EventRecorder(IKubernetesClient client, string controller, s
         var series = new V1EventSeries { Count = repeat.Count, LastObservedTime = _time.GetUtcNow() };
         _ = await client.PatchAsync<Eventsv1Event>(
             new NamespacedName(home, repeat.Name),
-            new JsonObject { ["series"] = JsonSerializer.SerializeToNode(series, KubernetesJson.Options) },
+            new JsonObject { ["series"] = JsonSerializer.SerializeToNode(series, KubernetesJson.Contract<V1EventSeries>()) },
             cancellationToken);
     }
 }

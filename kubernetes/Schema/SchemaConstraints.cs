@@ -30,7 +30,7 @@ internal static class SchemaConstraints
             var known = schema["x-kubernetes-validations"] as JsonArray ?? [];
             foreach (var rule in rules)
             {
-                known.Add(rule);
+                known.Add((JsonNode)rule);
             }
 
             schema["x-kubernetes-validations"] = known;

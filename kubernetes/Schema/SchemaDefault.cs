@@ -74,13 +74,12 @@ internal static class SchemaDefault
         if (property.AssociatedParameter is { } parameter)
         {
             return parameter.HasDefaultValue
-                ? JsonSerializer.SerializeToNode(parameter.DefaultValue, property.PropertyType, KubernetesJson.Options)
+                ? JsonSerializer.SerializeToNode(parameter.DefaultValue, KubernetesJson.Options.GetTypeInfo(property.PropertyType))
                 : null;
         }
 
         // Serialized as a whole, so that converters of single properties are heard. Null fields are absent.
-        return owner.IsAbstract || owner.GetConstructor(Type.EmptyTypes) is not { } constructor
-            ? null
-            : JsonSerializer.SerializeToNode(constructor.Invoke(null), owner, KubernetesJson.Options)?[property.Name]?.DeepClone();
+        var contract = KubernetesJson.Options.GetTypeInfo(owner);
+        return contract.CreateObject is { } create ? JsonSerializer.SerializeToNode(create(), contract)?[property.Name]?.DeepClone() : null;
     }
 }

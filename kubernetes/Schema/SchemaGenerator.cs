@@ -116,7 +116,7 @@ internal sealed class SchemaGenerator(XmlDocumentation documentation)
         }
 
         var names = Enum.GetValuesAsUnderlyingType(type).Cast<object>()
-            .Select(value => JsonSerializer.SerializeToNode(Enum.ToObject(type, value), type, KubernetesJson.Options));
+            .Select(value => JsonSerializer.SerializeToNode(Enum.ToObject(type, value), KubernetesJson.Options.GetTypeInfo(type)));
         var schema = Simple("string");
         schema["enum"] = new JsonArray([.. names]);
         return Described(schema, type);
@@ -151,7 +151,7 @@ internal sealed class SchemaGenerator(XmlDocumentation documentation)
             properties[property.Name] = Of(contract.Type, property, withDefaults);
             if (IsRequired(property))
             {
-                required.Add(property.Name);
+                required.Add((JsonNode)property.Name);
             }
         }
 

@@ -53,7 +53,7 @@ internal sealed class XmlDocumentation
 
     private static Dictionary<string, XElement> Load(Assembly assembly)
     {
-        var file = Path.ChangeExtension(assembly.Location, ".xml");
+        var file = Path.Combine(AppContext.BaseDirectory, $"{assembly.GetName().Name}.xml");
         if (!File.Exists(file))
         {
             throw new SchemaException($"{file}: not there; descriptions come from it, so build with GenerateDocumentationFile");

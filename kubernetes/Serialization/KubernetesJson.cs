@@ -16,12 +16,16 @@ public static class KubernetesJson
     /// </summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
+    /// <summary>How objects of one type are written and read.</summary>
+    /// <exception cref="NotSupportedException">No assembly has a contract for the type.</exception>
+    public static JsonTypeInfo<T> Contract<T>() => (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+
     /// <summary>Writes an object with its <c>apiVersion</c> and <c>kind</c>.</summary>
     public static JsonObject ToNode<T>(T entity)
         where T : IKubernetesObject
     {
         var type = EntityType.Of<T>();
-        var node = JsonSerializer.SerializeToNode(entity, Options)!.AsObject();
+        var node = JsonSerializer.SerializeToNode(entity, Contract<T>())!.AsObject();
         node["apiVersion"] = type.ApiVersion;
         node["kind"] = type.Kind;
         return node;
@@ -36,21 +40,40 @@ public static class KubernetesJson
             // What a type computes from its fields is not a field.
             IgnoreReadOnlyProperties = true,
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { KeepDefaultsOverNull } },
-            Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false), new DurationConverter(), new TimeConverter() },
+            TypeInfoResolver = new AssemblyContracts().WithAddedModifier(KeepInitialValues).WithAddedModifier(KeepInitialValuesOverNull),
+            Converters = { new DurationConverter(), new TimeConverter() },
         };
         options.MakeReadOnly();
         return options;
     }
 
-    // The API writes an empty list as null in places; a property that is not nullable keeps its initial value then.
-    private static void KeepDefaultsOverNull(JsonTypeInfo type)
+    // A generated contract makes an object by an initializer of all its properties, so that one that the JSON lacks would have its type's
+    // default value and not its own.
+    private static void KeepInitialValues(JsonTypeInfo type)
     {
-        var nullability = new NullabilityInfoContext();
+        if (type is not { Kind: JsonTypeInfoKind.Object, CreateObject: null, ConstructorAttributeProvider: ConstructorInfo constructor }
+            || constructor.GetParameters().Length > 0)
+        {
+            return;
+        }
+
+        type.CreateObject = () => constructor.Invoke(BindingFlags.DoNotWrapExceptions, binder: null, parameters: null, culture: null);
         foreach (var property in type.Properties)
         {
-            if (property is { Set: { } set, PropertyType.IsValueType: false, AttributeProvider: PropertyInfo member }
-                && nullability.Create(member).WriteState == NullabilityState.NotNull)
+            if (property is { Set: not null, AttributeProvider: PropertyInfo member })
+            {
+                // What a setter says of its value is what users read.
+                property.Set = (target, value) => member.SetValue(target, value, BindingFlags.DoNotWrapExceptions, binder: null, index: null, culture: null);
+            }
+        }
+    }
+
+    // The API writes an empty list as null in places; a property that is not nullable keeps its initial value then.
+    private static void KeepInitialValuesOverNull(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (property is { Set: { } set, PropertyType.IsValueType: false, IsSetNullable: false })
             {
                 property.Set = (target, value) =>
                 {

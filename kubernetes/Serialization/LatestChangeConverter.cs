@@ -4,8 +4,9 @@ using System.Text.Json.Serialization;
 namespace OnCache.Kubernetes.Serialization;
 
 /// <summary>Reads the latest <c>time</c> of a list of <c>managedFields</c>, and nothing else of them.</summary>
-internal sealed class LatestChangeConverter : JsonConverter<DateTimeOffset?>
+public sealed class LatestChangeConverter : JsonConverter<DateTimeOffset?>
 {
+    /// <inheritdoc/>
     public override DateTimeOffset? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
@@ -32,6 +33,7 @@ internal sealed class LatestChangeConverter : JsonConverter<DateTimeOffset?>
         return latest;
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset? value, JsonSerializerOptions options) =>
         throw new NotSupportedException("managedFields belong to the API server");
 }

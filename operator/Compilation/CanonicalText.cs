@@ -17,7 +17,7 @@ internal sealed class CanonicalText(string? without = null)
 
     private JsonNode? Fields(object item)
     {
-        var node = JsonSerializer.SerializeToNode(item, item.GetType(), KubernetesJson.Options);
+        var node = JsonSerializer.SerializeToNode(item, KubernetesJson.Options.GetTypeInfo(item.GetType()));
         if (without is not null)
         {
             _ = node?.AsObject().Remove(without);

@@ -31,7 +31,7 @@ internal static class PolicyAdmission
         OverlayCachePolicySpec spec;
         try
         {
-            spec = policy["spec"].Deserialize<OverlayCachePolicySpec>(KubernetesJson.Options) ?? new OverlayCachePolicySpec();
+            spec = policy["spec"].Deserialize(KubernetesJson.Contract<OverlayCachePolicySpec>()) ?? new OverlayCachePolicySpec();
         }
         catch (JsonException exception)
         {

@@ -17,8 +17,10 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
     private const int Continue = 18;
     private LabProcess? process;
 
-    /// <summary>The executable that the build has put beside the tests.</summary>
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "oncache-agent");
+    /// <summary>The native program of the image where ONCACHE_TESTED_AGENT names it, as in a run of all tests; else the one that the build has put beside the tests.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("ONCACHE_TESTED_AGENT") is { Length: > 0 } shipped
+        ? shipped
+        : Path.Combine(AppContext.BaseDirectory, "oncache-agent");
 
     /// <summary>A build of other map layouts, as a later one might have them.</summary>
     public static string NextProgram { get; } = Path.Combine(AppContext.BaseDirectory, "next", "oncache-agent-next");

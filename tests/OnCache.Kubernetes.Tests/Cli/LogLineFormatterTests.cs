@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Kubernetes.Tests.Cli;
@@ -25,7 +24,7 @@ public sealed class LogLineFormatterTests
     private static string Write(LogLevel level, string text, Exception? failure, bool stack = false)
     {
         using var writer = new StringWriter();
-        var formatter = new LogLineFormatter(Options.Create(new LogLineOptions { Stack = stack }), new FixedTime());
+        var formatter = new LogLineFormatter(stack, new FixedTime());
         formatter.Write(new LogEntry<string>(level, "category", default, text, failure, (state, _) => state), scopeProvider: null, writer);
         return writer.ToString();
     }

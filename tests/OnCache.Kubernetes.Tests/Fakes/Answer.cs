@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Serialization;
@@ -9,7 +10,11 @@ namespace OnCache.Kubernetes.Tests.Fakes;
 internal static class Answer
 {
     // Anonymous types have nothing but read-only properties.
-    private static readonly JsonSerializerOptions Options = new(KubernetesJson.Options) { IgnoreReadOnlyProperties = false };
+    private static readonly JsonSerializerOptions Options = new(KubernetesJson.Options)
+    {
+        IgnoreReadOnlyProperties = false,
+        TypeInfoResolver = JsonTypeInfoResolver.Combine(KubernetesJson.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),
+    };
 
     public static RequestDelegate Json(object content, int code = 200) => context =>
     {

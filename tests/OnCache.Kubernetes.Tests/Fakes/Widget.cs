@@ -76,6 +76,7 @@ public sealed record WidgetCoat
 }
 
 /// <summary>A colour.</summary>
+[JsonConverter(typeof(EnumText<WidgetColor>))]
 public enum WidgetColor
 {
     /// <summary>As fire.</summary>

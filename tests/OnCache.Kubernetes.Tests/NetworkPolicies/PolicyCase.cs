@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.NetworkPolicies;
@@ -11,6 +13,12 @@ namespace OnCache.Kubernetes.Tests.NetworkPolicies;
 /// <summary>A file of <c>cases</c>: a small cluster, its policies, and what they allow.</summary>
 internal sealed record PolicyCase
 {
+    private static readonly JsonSerializerOptions s_json = new(KubernetesJson.Options)
+    {
+        TypeInfoResolver = JsonTypeInfoResolver.Combine(KubernetesJson.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),
+        Converters = { new JsonStringEnumConverter() },
+    };
+
     /// <summary>Labels by namespace.</summary>
     public required Dictionary<string, Dictionary<string, string>> Namespaces { get; init; }
 
@@ -29,7 +37,7 @@ internal sealed record PolicyCase
     public static PolicyCase Read(string file)
     {
         var graph = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build().Deserialize<object>(File.ReadAllText(file));
-        return JsonSerializer.Deserialize<PolicyCase>(new SerializerBuilder().JsonCompatible().Build().Serialize(graph), KubernetesJson.Options)!;
+        return JsonSerializer.Deserialize<PolicyCase>(new SerializerBuilder().JsonCompatible().Build().Serialize(graph), s_json)!;
     }
 
     public PolicyPod Pod(string name, CasePod? pod = null)
