@@ -14,7 +14,7 @@ export MSBUILDDISABLENODEREUSE := 1
 DOTNET_QUIET := --nologo --verbosity quiet -p:UseSharedCompilation=false
 BIN := artifacts/bin
 SHARED := Directory.Build.props Directory.Packages.props eng/Shipped.props nuget.config global.json .editorconfig
-sources = $(shell find $(1) \( -name bin -o -name obj \) -prune -o -type f ! -name packages.lock.json -print) $(SHARED)
+sources = $(shell find $(1) \( -name bin -o -name obj \) -prune -o -type f ! -name 'packages*.lock.json' -print) $(SHARED)
 
 build: ## the agent, the operator and the lab, in artifacts/bin
 	@eng/prerequisites.sh && eng/packages.sh build

@@ -33,19 +33,19 @@ case $tier in
 esac
 
 # What runs: projects, each as a whole or in parts that have all its tests: NAME, or NAME+NAMESPACE for each of some and NAME-NAMESPACE-...
-# for the rest. Two lanes beside each other, twice, each time about as long: what computes beside what waits for clusters to come up; then what
-# lives in network namespaces, which waits for packets and timers, beside what waits for kubelets.
-computing=(OnCache.Api.Tests OnCache.Kubernetes.Tests OnCache.Operator.Tests OnCache.Model.Tests OnCache.Agent.Tests)
-waiting=(OnCache.Lab.Tests)
-labs=(OnCache.EndToEnd-OnCache.EndToEnd.Cluster-OnCache.EndToEnd.Differences)
-clusters=(OnCache.EndToEnd+OnCache.EndToEnd.Cluster OnCache.EndToEnd+OnCache.EndToEnd.Differences)
+# for the rest. Two lanes beside each other, about as long: what computes and then what lives in network namespaces, which waits for packets
+# and timers; and beside it what waits for clusters and their kubelets, with labs that are left over.
+labs=(
+  OnCache.Api.Tests OnCache.Kubernetes.Tests OnCache.Operator.Tests OnCache.Model.Tests OnCache.Agent.Tests
+  OnCache.EndToEnd-OnCache.EndToEnd.Cluster-OnCache.EndToEnd.Differences
+)
+clusters=(OnCache.Lab.Tests OnCache.EndToEnd+OnCache.EndToEnd.Cluster OnCache.EndToEnd+OnCache.EndToEnd.Differences)
 if [[ $tier == pure ]]; then
   # But for the model: checking it takes minutes.
-  computing=(OnCache.Operator.Tests OnCache.Agent.Tests OnCache.Api.Tests)
-  waiting=(OnCache.Lab.Tests OnCache.EndToEnd OnCache.Kubernetes.Tests)
-  labs=() clusters=()
+  labs=(OnCache.Operator.Tests OnCache.Agent.Tests OnCache.Api.Tests)
+  clusters=(OnCache.Lab.Tests OnCache.EndToEnd OnCache.Kubernetes.Tests)
 fi
-all=("${computing[@]}" "${waiting[@]}" "${labs[@]}" "${clusters[@]}")
+all=("${labs[@]}" "${clusters[@]}")
 
 # run PART: into PART.log, PART.status and a report of its tests' times.
 run() {
@@ -66,9 +66,6 @@ lane() { for part in "$@"; do run "$part"; done; }
 
 started=$SECONDS
 rm -f "$results"/*.status "$results"/*/report.xml
-lane "${computing[@]}" &
-lane "${waiting[@]}" &
-wait
 lane "${labs[@]}" &
 lane "${clusters[@]}" &
 wait

@@ -80,7 +80,7 @@ run() {
   local log=$1 project=$2
   shift 2
   ended=0
-  (cd "$copy" && timeout --kill-after=10 "$limit" env --default-signal=INT,QUIT "$(folder "$project")/bin/Release/net10.0/linux-x64/$project" "$@" \
+  (cd "$copy" && timeout --kill-after=10 "$limit" env --unset=ONCACHE_TESTED_AGENT --default-signal=INT,QUIT "$(folder "$project")/bin/Release/net10.0/linux-x64/$project" "$@" \
     --stop-on-fail on --no-progress --no-ansi --results-directory "$PWD/artifacts/results") >"$log" 2>&1 </dev/null || ended=$?
   # The summary's lines read "  failed: 0", "  succeeded: 12".
   count() { awk -v key="$1:" '$1 == key { n = $2 } END { print n + 0 }' "$log"; }

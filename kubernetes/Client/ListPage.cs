@@ -27,6 +27,7 @@ internal sealed record ListPage<T>(ListPageMeta Metadata, IReadOnlyList<T> Items
             else if (isItems && reader.TokenType != JsonTokenType.Null)
             {
                 Expect(ref reader, reader.TokenType == JsonTokenType.StartArray, "a list of items");
+                items.Clear();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
                     items.Add(Item(ref reader, items.Count));
@@ -38,6 +39,7 @@ internal sealed record ListPage<T>(ListPageMeta Metadata, IReadOnlyList<T> Items
             }
         }
 
+        Expect(ref reader, reader.TokenType == JsonTokenType.EndObject && !reader.Read(), "the end of the list");
         return new ListPage<T>(metadata, items);
     }
 

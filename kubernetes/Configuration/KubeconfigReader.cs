@@ -3,14 +3,14 @@ using YamlDotNet.RepresentationModel;
 
 namespace OnCache.Kubernetes.Configuration;
 
-/// <summary>Reads the YAML of a kubeconfig file; fields that are not known are passed by.</summary>
+/// <summary>Reads the YAML of a kubeconfig file; fields that are not known and entries without content are passed by.</summary>
 internal static class KubeconfigReader
 {
     /// <summary>The content of the file.</summary>
     /// <param name="reader">The text.</param>
     /// <param name="folder">Where it is.</param>
     /// <returns><see langword="null"/> if the file is empty.</returns>
-    /// <exception cref="YamlException">The text is no YAML, or a field is not of its kind.</exception>
+    /// <exception cref="YamlException">The text is no YAML, names a field twice, or a field is not of its kind.</exception>
     public static KubeconfigDocument? Read(TextReader reader, string folder)
     {
         var stream = new YamlStream();
@@ -58,17 +58,19 @@ internal static class KubeconfigReader
 
         return (found as YamlSequenceNode ?? throw Wrong(found, list, "a list"))
             .Select(item => Map(item, list))
-            .Select(item => (Text(item, "name"), Find(item, content) is { } inner ? Map(inner, content) : new YamlMappingNode()));
+            .Where(item => Find(item, content) is not null)
+            .Select(item => (Text(item, "name"), Map(Find(item, content)!, content)));
     }
 
     private static string? Text(YamlMappingNode map, string field) =>
         Find(map, field) is not { } found ? null : (found as YamlScalarNode ?? throw Wrong(found, field, "a text")).Value;
 
-    private static bool Flag(YamlMappingNode map, string field) => Text(map, field) switch
+    // The words of YAML 1.1, which kubectl takes.
+    private static bool Flag(YamlMappingNode map, string field) => Text(map, field)?.ToUpperInvariant() switch
     {
-        null or "false" => false,
-        "true" => true,
-        var other => throw Wrong(Find(map, field)!, field, $"true or false, not \"{other}\""),
+        null or "FALSE" or "NO" or "N" or "OFF" => false,
+        "TRUE" or "YES" or "Y" or "ON" => true,
+        _ => throw Wrong(Find(map, field)!, field, $"true or false, not \"{Text(map, field)}\""),
     };
 
     private static YamlMappingNode Map(YamlNode node, string field) => node as YamlMappingNode ?? throw Wrong(node, field, "a map");
@@ -76,7 +78,7 @@ internal static class KubeconfigReader
     private static YamlNode? Find(YamlMappingNode map, string field) =>
         map.Children.TryGetValue(new YamlScalarNode(field), out var found) && !IsNull(found) ? found : null;
 
-    private static bool IsNull(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" };
+    private static bool IsNull(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
 
     private static YamlException Wrong(YamlNode node, string field, string kind) => new(node.Start, node.End, $"{field}: must be {kind}");
 }

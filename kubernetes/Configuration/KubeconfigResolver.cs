@@ -19,9 +19,9 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
         var context = content.Contexts.FirstOrDefault(candidate => candidate.Name == contextName)
             ?? throw new ConfigurationException(
                 $"{source}: no context \"{contextName}\"; there are: {Names(content.Contexts.Select(candidate => candidate.Name))}");
-        var cluster = content.Clusters.FirstOrDefault(candidate => candidate.Name == context.Cluster)
+        var cluster = content.Clusters.FirstOrDefault(candidate => candidate.Name == (context.Cluster ?? ""))
             ?? throw new ConfigurationException($"{source}: context \"{contextName}\": no cluster \"{context.Cluster}\"");
-        var user = content.Users.FirstOrDefault(candidate => candidate.Name == context.User);
+        var user = content.Users.FirstOrDefault(candidate => candidate.Name == (context.User ?? ""));
         if (user is null && !string.IsNullOrEmpty(context.User))
         {
             throw new ConfigurationException($"{source}: context \"{contextName}\": no user \"{context.User}\"");

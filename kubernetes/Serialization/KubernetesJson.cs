@@ -40,11 +40,26 @@ public static class KubernetesJson
             // What a type computes from its fields is not a field.
             IgnoreReadOnlyProperties = true,
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            TypeInfoResolver = new AssemblyContracts().WithAddedModifier(KeepInitialValues).WithAddedModifier(KeepInitialValuesOverNull),
+            TypeInfoResolver = new AssemblyContracts().WithAddedModifier(Refuse).WithAddedModifier(KeepInitialValues).WithAddedModifier(KeepInitialValuesOverNull),
             Converters = { new DurationConverter(), new TimeConverter() },
         };
         options.MakeReadOnly();
         return options;
+    }
+
+    // What a generated contract would get wrong without a word.
+    private static void Refuse(JsonTypeInfo type)
+    {
+        if (type.Type.IsEnum && !type.Type.IsDefined(typeof(JsonConverterAttribute), inherit: false))
+        {
+            throw new InvalidOperationException($"{type.Type} would be written as a number: give it [JsonConverter(typeof(EnumText<{type.Type.Name}>))]");
+        }
+
+        var hasParameters = type.ConstructorAttributeProvider is ConstructorInfo constructor && constructor.GetParameters().Length > 0;
+        if (hasParameters && type.Properties.FirstOrDefault(static field => field.AssociatedParameter is { IsMemberInitializer: true }) is { } lost)
+        {
+            throw new InvalidOperationException($"{type.Type}.{lost.Name} would lose its initial value: make it a parameter as the others, or none of them");
+        }
     }
 
     // A generated contract makes an object by an initializer of all its properties, so that one that the JSON lacks would have its type's

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OnCache.Api;
+using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Operator.Compilation;
 
@@ -60,7 +61,7 @@ internal static class ExclusionUnion
     [
         .. selectors
             .Select(selector => selector with { MatchLabels = Sorted(selector.MatchLabels) })
-            .GroupBy(selector => JsonSerializer.Serialize(selector), StringComparer.Ordinal)
+            .GroupBy(selector => JsonSerializer.Serialize(selector, KubernetesJson.Contract<LabelSelector>()), StringComparer.Ordinal)
             .OrderBy(group => group.Key, StringComparer.Ordinal)
             .Select(group => group.First()),
     ];

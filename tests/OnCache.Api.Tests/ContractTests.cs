@@ -40,14 +40,6 @@ public sealed class ContractTests
         read.Settle.ShouldBe(new NodeCacheConfigSpec().Settle);
     }
 
-    // A generated contract sets such a property to its type's default value where the JSON lacks it; only types without parameters are put right.
-    // Fields of a structure without a constructor have no other initial value.
-    [Fact]
-    public void A_type_with_parameters_has_no_other_fields_that_are_set_once() =>
-        s_objects.Where(static contract => contract.CreateObject is null && !contract.Type.IsValueType)
-            .SelectMany(static contract => contract.Properties.Where(static field => field.AssociatedParameter is { IsMemberInitializer: true }).Select(field => $"{contract.Type.Name}.{field.Name}"))
-            .ShouldBeEmpty();
-
     [Theory]
     [InlineData("1")]
     [InlineData("\"Faster\"")]

@@ -19,7 +19,7 @@ internal sealed class LabAgent(LabNode node, string folder) : IAsyncDisposable
 
     /// <summary>The native program of the image where ONCACHE_TESTED_AGENT names it, as in a run of all tests; else the one that the build has put beside the tests.</summary>
     public static string Program { get; } = Environment.GetEnvironmentVariable("ONCACHE_TESTED_AGENT") is { Length: > 0 } shipped
-        ? shipped
+        ? File.Exists(shipped) ? shipped : throw new InvalidOperationException($"ONCACHE_TESTED_AGENT: {shipped} is not there; make images builds it")
         : Path.Combine(AppContext.BaseDirectory, "oncache-agent");
 
     /// <summary>A build of other map layouts, as a later one might have them.</summary>

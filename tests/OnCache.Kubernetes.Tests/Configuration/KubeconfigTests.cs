@@ -88,6 +88,7 @@ public sealed class KubeconfigTests : IDisposable
     [Theory]
     [InlineData("server: http://h")]
     [InlineData("server: https://h, insecure-skip-tls-verify: true")]
+    [InlineData("server: https://h, insecure-skip-tls-verify: Yes")]
     public void Insecure_connections_can_be_allowed(string cluster) =>
         KubernetesClientConfiguration.BuildConfigFromConfigFile(Write(cluster, "token: t"), allowInsecure: true).ShouldNotBeNull();
 
@@ -114,6 +115,46 @@ public sealed class KubeconfigTests : IDisposable
         var merged = Kubeconfig.Load([Path.Combine(_folder, "none"), first, second]);
 
         new KubeconfigResolver(allowInsecure: false, TimeProvider.System).Resolve(merged, contextName: null).Host.Host.ShouldBe("first");
+    }
+
+    [Fact]
+    public void An_entry_without_content_is_none_and_an_entry_without_a_name_is_nobodys()
+    {
+        var path = Path.Combine(_folder, "config");
+        File.WriteAllText(path, "current-context: x\ncontexts: [{name: x}, {name: y, context: {namespace: NULL}}]\nclusters: [{cluster: {server: 'https://h'}}]");
+
+        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path)).Message.ShouldBe($"{path}: no context \"x\"; there are: y");
+        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "y")).Message.ShouldEndWith("no cluster \"\"");
+    }
+
+    [Fact]
+    public void A_file_may_be_JSON()
+    {
+        var path = Path.Combine(_folder, "config");
+        File.WriteAllText(path, """
+            { "current-context": "x", "contexts": [{ "name": "x", "context": { "cluster": "c", "user": "u", "namespace": null } }],
+              "clusters": [{ "name": "c", "cluster": { "server": "http://json", "insecure-skip-tls-verify": True } }], "users": [{ "name": "u", "user": { "token": "t" } }] }
+            """);
+
+        var configuration = KubernetesClientConfiguration.BuildConfigFromConfigFile(path, allowInsecure: true);
+
+        configuration.Host.Host.ShouldBe("json");
+        configuration.SkipTlsVerify.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("clusters: {}", "line 1: clusters: must be a list")]
+    [InlineData("clusters:\n- name: c\n  cluster: here", "line 3: cluster: must be a map")]
+    [InlineData("users:\n- u", "line 2: users: must be a map")]
+    [InlineData("current-context: [x]", "line 1: current-context: must be a text")]
+    [InlineData("- x", "line 1: the file: must be a map")]
+    [InlineData("current-context: x\ncurrent-context: y", "line 2: Duplicate key current-context")]
+    public void A_field_of_another_kind_is_named_with_its_line(string content, string words)
+    {
+        var path = Path.Combine(_folder, "config");
+        File.WriteAllText(path, content);
+
+        Should.Throw<ConfigurationException>(() => Kubeconfig.Load([path])).Message.ShouldBe($"{path}: {words}");
     }
 
     [Fact]

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Entities.Attributes;
 using OnCache.Kubernetes.Schema;
+using OnCache.Kubernetes.Serialization;
 using OnCache.Kubernetes.Tests.Fakes;
 
 namespace OnCache.Kubernetes.Tests.Schema;
@@ -96,6 +98,7 @@ public sealed class CrdGeneratorTests : IDisposable
     public sealed record Selfish : CustomKubernetesEntity<Ring>;
 
     [Flags]
+    [JsonConverter(typeof(EnumText<Bits>))]
     public enum Bits
     {
         None = 0,

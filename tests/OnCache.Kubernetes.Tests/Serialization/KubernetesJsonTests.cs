@@ -71,5 +71,12 @@ public sealed class KubernetesJsonTests
     public void Texts_stay_texts_in_yaml(string text, string expected) =>
         YamlText.Of(new System.Text.Json.Nodes.JsonObject { ["x"] = text }).ShouldBe($"x: {expected}\n");
 
+    [Fact]
+    public void A_type_whose_contract_would_lose_something_is_refused()
+    {
+        Should.Throw<InvalidOperationException>(KubernetesJson.Contract<HalfParameters>).Message.ShouldContain("HalfParameters.Place would lose its initial value");
+        Should.Throw<InvalidOperationException>(KubernetesJson.Contract<Nameless>).Message.ShouldContain("EnumText<Nameless>");
+    }
+
     private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, KubernetesJson.Options)!;
 }
