@@ -11,20 +11,15 @@ public sealed class NetworkSnapshotLiveTests
     public void Links_are_those_ip_reports()
     {
         using var node = FlannelNode.Create();
+        var links = Reported();
         var snapshot = node.Read();
+        // The kernel says a moment after a device came up that it is up: to be compared, both have to be of the same moment.
+        for (var again = Reported(); !links.SequenceEqual(again); again = Reported())
+        {
+            links = again;
+            snapshot = node.Read();
+        }
 
-        var links = Entries(node.Network.Ip("-d -j link")).ToDictionary(
-            static link => link.GetProperty("ifindex").GetInt32(),
-            static link => (
-                Name: link.GetProperty("ifname").GetString(),
-                Kind: link.TryGetProperty("linkinfo", out var info) ? info.GetProperty("info_kind").GetString() : "",
-                Mac: link.GetProperty("address").GetString(),
-                Mtu: link.GetProperty("mtu").GetInt32(),
-                Up: link.GetProperty("flags").EnumerateArray().Any(static flag => flag.GetString() == "UP"),
-                State: link.GetProperty("operstate").GetString(),
-                Master: link.TryGetProperty("master", out var master) ? master.GetString() : null,
-                Namespace: link.TryGetProperty("link_netnsid", out var id) ? id.GetInt32() : (int?)null,
-                Qdisc: link.GetProperty("qdisc").GetString()));
         snapshot.Links.Values.ToDictionary(
             static link => link.IfIndex,
             link => (
@@ -37,6 +32,20 @@ public sealed class NetworkSnapshotLiveTests
                 link.MasterIfIndex == 0 ? null : snapshot.NameOf(link.MasterIfIndex),
                 link.PeerNamespaceId,
                 (string?)link.QueueingDiscipline)).ShouldBe(links, ignoreOrder: true);
+
+        Dictionary<int, (string? Name, string? Kind, string? Mac, int Mtu, bool Up, string? State, string? Master, int? Namespace, string? Qdisc)> Reported() =>
+            Entries(node.Network.Ip("-d -j link")).ToDictionary(
+                static link => link.GetProperty("ifindex").GetInt32(),
+                static link => (
+                    Name: link.GetProperty("ifname").GetString(),
+                    Kind: link.TryGetProperty("linkinfo", out var info) ? info.GetProperty("info_kind").GetString() : "",
+                    Mac: link.GetProperty("address").GetString(),
+                    Mtu: link.GetProperty("mtu").GetInt32(),
+                    Up: link.GetProperty("flags").EnumerateArray().Any(static flag => flag.GetString() == "UP"),
+                    State: link.GetProperty("operstate").GetString(),
+                    Master: link.TryGetProperty("master", out var master) ? master.GetString() : null,
+                    Namespace: link.TryGetProperty("link_netnsid", out var id) ? id.GetInt32() : (int?)null,
+                    Qdisc: link.GetProperty("qdisc").GetString()));
     }
 
     [Fact]
