@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Serialization;
@@ -13,7 +12,7 @@ internal static class Answer
     private static readonly JsonSerializerOptions Options = new(KubernetesJson.Options)
     {
         IgnoreReadOnlyProperties = false,
-        TypeInfoResolver = JsonTypeInfoResolver.Combine(KubernetesJson.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),
+        TypeInfoResolver = TestContractsAttribute.WithReflection,
     };
 
     public static RequestDelegate Json(object content, int code = 200) => context =>

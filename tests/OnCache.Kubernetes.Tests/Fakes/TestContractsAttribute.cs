@@ -11,6 +11,9 @@ namespace OnCache.Kubernetes.Tests.Fakes;
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class TestContractsAttribute : JsonContractsAttribute
 {
+    /// <summary>The contracts in use, and for types of other assemblies that have none (lists of them, enumerations that no kind holds) what is found.</summary>
+    public static IJsonTypeInfoResolver WithReflection { get; } = JsonTypeInfoResolver.Combine(KubernetesJson.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver());
+
     public override IJsonTypeInfoResolver Contracts { get; } = JsonTypeInfoResolver.Combine(GeneratedTestContracts.Default, new DefaultJsonTypeInfoResolver());
 }
 

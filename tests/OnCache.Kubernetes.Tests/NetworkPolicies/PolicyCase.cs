@@ -1,11 +1,11 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.NetworkPolicies;
 using OnCache.Kubernetes.Serialization;
+using OnCache.Kubernetes.Tests.Fakes;
 using YamlDotNet.Serialization;
 
 namespace OnCache.Kubernetes.Tests.NetworkPolicies;
@@ -15,7 +15,7 @@ internal sealed record PolicyCase
 {
     private static readonly JsonSerializerOptions s_json = new(KubernetesJson.Options)
     {
-        TypeInfoResolver = JsonTypeInfoResolver.Combine(KubernetesJson.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),
+        TypeInfoResolver = TestContractsAttribute.WithReflection,
         Converters = { new JsonStringEnumConverter() },
     };
 
