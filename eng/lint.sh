@@ -28,6 +28,13 @@ if grep -rnE --include='*.cs' --exclude-dir=obj --exclude-dir=bin '(new TaskComp
   exit 1
 fi
 
+echo "Checking that docs/kubernetes.md has a reason for each file of kubernetes/"
+for file in kubernetes/[A-Z]*/*.cs; do
+  name=$(basename "$file" .cs)
+  grep -q "\`$name\`" docs/kubernetes.md ||
+    { echo "lint.sh: $file: docs/kubernetes.md does not say why it is not the library's" >&2; exit 1; }
+done
+
 echo "Checking that the patches of tests/sabotage apply"
 eng/sabotage.sh check
 

@@ -29,8 +29,8 @@ internal static class OperatorProcess
     public static async Task RunAsync(RunSettings settings, CancellationToken cancellationToken)
     {
         var configuration = settings.Kubeconfig is { } file
-            ? KubernetesClientConfiguration.BuildConfigFromConfigFile(file)
-            : KubernetesClientConfiguration.BuildDefaultConfig();
+            ? ClusterAccess.FromFile(file)
+            : ClusterAccess.Default();
         var home = settings.Namespace ?? configuration.Namespace;
 
         using var loggers = LogLines.Create(settings.LogLevel);

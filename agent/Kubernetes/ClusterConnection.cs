@@ -42,8 +42,8 @@ internal sealed class ClusterConnection : IDisposable
     public static ClusterConnection Open(AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
     {
         var configuration = settings.Kubeconfig is { } file
-            ? KubernetesClientConfiguration.BuildConfigFromConfigFile(file)
-            : KubernetesClientConfiguration.BuildDefaultConfig();
+            ? ClusterAccess.FromFile(file)
+            : ClusterAccess.Default();
         return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings, lane, loggers);
     }
 

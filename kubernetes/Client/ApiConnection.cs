@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Reflection;
-using OnCache.Kubernetes.Configuration;
+using k8s;
+using k8s.Autorest;
 using OnCache.Kubernetes.Resilience;
 
 namespace OnCache.Kubernetes.Client;
@@ -10,7 +10,7 @@ namespace OnCache.Kubernetes.Client;
 /// <summary>Sends requests and turns every kind of failure into a <see cref="KubernetesException"/>.</summary>
 internal sealed class ApiConnection : IDisposable
 {
-    private readonly HttpClient _http;
+    private readonly ApiServer _server;
     private readonly RequestPolicy _policy;
     private readonly TimeProvider _time;
     private readonly TimeSpan _limit;
@@ -22,24 +22,16 @@ internal sealed class ApiConnection : IDisposable
         _policy = new RequestPolicy(settings, time, random);
         _limit = settings.RequestTimeout;
         _serverTimeout = string.Create(CultureInfo.InvariantCulture, $"{(int)settings.RequestTimeout.TotalSeconds}s");
-        _http = new HttpClient(Transport.Create(configuration, settings))
-        {
-            BaseAddress = new Uri(configuration.Host.AbsoluteUri.TrimEnd('/') + '/'),
-            // Each request has its own limit; a watch may last.
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        // The handler expects the certificate to carry this header's name, and ignores one given in its TLS options.
-        _http.DefaultRequestHeaders.Host = configuration.TlsServerName;
-        _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        var version = Assembly.GetEntryAssembly()?.GetName().Version?.ToString(3) ?? "0.0.0";
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue(settings.FieldManager, version));
+        _server = ApiServer.Create(configuration, settings);
     }
 
-    /// <summary>Sends a request, repeatedly if that is allowed and helps, and reads the whole answer.</summary>
-    public async Task<byte[]> SendAsync(
+    /// <summary>Sends a request and reads the answer, repeatedly if that is allowed and helps.</summary>
+    /// <param name="read">Reads the body of a success.</param>
+    public async Task<T> SendAsync<T>(
         HttpMethod method,
         string path,
         QueryString query,
+        Func<Stream, CancellationToken, ValueTask<T>> read,
         byte[]? body = null,
         string contentType = "application/json",
         Repeatable repeatable = Repeatable.Always,
@@ -49,7 +41,7 @@ internal sealed class ApiConnection : IDisposable
         var target = path + query.Add("timeout", _serverTimeout);
         try
         {
-            using var response = await _policy.RunAsync(
+            return await _policy.RunAsync(
                 repeatable,
                 async token =>
                 {
@@ -59,12 +51,11 @@ internal sealed class ApiConnection : IDisposable
                         request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } };
                     }
 
-                    return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, token);
+                    using var response = await SendAsync(request, token);
+                    await using var content = await response.Content.ReadAsStreamAsync(token);
+                    return await read(content, token);
                 },
                 cancellationToken);
-            return response.IsSuccessStatusCode
-                ? await response.Content.ReadAsByteArrayAsync(cancellationToken)
-                : throw await FailedResponse.ReadAsync(response, _time, cancellationToken);
         }
         catch (Exception exception) when (Connection.IsFailure(exception))
         {
@@ -82,16 +73,7 @@ internal sealed class ApiConnection : IDisposable
             using var limit = new CancellationTokenSource(_limit, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             using var request = Request(HttpMethod.Get, path + query, accept);
-            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            if (response.IsSuccessStatusCode)
-            {
-                return response;
-            }
-
-            using (response)
-            {
-                throw await FailedResponse.ReadAsync(response, _time, cancellationToken);
-            }
+            return await SendAsync(request, either.Token);
         }
         catch (Exception exception) when (Connection.IsFailure(exception)
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -100,23 +82,31 @@ internal sealed class ApiConnection : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _server.Dispose();
 
-    private static HttpRequestMessage Request(HttpMethod method, string target, string? accept)
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var request = new HttpRequestMessage(method, target)
+        try
+        {
+            return await _server.SendAsync(request, cancellationToken);
+        }
+        catch (HttpOperationException exception)
+        {
+            throw FailedResponse.Read(request.Method, request.RequestUri!, exception.Response, _time.GetUtcNow());
+        }
+    }
+
+    private HttpRequestMessage Request(HttpMethod method, string target, string? accept)
+    {
+        var request = new HttpRequestMessage(method, new Uri(_server.BaseUri, target))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
-        if (accept is not null)
-        {
-            request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept));
-        }
-
+        request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept ?? "application/json"));
         return request;
     }
 
     private KubernetesException Unreachable(HttpMethod method, string path, Exception exception) =>
-        new(StatusReason.Unreachable, $"{method} {_http.BaseAddress}{path}: {Connection.Explain(exception)}", exception);
+        new(StatusReason.Unreachable, $"{method} {_server.BaseUri}{path}: {Connection.Explain(exception)}", exception);
 }

@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Net;
 using System.Text.Json;
-using OnCache.Kubernetes.Models;
+using k8s.Autorest;
+using k8s.Models;
 using OnCache.Kubernetes.Resilience;
 using OnCache.Kubernetes.Serialization;
 
@@ -10,22 +13,22 @@ internal static class FailedResponse
 {
     private const int LongestBody = 512;
 
-    public static async Task<KubernetesException> ReadAsync(
-        HttpResponseMessage response,
-        TimeProvider time,
-        CancellationToken cancellationToken)
+    public static KubernetesException Read(HttpMethod method, Uri address, HttpResponseMessageWrapper response, DateTimeOffset now)
     {
-        var body = await response.Content.ReadAsStringAsync(cancellationToken);
-        var request = response.RequestMessage;
+        var body = response.Content ?? string.Empty;
         var status = Parse(body) ?? new V1Status
         {
             Message = body.Length == 0 ? response.ReasonPhrase : body[..Math.Min(body.Length, LongestBody)].ReplaceLineEndings(" "),
         };
-        status = status with { Code = (int)response.StatusCode };
+        var code = (int)response.StatusCode;
+        var asked = response.Headers.TryGetValue("Retry-After", out var values) ? RetryAfter.Of(values.FirstOrDefault(), now) : null;
         return new KubernetesException(
-            status,
-            $"{request?.Method} {request?.RequestUri?.AbsolutePath}: {(int)response.StatusCode} {status.Message}",
-            RetryAfter.Of(response, time.GetUtcNow()));
+            status with { Code = code },
+            string.Create(CultureInfo.InvariantCulture, $"{method} {address.AbsolutePath}: {code} {status.Message}"),
+            asked)
+        {
+            DidNotAct = response.StatusCode == HttpStatusCode.TooManyRequests || (asked is not null && code >= 500),
+        };
     }
 
     private static V1Status? Parse(string body)

@@ -3,11 +3,13 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Resilience;
 using OnCache.Kubernetes.Serialization;
+using KubernetesClientConfiguration = k8s.KubernetesClientConfiguration;
+using V1APIGroupList = k8s.Models.V1APIGroupList;
+using V1APIResourceList = k8s.Models.V1APIResourceList;
 
 namespace OnCache.Kubernetes.Client;
 
@@ -46,7 +48,7 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
         try
         {
             var path = EntityType.Of<T>().Path(name.Namespace, name.Name);
-            return Parse<T>(await _connection.SendAsync(HttpMethod.Get, path, new(), cancellationToken: cancellationToken));
+            return await _connection.SendAsync(HttpMethod.Get, path, new(), ReadAsync<T>, cancellationToken: cancellationToken);
         }
         catch (KubernetesException exception) when (exception.Reason == StatusReason.NotFound)
         {
@@ -97,13 +99,14 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
     {
         var path = EntityType.Of<T>().Path(entity.Metadata.NamespaceProperty);
         var body = Bytes(KubernetesJson.ToNode(entity));
-        return Parse<T>(await _connection.SendAsync(
+        return await _connection.SendAsync(
             HttpMethod.Post,
             path,
             Manager(),
+            ReadAsync<T>,
             body,
             repeatable: Repeatable.WhenRefused,
-            cancellationToken: cancellationToken));
+            cancellationToken: cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -145,8 +148,8 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
         {
             var path = EntityType.Of<T>().Path(name.Namespace, name.Name);
             var body = Bytes((options ?? new DeleteOptions()).ToNode());
-            _ = await _connection.SendAsync(HttpMethod.Delete, path, new(), body, cancellationToken: cancellationToken);
-            return true;
+            return await _connection.SendAsync(
+                HttpMethod.Delete, path, new(), static (_, _) => ValueTask.FromResult(true), body, cancellationToken: cancellationToken);
         }
         catch (KubernetesException exception) when (exception.Reason == StatusReason.NotFound)
         {
@@ -157,18 +160,18 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
     /// <inheritdoc/>
     public async Task<IReadOnlyList<EntityType>> FindKindsAsync(IReadOnlyCollection<string> groups, CancellationToken cancellationToken = default)
     {
-        var present = Parse<V1APIGroupList>(await _connection.SendAsync(HttpMethod.Get, "apis", new(), cancellationToken: cancellationToken));
+        var present = await _connection.SendAsync(HttpMethod.Get, "apis", new(), ReadAsync<V1APIGroupList>, cancellationToken: cancellationToken);
         var kinds = new List<EntityType>();
-        foreach (var group in present.Groups.Where(group => groups.Contains(group.Name, StringComparer.Ordinal)))
+        foreach (var group in (present.Groups ?? []).Where(group => groups.Contains(group.Name, StringComparer.Ordinal)))
         {
             if (group.PreferredVersion is not { Version: var version })
             {
                 continue;
             }
 
-            var resources = Parse<V1APIResourceList>(
-                await _connection.SendAsync(HttpMethod.Get, $"apis/{group.Name}/{version}", new(), cancellationToken: cancellationToken));
-            kinds.AddRange(resources.Resources
+            var resources = await _connection.SendAsync(
+                HttpMethod.Get, $"apis/{group.Name}/{version}", new(), ReadAsync<V1APIResourceList>, cancellationToken: cancellationToken);
+            kinds.AddRange((resources.Resources ?? [])
                 .Where(static resource => !resource.Name.Contains('/', StringComparison.Ordinal)
                     && resource.Verbs.Contains("list", StringComparer.Ordinal) && resource.Verbs.Contains("watch", StringComparer.Ordinal))
                 .Select(resource => new EntityType(group.Name, version, resource.Kind, resource.Name, resource.Namespaced)));
@@ -182,14 +185,14 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
 
     private static byte[] Bytes(JsonObject node) => Encoding.UTF8.GetBytes(node.ToJsonString());
 
-    private static T Parse<T>(byte[] body) =>
-        Parse<T, T>(body, static body => JsonSerializer.Deserialize(body, KubernetesJson.Contract<T>()) ?? throw new JsonException("it is null"));
+    private static ValueTask<T> ReadAsync<T>(Stream body, CancellationToken cancellationToken) => ReadAsync<T, T>(
+        async () => await JsonSerializer.DeserializeAsync(body, KubernetesJson.Contract<T>(), cancellationToken) ?? throw new JsonException("it is null"));
 
-    private static TAnswer Parse<T, TAnswer>(byte[] body, Func<byte[], TAnswer> read)
+    private static async ValueTask<TAnswer> ReadAsync<T, TAnswer>(Func<ValueTask<TAnswer>> read)
     {
         try
         {
-            return read(body);
+            return await read();
         }
         catch (JsonException exception)
         {
@@ -211,8 +214,7 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
         var name = NamespacedName.Of(entity);
         var path = EntityType.Of<T>().Path(name.Namespace, name.Name, subresource);
         var body = Bytes(KubernetesJson.ToNode(entity));
-        return Parse<T>(
-            await _connection.SendAsync(HttpMethod.Put, path, Manager(), body, cancellationToken: cancellationToken));
+        return await _connection.SendAsync(HttpMethod.Put, path, Manager(), ReadAsync<T>, body, cancellationToken: cancellationToken);
     }
 
     private async Task<T> PatchAsync<T>(
@@ -225,13 +227,14 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var path = EntityType.Of<T>().Path(name.Namespace, name.Name, subresource);
-        return Parse<T>(await _connection.SendAsync(
+        return await _connection.SendAsync(
             HttpMethod.Patch,
             path,
             parameters,
+            ReadAsync<T>,
             body,
             contentType,
-            cancellationToken: cancellationToken));
+            cancellationToken: cancellationToken);
     }
 
     private async Task<ApplyResult<T>> ApplyAsync<T>(
@@ -274,8 +277,13 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
                 _ = parameters.Add("limit", size.ToString(CultureInfo.InvariantCulture)).Add("continue", next);
             }
 
-            var body = await _connection.SendAsync(HttpMethod.Get, path, parameters, accept: accept, cancellationToken: cancellationToken);
-            var page = Parse<T, ListPage<T>>(body, static body => ListPage<T>.Read(body));
+            var page = await _connection.SendAsync(
+                HttpMethod.Get,
+                path,
+                parameters,
+                static (body, cancellationToken) => ReadAsync<T, ListPage<T>>(() => ListPage<T>.ReadAsync(body, cancellationToken)),
+                accept: accept,
+                cancellationToken: cancellationToken);
             items.AddRange(page.Items);
             next = page.Metadata.Continue;
             if (string.IsNullOrEmpty(next))

@@ -1,4 +1,4 @@
-using OnCache.Kubernetes.Models;
+using k8s.Models;
 
 namespace OnCache.Kubernetes.Client;
 
@@ -30,8 +30,11 @@ public sealed class KubernetesException : Exception
     /// <summary>When the server asks to try again, if it does.</summary>
     public TimeSpan? RetryAfter { get; }
 
+    /// <summary>Whether the server said that it did nothing, so that even a creation may be sent again.</summary>
+    internal bool DidNotAct { get; init; }
+
     /// <summary>The fields and conditions the server objects to.</summary>
-    public IReadOnlyList<V1StatusCause> Causes => Status?.Details?.Causes ?? [];
+    public IReadOnlyList<V1StatusCause> Causes => [.. Status?.Details?.Causes ?? []];
 
     /// <summary>Whether a resource version or continue token is too old, so that only a new list helps.</summary>
     public bool IsExpired => Reason is StatusReason.Expired or StatusReason.Gone;

@@ -1,65 +1,35 @@
-using System.Globalization;
+using System.IO.Pipelines;
 using System.Text.Json;
-using OnCache.Kubernetes.Serialization;
 
 namespace OnCache.Kubernetes.Client;
 
 /// <summary>One answer to a list request.</summary>
 internal sealed record ListPage<T>(ListPageMeta Metadata, IReadOnlyList<T> Items)
 {
-    /// <summary>Reads an answer, one object after the other.</summary>
+    private static readonly StreamPipeReaderOptions Options = new(bufferSize: 64 << 10, leaveOpen: true);
+
+    /// <summary>Reads an answer, one object after the other; the text of the others is not held.</summary>
     /// <exception cref="JsonException">It is no list, or an object of it cannot be read.</exception>
-    public static ListPage<T> Read(ReadOnlySpan<byte> body)
+    public static async ValueTask<ListPage<T>> ReadAsync(Stream body, CancellationToken cancellationToken)
     {
-        var metadata = new ListPageMeta();
-        var items = new List<T>();
-        var reader = new Utf8JsonReader(body);
-        Expect(ref reader, reader.Read() && reader.TokenType == JsonTokenType.StartObject, "an object");
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var isItems = reader.ValueTextEquals("items"u8);
-            var isMetadata = reader.ValueTextEquals("metadata"u8);
-            _ = reader.Read();
-            if (isMetadata)
-            {
-                metadata = JsonSerializer.Deserialize(ref reader, KubernetesJson.Contract<ListPageMeta>()) ?? metadata;
-            }
-            else if (isItems && reader.TokenType != JsonTokenType.Null)
-            {
-                Expect(ref reader, reader.TokenType == JsonTokenType.StartArray, "a list of items");
-                items.Clear();
-                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                {
-                    items.Add(Item(ref reader, items.Count));
-                }
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-
-        Expect(ref reader, reader.TokenType == JsonTokenType.EndObject && !reader.Read(), "the end of the list");
-        return new ListPage<T>(metadata, items);
-    }
-
-    private static T Item(ref Utf8JsonReader reader, int index)
-    {
+        var parser = new ListParser<T>();
+        var reader = PipeReader.Create(body, Options);
         try
         {
-            return JsonSerializer.Deserialize(ref reader, KubernetesJson.Contract<T>()) ?? throw new JsonException("the object is null");
+            while (true)
+            {
+                var result = await reader.ReadAsync(cancellationToken);
+                var consumed = parser.Read(result.Buffer, result.IsCompleted);
+                reader.AdvanceTo(consumed, result.Buffer.End);
+                if (result.IsCompleted)
+                {
+                    return new ListPage<T>(parser.Metadata, parser.Items);
+                }
+            }
         }
-        catch (JsonException exception)
+        finally
         {
-            throw new JsonException(string.Create(CultureInfo.InvariantCulture, $"items[{index}]: {exception.Message}"), exception);
-        }
-    }
-
-    private static void Expect(ref Utf8JsonReader reader, bool holds, string what)
-    {
-        if (!holds)
-        {
-            throw new JsonException($"expected {what}, not {reader.TokenType}");
+            await reader.CompleteAsync();
         }
     }
 }

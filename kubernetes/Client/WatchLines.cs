@@ -87,7 +87,7 @@ internal static class WatchLines
 
     private static KubernetesException Error(JsonElement content, string path)
     {
-        var status = content.Deserialize(KubernetesJson.Contract<V1Status>()) ?? new V1Status();
+        var status = content.Deserialize(KubernetesJson.Contract<k8s.Models.V1Status>()) ?? new k8s.Models.V1Status();
         return new KubernetesException(status, $"watch {path}: {status.Code} {status.Message}");
     }
 

@@ -1,29 +1,41 @@
+using System.Text;
+using k8s;
+using k8s.KubeConfigModels;
 using YamlDotNet.Core;
 
 namespace OnCache.Kubernetes.Configuration;
 
-/// <summary>One or several kubeconfig files read as one: of entries with the same name the first wins.</summary>
-internal sealed record Kubeconfig(string Source, KubeconfigDocument Content)
+/// <summary>One or several kubeconfig files read by the library, as one: of entries with the same name the first wins. Paths are absolute.</summary>
+/// <param name="Source">The files.</param>
+/// <param name="CurrentContext">The context to use.</param>
+/// <param name="Contexts">Which user at which cluster.</param>
+/// <param name="Clusters">Where clusters are and how to trust them.</param>
+/// <param name="Users">Who we are.</param>
+internal sealed record Kubeconfig(
+    string Source,
+    string? CurrentContext,
+    IReadOnlyList<Context> Contexts,
+    IReadOnlyList<KubeconfigCluster> Clusters,
+    IReadOnlyList<KubeconfigUser> Users)
 {
+    /// <exception cref="ConfigurationException">A file cannot be read.</exception>
     public static Kubeconfig Load(IReadOnlyList<string> paths)
     {
+        // One at a time: the library, given several, takes all paths as relative to the first.
         var present = paths.Count == 1 ? paths : [.. paths.Where(File.Exists)];
-        if (present.Count == 0)
-        {
-            throw new ConfigurationException($"none of these files exists: {string.Join(", ", paths)}");
-        }
-
-        var merged = present.Select(Read).Aggregate(KubeconfigDocument.Empty, static (all, next) => all.With(next));
-        return new Kubeconfig(string.Join(':', present), merged);
+        return present.Count > 0
+            ? present.Select(Read).Aggregate(static (all, next) => all.With(next))
+            : throw new ConfigurationException($"none of these files exists: {string.Join(", ", paths)}");
     }
 
-    private static KubeconfigDocument Read(string path)
+    private static Kubeconfig Read(string path)
     {
         try
         {
-            using var reader = File.OpenText(path);
-            return KubeconfigReader.Read(reader, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/")
-                ?? throw new ConfigurationException($"{path}: the file is empty");
+            var text = File.ReadAllText(path);
+            var unread = UnreadFields.Read(text) ?? throw new ConfigurationException($"{path}: the file is empty");
+            using var stream = new MemoryStream(Encoding.UTF8.GetBytes(text));
+            return Of(path, KubernetesClientConfiguration.LoadKubeConfig(stream), unread);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -35,4 +47,50 @@ internal sealed record Kubeconfig(string Source, KubeconfigDocument Content)
             throw new ConfigurationException($"{path}: line {exception.Start.Line}: {cause.ReplaceLineEndings(" ")}", exception);
         }
     }
+
+    private static Kubeconfig Of(string path, K8SConfiguration content, UnreadFields unread)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
+
+        // An entry without content is none.
+        var clusters = (content.Clusters ?? []).Where(static entry => entry?.ClusterEndpoint is not null).ToList();
+        var users = (content.Users ?? []).Where(static entry => entry?.UserCredentials is not null).ToList();
+        foreach (var cluster in clusters.Select(static entry => entry.ClusterEndpoint))
+        {
+            cluster.CertificateAuthority = Absolute(cluster.CertificateAuthority);
+        }
+
+        foreach (var user in users.Select(static entry => entry.UserCredentials))
+        {
+            user.ClientCertificate = Absolute(user.ClientCertificate);
+            user.ClientKey = Absolute(user.ClientKey);
+            if (user.ExternalExecution is { } program)
+            {
+                program.Command = program.Command?.Contains('/', StringComparison.Ordinal) == true ? Absolute(program.Command) : program.Command;
+                program.Arguments = [.. (program.Arguments ?? []).Select(ProgramArgument.Quote)];
+            }
+        }
+
+        return new Kubeconfig(
+            path,
+            content.CurrentContext,
+            [.. (content.Contexts ?? []).Where(static entry => entry?.ContextDetails is not null)],
+            [.. clusters.Select(entry => new KubeconfigCluster(entry.Name, entry.ClusterEndpoint, unread.Proxies.GetValueOrDefault(entry.Name ?? "")))],
+            [.. users.Select(entry => new KubeconfigUser(entry.Name, entry.UserCredentials, Absolute(unread.TokenFiles.GetValueOrDefault(entry.Name ?? ""))))]);
+
+        string? Absolute(string? file) => string.IsNullOrEmpty(file) ? null : Path.Combine(folder, file);
+    }
+
+    private Kubeconfig With(Kubeconfig other) => new(
+        $"{Source}:{other.Source}",
+        string.IsNullOrEmpty(CurrentContext) ? other.CurrentContext : CurrentContext,
+        [.. Contexts, .. other.Contexts],
+        [.. Clusters, .. other.Clusters],
+        [.. Users, .. other.Users]);
 }
+
+/// <summary>An entry of <c>clusters</c>.</summary>
+internal sealed record KubeconfigCluster(string? Name, ClusterEndpoint Endpoint, string? Proxy);
+
+/// <summary>An entry of <c>users</c>.</summary>
+internal sealed record KubeconfigUser(string? Name, UserCredentials Credentials, string? TokenFile);

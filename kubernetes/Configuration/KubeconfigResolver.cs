@@ -1,110 +1,156 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using k8s;
+using k8s.Exceptions;
+using k8s.KubeConfigModels;
+using Context = k8s.KubeConfigModels.Context;
 
 namespace OnCache.Kubernetes.Configuration;
 
-/// <summary>From kubeconfig files to what a client needs, with one clear line for everything that cannot be used.</summary>
-internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
+/// <summary>
+/// From kubeconfig files to the library's configuration, with one clear line for everything that cannot be used, and for what the library
+/// would pass by without a word: impersonation, a proxy, half of a certificate.
+/// </summary>
+internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecure)
 {
-    public KubernetesClientConfiguration Resolve(Kubeconfig kubeconfig, string? contextName)
+    public KubernetesClientConfiguration Resolve(string? contextName)
     {
-        var (source, content) = kubeconfig;
-        contextName ??= content.CurrentContext;
+        var source = kubeconfig.Source;
+        contextName ??= kubeconfig.CurrentContext;
         if (string.IsNullOrEmpty(contextName))
         {
             throw new ConfigurationException($"{source}: current-context is not set and no context was named");
         }
 
-        var context = content.Contexts.FirstOrDefault(candidate => candidate.Name == contextName)
+        var context = kubeconfig.Contexts.FirstOrDefault(candidate => candidate.Name == contextName)?.ContextDetails
             ?? throw new ConfigurationException(
-                $"{source}: no context \"{contextName}\"; there are: {Names(content.Contexts.Select(candidate => candidate.Name))}");
-        var cluster = content.Clusters.FirstOrDefault(candidate => candidate.Name == (context.Cluster ?? ""))
+                $"{source}: no context \"{contextName}\"; there are: {string.Join(", ", kubeconfig.Contexts.Select(static candidate => candidate.Name))}");
+        var cluster = kubeconfig.Clusters.FirstOrDefault(candidate => candidate.Name == (context.Cluster ?? ""))
             ?? throw new ConfigurationException($"{source}: context \"{contextName}\": no cluster \"{context.Cluster}\"");
-        var user = content.Users.FirstOrDefault(candidate => candidate.Name == (context.User ?? ""));
+        var user = kubeconfig.Users.FirstOrDefault(candidate => candidate.Name == (context.User ?? ""));
         if (user is null && !string.IsNullOrEmpty(context.User))
         {
             throw new ConfigurationException($"{source}: context \"{contextName}\": no user \"{context.User}\"");
         }
 
-        var configuration = ResolveCluster(cluster, $"{source}: cluster \"{cluster.Name}\"");
-        configuration = user is null ? configuration : ResolveUser(configuration, user, $"{source}: user \"{user.Name}\"");
-        return string.IsNullOrEmpty(context.Namespace) ? configuration : configuration with { Namespace = context.Namespace };
+        Check(cluster, $"{source}: cluster \"{cluster.Name}\"");
+        if (user is not null)
+        {
+            Check(user.Credentials, $"{source}: user \"{user.Name}\"");
+        }
+
+        var configuration = Build(cluster, user, $"{source}: user \"{user?.Name}\"");
+        configuration.SslCaCerts = Authorities(cluster.Endpoint, $"{source}: cluster \"{cluster.Name}\": certificate-authority");
+        configuration.Namespace = string.IsNullOrEmpty(context.Namespace) ? ClusterAccess.DefaultNamespace : context.Namespace;
+        return configuration;
     }
 
-    private KubernetesClientConfiguration ResolveUser(KubernetesClientConfiguration configuration, NamedUser user, string place)
+    private static KubernetesClientConfiguration Build(KubeconfigCluster cluster, KubeconfigUser? user, string place)
     {
+        try
+        {
+            var configuration = KubernetesClientConfiguration.BuildConfigFromConfigObject(Chosen(cluster, user));
+            if (user is not null)
+            {
+                Identify(configuration, user);
+            }
+
+            // The library reads certificate and key when a client is made: here, so that what is wrong is said with its place.
+            using var trial = new k8s.Kubernetes(configuration);
+            return configuration;
+        }
+        catch (KubeConfigException exception)
+        {
+            var words = exception.Message.ReplaceLineEndings("\n").Split('\n')[0];
+            throw new ConfigurationException($"{place}: {(user?.Credentials.ExternalExecution is null ? "" : "exec: ")}{words}", exception);
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"{place}: client-certificate and client-key: {exception.Message}", exception);
+        }
+    }
+
+    // Alone: the library compares names without regard to case. The authorities are added later, and a user by a token in a file is none to it.
+    private static K8SConfiguration Chosen(KubeconfigCluster cluster, KubeconfigUser? user)
+    {
+        const string Name = "chosen";
+        var known = user?.Credentials is { } all
+            && (all.ExternalExecution is not null || !string.IsNullOrEmpty(all.Token) || !string.IsNullOrEmpty(all.ClientCertificate + all.ClientCertificateData));
+        return new K8SConfiguration
+        {
+            CurrentContext = Name,
+            Contexts = [new Context { Name = Name, ContextDetails = new ContextDetails { Cluster = Name, User = known ? Name : null } }],
+            Clusters =
+            [
+                new Cluster
+                {
+                    Name = Name,
+                    ClusterEndpoint = new ClusterEndpoint
+                    {
+                        Server = cluster.Endpoint.Server,
+                        SkipTlsVerify = cluster.Endpoint.SkipTlsVerify,
+                        TlsServerName = cluster.Endpoint.TlsServerName,
+                    },
+                },
+            ],
+            Users = known ? [new User { Name = Name, UserCredentials = user!.Credentials }] : [],
+        };
+    }
+
+    private static void Identify(KubernetesClientConfiguration configuration, KubeconfigUser user)
+    {
+        var credentials = user.Credentials;
+        if (credentials.ExternalExecution is { } program)
+        {
+            configuration.TokenProvider = configuration.TokenProvider is null ? null : RenewableToken.Program(program);
+            return;
+        }
+
+        // As everywhere in Kubernetes, data given inline wins over a file, of certificate and key each; with the library the file does.
+        configuration.ClientCertificateData = credentials.ClientCertificateData;
+        configuration.ClientCertificateFilePath = string.IsNullOrEmpty(credentials.ClientCertificateData) ? credentials.ClientCertificate : null;
+        configuration.ClientCertificateKeyData = credentials.ClientKeyData;
+        configuration.ClientKeyFilePath = string.IsNullOrEmpty(credentials.ClientKeyData) ? credentials.ClientKey : null;
+        if (user.TokenFile is { } file)
+        {
+            configuration.TokenProvider = RenewableToken.File(file);
+        }
+    }
+
+    private static void Check(UserCredentials user, string place)
+    {
+        var hasCertificate = !string.IsNullOrEmpty(user.ClientCertificateData + user.ClientCertificate);
+        var hasKey = !string.IsNullOrEmpty(user.ClientKeyData + user.ClientKey);
         var refused = user switch
         {
-            { HasExec: true } => "exec: credential plugins are not run; use a token, tokenFile or client certificate",
-            { HasAuthProvider: true } => "auth-provider: not supported; use a token, tokenFile or client certificate",
-            { Username: not null } => "username: basic authentication is gone; use a token, tokenFile or client certificate",
-            { Impersonate: not null } => "as: impersonation is not supported",
+            { AuthProvider: not null } => "auth-provider: not supported; use exec, a token, tokenFile or client certificate",
+            { UserName: not null } => "username: basic authentication is gone; use exec, a token, tokenFile or client certificate",
+            { Impersonate: not null } or { ImpersonateGroups: not null and not string[] { Length: 0 } } or { ImpersonateUserExtra.Count: > 0 } => "as: impersonation is not supported",
+            { ClientCertificateData: { } data } when !Base64.IsValid(data) => "client-certificate-data: not base64",
+            { ClientKeyData: { } data } when !Base64.IsValid(data) => "client-key-data: not base64",
+            _ when hasCertificate != hasKey => "client-certificate and client-key go together, one of them is missing",
+            { ExternalExecution.Command: null or "" } => "exec: command: it is missing",
+            { ExternalExecution.ApiVersion: null or "" } => "exec: apiVersion: it is missing; client.authentication.k8s.io/v1 is usual",
             _ => null,
         };
         if (refused is not null)
         {
             throw new ConfigurationException($"{place}: {refused}");
         }
-
-        var certificate = ReadPem(user.ClientCertificateData, user.ClientCertificate, user.Folder, $"{place}: client-certificate");
-        var key = ReadPem(user.ClientKeyData, user.ClientKey, user.Folder, $"{place}: client-key");
-        if (certificate is null != key is null)
-        {
-            throw new ConfigurationException($"{place}: client-certificate and client-key go together, one of them is missing");
-        }
-
-        ITokenSource? token = user switch
-        {
-            { TokenFile: { Length: > 0 } file } => new TokenFile(Path.Combine(user.Folder, file), time),
-            { Token: { Length: > 0 } text } => new StaticToken(text),
-            _ => null,
-        };
-        return configuration with { Token = token, ClientCertificate = certificate is null ? null : Pair(certificate, key!, place) };
     }
 
-    private static X509Certificate2 Pair(string certificate, string key, string place)
+    private void Check(KubeconfigCluster cluster, string place)
     {
-        try
-        {
-            return X509Certificate2.CreateFromPem(certificate, key);
-        }
-        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
-        {
-            throw new ConfigurationException($"{place}: client-certificate and client-key: {exception.Message}", exception);
-        }
-    }
-
-    private static string? ReadPem(string? data, string? file, string folder, string place)
-    {
-        try
-        {
-            // As everywhere in Kubernetes, data given inline wins over a file.
-            return !string.IsNullOrEmpty(data) ? Encoding.UTF8.GetString(Convert.FromBase64String(data))
-                : !string.IsNullOrEmpty(file) ? File.ReadAllText(Path.Combine(folder, file))
-                : null;
-        }
-        catch (FormatException exception)
-        {
-            throw new ConfigurationException($"{place}-data: not base64", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException($"{place}: {exception.Message}", exception);
-        }
-    }
-
-    private static string Names(IEnumerable<string?> names) => string.Join(", ", names);
-
-    private KubernetesClientConfiguration ResolveCluster(NamedCluster cluster, string place)
-    {
-        if (!Uri.TryCreate(cluster.Server, UriKind.Absolute, out var server)
+        var endpoint = cluster.Endpoint;
+        if (!Uri.TryCreate(endpoint.Server, UriKind.Absolute, out var server)
             || (server.Scheme != Uri.UriSchemeHttps && server.Scheme != Uri.UriSchemeHttp))
         {
-            throw new ConfigurationException($"{place}: server: \"{cluster.Server}\" is not an address such as https://10.0.0.1:6443");
+            throw new ConfigurationException($"{place}: server: \"{endpoint.Server}\" is not an address such as https://10.0.0.1:6443");
         }
 
-        if (!string.IsNullOrEmpty(cluster.ProxyUrl))
+        if (cluster.Proxy is not null)
         {
             throw new ConfigurationException($"{place}: proxy-url: proxies are not supported");
         }
@@ -115,39 +161,38 @@ internal sealed class KubeconfigResolver(bool allowInsecure, TimeProvider time)
                 $"{place}: server: \"{server}\" is not encrypted; use https, or allow insecure connections explicitly");
         }
 
-        if (!allowInsecure && cluster.InsecureSkipTlsVerify)
+        if (!allowInsecure && endpoint.SkipTlsVerify)
         {
             throw new ConfigurationException(
                 $"{place}: insecure-skip-tls-verify: anyone could pose as the server; "
                 + "give certificate-authority, or allow insecure connections explicitly");
         }
-
-        return new KubernetesClientConfiguration(server)
-        {
-            SkipTlsVerify = cluster.InsecureSkipTlsVerify,
-            TlsServerName = cluster.TlsServerName,
-            Authorities = ReadPem(
-                cluster.CertificateAuthorityData,
-                cluster.CertificateAuthority,
-                cluster.Folder,
-                $"{place}: certificate-authority") is { } pem ? Authorities(pem, place) : null,
-        };
     }
 
-    private static X509Certificate2Collection Authorities(string pem, string place)
+    // All of them: while a cluster's authority is replaced, the old and the new one are given. The library takes the first.
+    private static X509Certificate2Collection? Authorities(ClusterEndpoint cluster, string place)
     {
-        var authorities = new X509Certificate2Collection();
         try
         {
-            authorities.ImportFromPem(pem);
-        }
-        catch (CryptographicException exception)
-        {
-            throw new ConfigurationException($"{place}: certificate-authority: {exception.Message}", exception);
-        }
+            var pem = !string.IsNullOrEmpty(cluster.CertificateAuthorityData) ? Encoding.UTF8.GetString(Convert.FromBase64String(cluster.CertificateAuthorityData))
+                : !string.IsNullOrEmpty(cluster.CertificateAuthority) ? File.ReadAllText(cluster.CertificateAuthority)
+                : null;
+            if (pem is null)
+            {
+                return null;
+            }
 
-        return authorities.Count > 0
-            ? authorities
-            : throw new ConfigurationException($"{place}: certificate-authority: it holds no PEM certificate");
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPem(pem);
+            return authorities.Count > 0 ? authorities : throw new ConfigurationException($"{place}: it holds no PEM certificate");
+        }
+        catch (FormatException exception)
+        {
+            throw new ConfigurationException($"{place}-data: not base64", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new ConfigurationException($"{place}: {exception.Message}", exception);
+        }
     }
 }

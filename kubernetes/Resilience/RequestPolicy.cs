@@ -1,4 +1,3 @@
-using System.Net;
 using OnCache.Kubernetes.Client;
 using Polly;
 using Polly.Retry;
@@ -21,27 +20,22 @@ internal sealed class RequestPolicy
 {
     private static readonly ResiliencePropertyKey<Repeatable> Kind = new("repeatable");
 
-    private readonly ResiliencePipeline<HttpResponseMessage> _pipeline;
+    private readonly ResiliencePipeline _pipeline;
 
     public RequestPolicy(KubernetesClientSettings settings, TimeProvider time, Random random)
     {
         var backoff = new Backoff(settings.RetryDelay, settings.MaximumRetryDelay);
-        var builder = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time };
+        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (settings.Retries > 0)
         {
-            _ = builder.AddRetry(new RetryStrategyOptions<HttpResponseMessage>
+            _ = builder.AddRetry(new RetryStrategyOptions
             {
                 MaxRetryAttempts = settings.Retries,
-                ShouldHandle = arguments => ValueTask.FromResult(ShouldRetry(arguments, settings.MaximumRetryDelay, time)),
+                ShouldHandle = arguments => ValueTask.FromResult(ShouldRetry(arguments, settings.MaximumRetryDelay)),
                 DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(
-                    arguments.Outcome.Result is { } response && RetryAfter.Of(response, time.GetUtcNow()) is { } asked
+                    arguments.Outcome.Exception is KubernetesException { RetryAfter: { } asked }
                         ? asked
                         : backoff.Delay(arguments.AttemptNumber + 1, random.NextDouble())),
-                OnRetry = static arguments =>
-                {
-                    arguments.Outcome.Result?.Dispose();
-                    return ValueTask.CompletedTask;
-                },
             });
         }
 
@@ -50,10 +44,7 @@ internal sealed class RequestPolicy
         _pipeline = builder.Build();
     }
 
-    public async Task<HttpResponseMessage> RunAsync(
-        Repeatable repeatable,
-        Func<CancellationToken, Task<HttpResponseMessage>> send,
-        CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(Repeatable repeatable, Func<CancellationToken, Task<T>> send, CancellationToken cancellationToken)
     {
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
         try
@@ -69,28 +60,16 @@ internal sealed class RequestPolicy
         }
     }
 
-    private static bool ShouldRetry(RetryPredicateArguments<HttpResponseMessage> arguments, TimeSpan longestWait, TimeProvider time)
+    private static bool ShouldRetry(RetryPredicateArguments<object> arguments, TimeSpan longestWait)
     {
-        var repeatable = arguments.Context.Properties.GetValue(Kind, Repeatable.WhenRefused);
-        if (arguments.Outcome.Result is { } response)
+        var mayRepeat = arguments.Context.Properties.GetValue(Kind, Repeatable.WhenRefused) == Repeatable.Always;
+        return arguments.Outcome.Exception switch
         {
-            var asked = RetryAfter.Of(response, time.GetUtcNow());
-            return asked is null || asked <= longestWait
-                ? response.StatusCode == HttpStatusCode.TooManyRequests
-                    || (asked is not null && (int)response.StatusCode >= 500)
-                    || (repeatable == Repeatable.Always && IsPassing(response.StatusCode))
-                : false;
-        }
-
-        return repeatable == Repeatable.Always
-            && arguments.Outcome.Exception is { } exception
-            && Connection.IsFailure(exception)
-            && !Connection.IsPermanent(exception);
+            KubernetesException { RetryAfter: { } asked } when asked > longestWait => false,
+            KubernetesException { DidNotAct: true } => true,
+            KubernetesException { Status.Code: 500 or 502 or 503 or 504 } => mayRepeat,
+            { } exception => mayRepeat && Connection.IsFailure(exception) && !Connection.IsPermanent(exception),
+            null => false,
+        };
     }
-
-    private static bool IsPassing(HttpStatusCode status) =>
-        status is HttpStatusCode.InternalServerError
-            or HttpStatusCode.BadGateway
-            or HttpStatusCode.ServiceUnavailable
-            or HttpStatusCode.GatewayTimeout;
 }

@@ -66,7 +66,7 @@ public sealed class ApiLab : IAsyncDisposable
             }
 
             var client = new KubernetesClient(
-                KubernetesClientConfiguration.BuildConfigFromConfigFile(api.AdminKubeconfig), new KubernetesClientSettings("oncache-lab"));
+                ClusterAccess.FromFile(api.AdminKubeconfig), new KubernetesClientSettings("oncache-lab"));
             lab = new ApiLab(overlay, api, client, new ApiOperator(options.Operator, overlay.Name, api.AdminKubeconfig));
             await lab.BeginAsync(options, stages, cancellationToken);
             return lab;

@@ -25,8 +25,11 @@ public readonly record struct ProcessIdentity(int Pid, long StartTicks)
         }
 
         var fields = Fields(stat);
-        return fields[0] is "Z" or "X" ? null : new ProcessIdentity(pid, Ticks(fields));
+        return IsOver(fields) ? null : new ProcessIdentity(pid, Ticks(fields));
     }
+
+    /// <summary>Whether a line of <c>/proc/PID/stat</c> describes a process that holds nothing any more.</summary>
+    internal static bool IsOver(string stat) => IsOver(Fields(stat));
 
     /// <summary>The identity of the process that a line of <c>/proc/PID/stat</c> describes.</summary>
     public static ProcessIdentity Parse(string stat)
@@ -72,6 +75,9 @@ public readonly record struct ProcessIdentity(int Pid, long StartTicks)
 
         return !IsAlive;
     }
+
+    // The first thread of a process that is being killed may be a zombie while others still hold its sockets.
+    private static bool IsOver(string[] fields) => fields[0] == "X" || (fields[0] == "Z" && fields[17] is ("0" or "1"));
 
     // The fields after the command name, which stands in parentheses and may hold spaces and parentheses itself.
     private static string[] Fields(string stat) => stat[(stat.LastIndexOf(')') + 2)..].Split(' ');

@@ -153,6 +153,12 @@ public sealed class ConntrackTests
         const int Times = 20;
         LiveLab.Require();
         await using var lab = await AcceleratedLab.UpAsync();
+        await using (var first = await TcpConversation.OpenAsync(lab.Client, lab.Server))
+        {
+            // Nothing is learned until the agent's own start has settled.
+            await lab.LearnAsync(first);
+        }
+
         var (port, before) = (0, await lab.AgentOf(lab.Client).HitsAsync(lab.Client));
         using var listener = Sockets.Listener(lab.Server, lab.Server.Address, 7777);
         for (var i = 0; i < Times; i++)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Datapath;
 using OnCache.Agent.Net;
@@ -8,7 +9,7 @@ public sealed class CacheSharesTests
 {
     private static readonly Ipv4Address s_web = Ipv4Address.Parse("10.244.1.2");
     private static readonly Ipv4Address s_db = Ipv4Address.Parse("10.244.1.3");
-    private readonly Clock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
 
     [Fact]
     public void A_pod_that_was_refused_entries_wants_more_than_its_share_for_a_minute()
@@ -19,11 +20,11 @@ public sealed class CacheSharesTests
         Observe(shares, (s_web, 3), (s_db, 0)).ShouldBeTrue();
         shares.Beyond.ShouldBe([s_web]);
 
-        _clock.Seconds += 59;
+        _clock.Advance(TimeSpan.FromSeconds(59));
         Observe(shares, (s_web, 3), (s_db, 0)).ShouldBeFalse("it has been told");
         shares.Beyond.ShouldBe([s_web]);
 
-        _clock.Seconds += 1;
+        _clock.Advance(TimeSpan.FromSeconds(1));
         Observe(shares, (s_web, 3), (s_db, 0)).ShouldBeTrue();
         shares.Beyond.ShouldBeEmpty();
     }
@@ -54,13 +55,4 @@ public sealed class CacheSharesTests
 
     private static bool Observe(CacheShares shares, params (Ipv4Address Pod, long Refused)[] pods) =>
         shares.Observe(pods.ToDictionary(static pod => pod.Pod, static pod => new CacheShare(10, pod.Refused)));
-
-    private sealed class Clock : TimeProvider
-    {
-        public long Seconds { get; set; } = 1000;
-
-        public override long TimestampFrequency => 1;
-
-        public override long GetTimestamp() => Seconds;
-    }
 }

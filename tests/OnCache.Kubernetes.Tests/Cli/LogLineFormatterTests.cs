@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using OnCache.Kubernetes.Cli;
 
 namespace OnCache.Kubernetes.Tests.Cli;
@@ -24,13 +25,8 @@ public sealed class LogLineFormatterTests
     private static string Write(LogLevel level, string text, Exception? failure, bool stack = false)
     {
         using var writer = new StringWriter();
-        var formatter = new LogLineFormatter(stack, new FixedTime());
+        var formatter = new LogLineFormatter(stack, new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 6, TimeSpan.Zero)));
         formatter.Write(new LogEntry<string>(level, "category", default, text, failure, (state, _) => state), scopeProvider: null, writer);
         return writer.ToString();
-    }
-
-    private sealed class FixedTime : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => new(2026, 1, 2, 3, 4, 5, 6, TimeSpan.Zero);
     }
 }

@@ -68,7 +68,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task An_invalid_object_names_its_fields()
     {
-        var cause = new V1StatusCause { Reason = "FieldValueInvalid", Field = "spec.size", Message = "must be positive" };
+        var cause = new k8s.Models.V1StatusCause { Reason = "FieldValueInvalid", Field = "spec.size", Message = "must be positive" };
         await using var server = await FakeApiServer.StartAsync(Answer.Status(422, "Invalid", "bad", cause));
         using var client = server.Client();
 
@@ -179,7 +179,7 @@ public sealed class KubernetesClientTests
             409,
             "Conflict",
             "Apply failed",
-            new V1StatusCause { Reason = "FieldManagerConflict", Field = ".data.x", Message = "conflict with \"kubectl\" using v1" }));
+            new k8s.Models.V1StatusCause { Reason = "FieldManagerConflict", Field = ".data.x", Message = "conflict with \"kubectl\" using v1" }));
         using var client = server.Client();
 
         var result = await client.ApplyAsync(Samples.Map("a"), cancellationToken: Token);

@@ -1,11 +1,11 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using OnCache.Kubernetes.Client;
-using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Resilience;
 using OnCache.Kubernetes.Tests.Fakes;
+using KubernetesClientConfiguration = k8s.KubernetesClientConfiguration;
 
 namespace OnCache.Kubernetes.Tests.Client;
 
@@ -134,7 +134,7 @@ public sealed class RetryTests
     public async Task Nobody_there_is_said_in_one_line()
     {
         using var client = new KubernetesClient(
-            new KubernetesClientConfiguration(new Uri("http://127.0.0.1:1")),
+            new KubernetesClientConfiguration { Host = "http://127.0.0.1:1" },
             new KubernetesClientSettings("tests") { Retries = 0 });
 
         var failure = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<V1ConfigMap>(Name, Token));
@@ -147,12 +147,11 @@ public sealed class RetryTests
     public void A_date_to_come_back_at_becomes_a_wait()
     {
         var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        using var response = new HttpResponseMessage();
-
-        response.Headers.TryAddWithoutValidation(
-            "Retry-After",
-            (now + TimeSpan.FromSeconds(20)).ToString("R", CultureInfo.InvariantCulture));
-        RetryAfter.Of(response, now).ShouldBe(TimeSpan.FromSeconds(20));
-        RetryAfter.Of(response, now + TimeSpan.FromMinutes(1)).ShouldBe(TimeSpan.Zero);
+        var header = (now + TimeSpan.FromSeconds(20)).ToString("R", CultureInfo.InvariantCulture);
+        RetryAfter.Of(header, now).ShouldBe(TimeSpan.FromSeconds(20));
+        RetryAfter.Of(header, now + TimeSpan.FromMinutes(1)).ShouldBe(TimeSpan.Zero);
+        RetryAfter.Of("7", now).ShouldBe(TimeSpan.FromSeconds(7));
+        RetryAfter.Of("soon", now).ShouldBeNull();
+        RetryAfter.Of(header: null, now).ShouldBeNull();
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Tests.Fakes;
+using KubernetesClientConfiguration = k8s.KubernetesClientConfiguration;
 
 namespace OnCache.Kubernetes.Tests.Configuration;
 
@@ -24,10 +25,9 @@ public sealed class KubeconfigTests : IDisposable
             $"server: https://10.0.0.1:6443, certificate-authority-data: {Base64(pair.Certificate)}",
             $"client-certificate-data: {Base64(pair.Certificate)}, client-key-data: {Base64(pair.Key)}");
 
-        configuration.Host.ShouldBe(new Uri("https://10.0.0.1:6443"));
-        configuration.Authorities!.Count.ShouldBe(1);
-        configuration.ClientCertificate!.Subject.ShouldBe("CN=me");
-        configuration.ClientCertificate.HasPrivateKey.ShouldBeTrue();
+        configuration.Host.ShouldBe("https://10.0.0.1:6443");
+        configuration.SslCaCerts!.Count.ShouldBe(1);
+        (configuration.ClientCertificateData, configuration.ClientCertificateKeyData).ShouldBe((Base64(pair.Certificate), Base64(pair.Key)));
         configuration.Namespace.ShouldBe("home");
     }
 
@@ -40,8 +40,8 @@ public sealed class KubeconfigTests : IDisposable
         var configuration = Load(
             "server: https://h, certificate-authority: c.crt, tls-server-name: other", "client-certificate: c.crt, client-key: c.key");
 
-        configuration.ClientCertificate!.HasPrivateKey.ShouldBeTrue();
-        configuration.Authorities!.Count.ShouldBe(1);
+        (configuration.ClientCertificateFilePath, configuration.ClientKeyFilePath).ShouldBe((Path.Combine(_folder, "c.crt"), Path.Combine(_folder, "c.key")));
+        configuration.SslCaCerts!.Count.ShouldBe(1);
         configuration.TlsServerName.ShouldBe("other");
     }
 
@@ -50,12 +50,20 @@ public sealed class KubeconfigTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "t"), "from file\n", Token);
 
-        (await Load("server: https://h", "token: inline").Token!.GetAsync(Token)).ShouldBe("inline");
-        (await Load("server: https://h", "token: inline, tokenFile: t").Token!.GetAsync(Token)).ShouldBe("from file");
+        (await HeaderAsync(Load("server: https://h", "token: inline"))).ShouldBe("Bearer inline");
+        (await HeaderAsync(Load("server: https://h", "token: inline, tokenFile: t"))).ShouldBe("Bearer from file");
+        (await HeaderAsync(Load("server: https://h", "tokenFile: t"))).ShouldBe("Bearer from file");
     }
 
     [Theory]
-    [InlineData("server: https://h", "exec: {command: get-token}", "user \"u\": exec: credential plugins are not run")]
+    [InlineData("server: https://h", "exec: {command: get-token}", "user \"u\": exec: apiVersion: it is missing")]
+    [InlineData("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1}", "user \"u\": exec: command: it is missing")]
+    [InlineData("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1, command: /none/there}", "user \"u\": exec: external exec failed")]
+    [InlineData("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1, command: 'true'}", "user \"u\": exec: external exec failed")]
+    [InlineData("server: https://h", "as-groups: [admins]", "user \"u\": as: impersonation is not supported")]
+    [InlineData("server: https://h", "client-key-data: aGk", "user \"u\": client-key-data: not base64")]
+    [InlineData("server: https://h, certificate-authority-data: aGk", "token: t", "cluster \"c\": certificate-authority-data: not base64")]
+    [InlineData("server: https://h, certificate-authority: gone.crt", "token: t", "cluster \"c\": certificate-authority: Could not find file")]
     [InlineData("server: https://h", "auth-provider: {name: gcp}", "user \"u\": auth-provider: not supported")]
     [InlineData("server: https://h", "username: me, password: x", "user \"u\": username: basic authentication is gone")]
     [InlineData("server: https://h", "as: other", "user \"u\": as: impersonation is not supported")]
@@ -64,7 +72,7 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData(
         "server: https://h", "client-certificate-data: aGk=, client-key-data: aGk=", "user \"u\": client-certificate and client-key:")]
     [InlineData(
-        "server: https://h", "client-certificate: gone.crt, client-key: gone.key", "user \"u\": client-certificate: Could not find file")]
+        "server: https://h", "client-certificate: gone.crt, client-key: gone.key", "user \"u\": client-certificate and client-key: Could not find file")]
     [InlineData("server: nonsense", "token: t", "cluster \"c\": server: \"nonsense\" is not an address such as")]
     [InlineData("server: ftp://h", "token: t", "cluster \"c\": server: \"ftp://h\" is not an address such as")]
     [InlineData("proxy-url: http://p, server: https://h", "token: t", "cluster \"c\": proxy-url: proxies are not supported")]
@@ -90,20 +98,79 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("server: https://h, insecure-skip-tls-verify: true")]
     [InlineData("server: https://h, insecure-skip-tls-verify: Yes")]
     public void Insecure_connections_can_be_allowed(string cluster) =>
-        KubernetesClientConfiguration.BuildConfigFromConfigFile(Write(cluster, "token: t"), allowInsecure: true).ShouldNotBeNull();
+        ClusterAccess.FromFile(Write(cluster, "token: t"), allowInsecure: true).ShouldNotBeNull();
 
     [Fact]
     public void A_context_can_be_chosen_and_a_wrong_one_is_answered_with_those_there_are()
     {
         var path = Write("server: https://h", "token: t");
 
-        KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "other").Namespace.ShouldBe("elsewhere");
-        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "none")).Message
+        ClusterAccess.FromFile(path, "other").Namespace.ShouldBe("elsewhere");
+        Should.Throw<ConfigurationException>(() => ClusterAccess.FromFile(path, "none")).Message
             .ShouldBe($"{path}: no context \"none\"; there are: x, other, astray, lost");
-        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "astray")).Message
+        Should.Throw<ConfigurationException>(() => ClusterAccess.FromFile(path, "astray")).Message
             .ShouldEndWith("no cluster \"gone\"");
-        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "lost")).Message
+        Should.Throw<ConfigurationException>(() => ClusterAccess.FromFile(path, "lost")).Message
             .ShouldEndWith("no user \"gone\"");
+    }
+
+    [Fact]
+    public async Task Paths_are_relative_to_the_file_that_has_them()
+    {
+        var first = Path.Combine(_folder, "first");
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "second")).FullName;
+        await File.WriteAllTextAsync(first, "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nusers: [{name: v, user: {tokenFile: t}}]", Token);
+        await File.WriteAllTextAsync(Path.Combine(folder, "t"), "second", Token);
+        await File.WriteAllTextAsync(Path.Combine(folder, "ca"), Pair.Certificate, Token);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "config"),
+            "clusters: [{name: c, cluster: {server: 'https://h', certificate-authority: ca}}]\nusers: [{name: u, user: {tokenFile: t}}]",
+            Token);
+
+        var configuration = ClusterAccess.FromFiles([first, Path.Combine(folder, "config")]);
+
+        configuration.SslCaCerts!.Count.ShouldBe(1);
+        (await HeaderAsync(configuration)).ShouldBe("Bearer second");
+    }
+
+    [Fact]
+    public void All_authorities_of_a_bundle_are_trusted()
+    {
+        File.WriteAllText(Path.Combine(_folder, "ca"), Pair.Certificate + "\n" + TestCertificates.Create("next").Certificate);
+
+        Load("server: https://h, certificate-authority: ca", "token: t").SslCaCerts!.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Certificate_and_key_may_be_of_both_kinds_and_data_wins()
+    {
+        File.WriteAllText(Path.Combine(_folder, "c.key"), Pair.Key);
+
+        var mixed = Load("server: https://h", $"client-certificate-data: {Base64(Pair.Certificate)}, client-certificate: gone, client-key: c.key");
+
+        (mixed.ClientCertificateFilePath, mixed.ClientKeyFilePath).ShouldBe((null, Path.Combine(_folder, "c.key")));
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("two words")]
+    [InlineData("")]
+    [InlineData("""a "quoted" \\"one\""")]
+    [InlineData("""C:\\path\\""")]
+    public async Task A_program_that_gives_credentials_gets_its_arguments_as_they_are(string argument)
+    {
+        var program = Path.Combine(_folder, "give token");
+        await File.WriteAllTextAsync(program, """
+            #!/bin/sh
+            printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}' "$(printf '%s|%s|%s' "$1" "$2" "$SALT" | base64 -w0)"
+            """, Token);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        var configuration = Load(
+            "server: https://h",
+            $"exec: {{apiVersion: client.authentication.k8s.io/v1, command: './give token', args: [first, '{argument}'], env: [{{name: SALT, value: s}}]}}");
+
+        (await HeaderAsync(configuration)).ShouldBe($"Bearer {Base64($"first|{argument}|s")}");
     }
 
     [Fact]
@@ -112,9 +179,8 @@ public sealed class KubeconfigTests : IDisposable
         var first = Path.Combine(_folder, "first");
         var second = Write("server: https://second", "token: t");
         File.WriteAllText(first, "clusters: [{name: c, cluster: {server: 'https://first'}}]");
-        var merged = Kubeconfig.Load([Path.Combine(_folder, "none"), first, second]);
 
-        new KubeconfigResolver(allowInsecure: false, TimeProvider.System).Resolve(merged, contextName: null).Host.Host.ShouldBe("first");
+        ClusterAccess.FromFiles([Path.Combine(_folder, "none"), first, second]).Host.ShouldBe("https://first");
     }
 
     [Fact]
@@ -123,8 +189,8 @@ public sealed class KubeconfigTests : IDisposable
         var path = Path.Combine(_folder, "config");
         File.WriteAllText(path, "current-context: x\ncontexts: [{name: x}, {name: y, context: {namespace: NULL}}]\nclusters: [{cluster: {server: 'https://h'}}]");
 
-        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path)).Message.ShouldBe($"{path}: no context \"x\"; there are: y");
-        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path, "y")).Message.ShouldEndWith("no cluster \"\"");
+        Should.Throw<ConfigurationException>(() => ClusterAccess.FromFile(path)).Message.ShouldBe($"{path}: no context \"x\"; there are: y");
+        Should.Throw<ConfigurationException>(() => ClusterAccess.FromFile(path, "y")).Message.ShouldEndWith("no cluster \"\"");
     }
 
     [Fact]
@@ -136,9 +202,9 @@ public sealed class KubeconfigTests : IDisposable
               "clusters": [{ "name": "c", "cluster": { "server": "http://json", "insecure-skip-tls-verify": True } }], "users": [{ "name": "u", "user": { "token": "t" } }] }
             """);
 
-        var configuration = KubernetesClientConfiguration.BuildConfigFromConfigFile(path, allowInsecure: true);
+        var configuration = ClusterAccess.FromFile(path, allowInsecure: true);
 
-        configuration.Host.Host.ShouldBe("json");
+        configuration.Host.ShouldBe("http://json");
         configuration.SkipTlsVerify.ShouldBeTrue();
     }
 
@@ -147,6 +213,7 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("clusters:\n- name: c\n  cluster: here", "line 3: cluster: must be a map")]
     [InlineData("users:\n- u", "line 2: users: must be a map")]
     [InlineData("current-context: [x]", "line 1: current-context: must be a text")]
+    [InlineData("users:\n- name: u\n  user: {token: [x]}", "line 3: token: must be a text")]
     [InlineData("- x", "line 1: the file: must be a map")]
     [InlineData("current-context: x\ncurrent-context: y", "line 2: Duplicate key current-context")]
     public void A_field_of_another_kind_is_named_with_its_line(string content, string words)
@@ -168,8 +235,16 @@ public sealed class KubeconfigTests : IDisposable
         File.WriteAllText(path, "clusters: [");
         Should.Throw<ConfigurationException>(() => Kubeconfig.Load([path])).Message.ShouldStartWith($"{path}: line ");
         File.WriteAllText(path, "kind: Config");
-        Should.Throw<ConfigurationException>(() => KubernetesClientConfiguration.BuildConfigFromConfigFile(path)).Message
+        Should.Throw<ConfigurationException>(() => ClusterAccess.FromFile(path)).Message
             .ShouldBe($"{path}: current-context is not set and no context was named");
+    }
+
+    // What the library would send.
+    private static async Task<string> HeaderAsync(KubernetesClientConfiguration configuration)
+    {
+        using var request = new HttpRequestMessage();
+        await k8s.Kubernetes.CreateCredentials(configuration).ProcessHttpRequestAsync(request, Token);
+        return request.Headers.Authorization!.ToString();
     }
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
@@ -196,5 +271,5 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     private KubernetesClientConfiguration Load(string cluster, string user) =>
-        KubernetesClientConfiguration.BuildConfigFromConfigFile(Write(cluster, user));
+        ClusterAccess.FromFile(Write(cluster, user));
 }

@@ -28,7 +28,7 @@ internal static class Answer
         return context.Response.WriteAsync(text, context.RequestAborted);
     };
 
-    public static RequestDelegate Status(int code, string reason, string message, params V1StatusCause[] causes) =>
+    public static RequestDelegate Status(int code, string reason, string message, params k8s.Models.V1StatusCause[] causes) =>
         Json(Failure(code, reason, message, causes), code);
 
     public static RequestDelegate Busy(int code, string retryAfter) => context =>
@@ -85,7 +85,7 @@ internal static class Answer
 
     public static string Expired { get; } = Event("ERROR", Failure(410, "Expired", "too old resource version: 1 (9)"));
 
-    private static object Failure(int code, string reason, string message, params V1StatusCause[] causes) => new
+    private static object Failure(int code, string reason, string message, params k8s.Models.V1StatusCause[] causes) => new
     {
         kind = "Status",
         status = "Failure",

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
+using k8s.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using OnCache.Kubernetes.Client;
-using OnCache.Kubernetes.Configuration;
+using KubernetesClientConfiguration = k8s.KubernetesClientConfiguration;
 
 namespace OnCache.Kubernetes.Tests.Fakes;
 
@@ -50,12 +51,12 @@ internal sealed class FakeApiServer : IAsyncDisposable
     /// <summary>A client without patience: its waits are milliseconds.</summary>
     public KubernetesClient Client(
         Func<KubernetesClientSettings, KubernetesClientSettings>? change = null,
-        ITokenSource? token = null,
+        ITokenProvider? token = null,
         TimeProvider? time = null)
     {
         var settings = new KubernetesClientSettings("tests") { RetryDelay = TimeSpan.FromMilliseconds(1) };
         return new KubernetesClient(
-            new KubernetesClientConfiguration(Address) { Token = token },
+            new KubernetesClientConfiguration { Host = Address.AbsoluteUri, TokenProvider = token },
             change?.Invoke(settings) ?? settings,
             time,
             new Random(1));

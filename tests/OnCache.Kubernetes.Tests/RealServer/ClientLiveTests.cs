@@ -141,10 +141,10 @@ public sealed class ClientLiveTests(RealApiServer server)
     public async Task A_user_without_rights_is_forbidden_and_one_without_a_name_unauthorized()
     {
         using var nobody = new KubernetesClient(
-            KubernetesClientConfiguration.BuildConfigFromConfigFile(server.Plane.MintKubeconfig("nobody")),
+            ClusterAccess.FromFile(server.Plane.MintKubeconfig("nobody")),
             new KubernetesClientSettings("tests"));
         using var stranger = new KubernetesClient(
-            server.Configuration with { ClientCertificate = null, Token = new StaticToken("wrong") },
+            server.Change(static configuration => (configuration.ClientCertificateData, configuration.AccessToken) = (null, "wrong")),
             new KubernetesClientSettings("tests"));
 
         var forbidden = await Should.ThrowAsync<KubernetesException>(() => nobody.ListAsync<V1ConfigMap>(cancellationToken: Token));
@@ -159,7 +159,7 @@ public sealed class ClientLiveTests(RealApiServer server)
     {
         var other = TestCertificates.Create("other");
         using var client = new KubernetesClient(
-            server.Configuration with { Authorities = [X509Certificate2.CreateFromPem(other.Certificate)] },
+            server.Change(configuration => configuration.SslCaCerts = [X509Certificate2.CreateFromPem(other.Certificate)]),
             new KubernetesClientSettings("tests"));
 
         var refusal = await Should.ThrowAsync<KubernetesException>(() => client.ListAsync<V1ConfigMap>(cancellationToken: Token));
@@ -173,53 +173,17 @@ public sealed class ClientLiveTests(RealApiServer server)
     {
         var other = TestCertificates.Create("other");
         using var named = new KubernetesClient(
-            server.Configuration with { TlsServerName = "kubernetes.default.svc" }, new KubernetesClientSettings("tests"));
+            server.Change(static configuration => configuration.TlsServerName = "kubernetes.default.svc"), new KubernetesClientSettings("tests"));
         using var misnamed = new KubernetesClient(
-            server.Configuration with { TlsServerName = "example.com" }, new KubernetesClientSettings("tests"));
+            server.Change(static configuration => configuration.TlsServerName = "example.com"), new KubernetesClientSettings("tests"));
         using var careless = new KubernetesClient(
-            server.Configuration with { Authorities = [X509Certificate2.CreateFromPem(other.Certificate)], SkipTlsVerify = true },
+            server.Change(configuration => (configuration.SslCaCerts, configuration.SkipTlsVerify) = ([X509Certificate2.CreateFromPem(other.Certificate)], true)),
             new KubernetesClientSettings("tests"));
 
         (await named.ListAsync<V1Namespace>(cancellationToken: Token)).Items.ShouldNotBeEmpty();
         (await careless.ListAsync<V1Namespace>(cancellationToken: Token)).Items.ShouldNotBeEmpty();
         (await Should.ThrowAsync<KubernetesException>(() => misnamed.ListAsync<V1Namespace>(cancellationToken: Token)))
             .Message.ShouldContain("certificate");
-    }
-
-    [Fact]
-    public async Task A_token_in_a_file_and_the_account_of_a_pod_are_accepted()
-    {
-        var folder = Directory.CreateTempSubdirectory("account-");
-        try
-        {
-            var path = Path.Combine(folder.FullName, "token");
-            await File.WriteAllTextAsync(path, "not yet valid", Token);
-            File.Copy(server.Plane.AuthorityFile, Path.Combine(folder.FullName, "ca.crt"));
-            var configuration = InCluster.Load(
-                folder.FullName,
-                name => name == "KUBERNETES_SERVICE_HOST" ? "127.0.0.1" : $"{server.Plane.Server.Port}",
-                TimeProvider.System);
-            using var client = new KubernetesClient(configuration, new KubernetesClientSettings("tests"));
-            (await Should.ThrowAsync<KubernetesException>(() => client.ListAsync<V1Namespace>(cancellationToken: Token)))
-                .Reason.ShouldBe(StatusReason.Unauthorized);
-
-            // Rotated: the new one is read at the refusal.
-            await File.WriteAllTextAsync(path, server.Plane.AdminToken + "\n", Token);
-            (await client.ListAsync<V1Namespace>(cancellationToken: Token)).Items.ShouldNotBeEmpty();
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    [Fact]
-    public async Task A_token_in_a_kubeconfig_is_accepted()
-    {
-        using var client = new KubernetesClient(
-            KubernetesClientConfiguration.BuildConfigFromConfigFile(server.Plane.TokenKubeconfig), new KubernetesClientSettings("tests"));
-
-        (await client.ListAsync<V1Namespace>(cancellationToken: Token)).Items.ShouldNotBeEmpty();
     }
 
     private static string Unique() => $"t{Guid.NewGuid():N}";

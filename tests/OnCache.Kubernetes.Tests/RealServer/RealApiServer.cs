@@ -3,6 +3,7 @@ using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Schema;
 using OnCache.Kubernetes.Tests.Fakes;
 using OnCache.Lab.Cluster.Control;
+using KubernetesClientConfiguration = k8s.KubernetesClientConfiguration;
 
 namespace OnCache.Kubernetes.Tests.RealServer;
 
@@ -21,13 +22,21 @@ public sealed class RealApiServer : IAsyncLifetime
         }
     }
 
-    public KubernetesClientConfiguration Configuration => KubernetesClientConfiguration.BuildConfigFromConfigFile(Plane.AdminKubeconfig);
+    public KubernetesClientConfiguration Configuration => ClusterAccess.FromFile(Plane.AdminKubeconfig);
+
+    /// <summary>The administrator's configuration but for a change.</summary>
+    public KubernetesClientConfiguration Change(Action<KubernetesClientConfiguration> change)
+    {
+        var configuration = Configuration;
+        change(configuration);
+        return configuration;
+    }
 
     public KubernetesClient Client(string fieldManager = "tests") => new(Configuration, new KubernetesClientSettings(fieldManager));
 
     /// <summary>A client that reaches the server through a proxy.</summary>
     internal KubernetesClient Client(FaultProxy proxy) =>
-        new(Configuration with { Host = proxy.Address }, new KubernetesClientSettings("tests")
+        new(Change(configuration => configuration.Host = proxy.Address.AbsoluteUri), new KubernetesClientSettings("tests")
         {
             Retries = 0,
             PingDelay = TimeSpan.FromSeconds(1),

@@ -50,7 +50,7 @@ public class LiveServer : IAsyncDisposable
         Assert.SkipWhen(plane is null, why ?? "");
         Plane = plane!;
         _probe ??= new AdmissionProbe(Plane);
-        _client ??= new KubernetesClient(KubernetesClientConfiguration.BuildConfigFromConfigFile(Kubeconfig), new KubernetesClientSettings("test"));
+        _client ??= new KubernetesClient(ClusterAccess.FromFile(Kubeconfig), new KubernetesClientSettings("test"));
     }
 
     /// <summary>Runs kubectl.</summary>

@@ -21,7 +21,7 @@ public sealed class LiveCluster : IAsyncLifetime
     }
 
     internal KubernetesClient Client() =>
-        new(KubernetesClientConfiguration.BuildConfigFromConfigFile(Plane.AdminKubeconfig), new KubernetesClientSettings("tests"));
+        new(ClusterAccess.FromFile(Plane.AdminKubeconfig), new KubernetesClientSettings("tests"));
 
     /// <summary>Runs kubectl, which must succeed.</summary>
     public async Task KubectlAsync(string input, params string[] arguments)
