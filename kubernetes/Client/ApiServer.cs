@@ -26,8 +26,8 @@ internal sealed class ApiServer : k8s.Kubernetes
             sockets = handler;
         };
         var server = configuration.TokenProvider is RenewableToken token
-            ? new ApiServer(configuration, new RefusedTokenHandler(token))
-            : new ApiServer(configuration);
+            ? new ApiServer(configuration, new FailedAnswerHandler(), new RefusedTokenHandler(token))
+            : new ApiServer(configuration, new FailedAnswerHandler());
         if (!configuration.SkipTlsVerify)
         {
             // The library's own check lets a certificate pass that an authority of the cluster made for another name, such as a kubelet's,
@@ -40,8 +40,11 @@ internal sealed class ApiServer : k8s.Kubernetes
 
     /// <summary>Sends a request with our credentials; the answer's body is still to be read.</summary>
     /// <exception cref="k8s.Autorest.HttpOperationException">The server's answer is no success.</exception>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        SendRequestRaw("", request, cancellationToken);
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(HttpClient is null, this);
+        return SendRequestRaw("", request, cancellationToken);
+    }
 
     private static void Configure(SocketsHttpHandler handler, KubernetesClientConfiguration configuration, KubernetesClientSettings settings)
     {

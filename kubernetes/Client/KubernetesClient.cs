@@ -27,7 +27,7 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
     private readonly string _fieldManager;
 
     /// <summary>A client of the configured server. Nothing is sent yet.</summary>
-    /// <param name="configuration">Where and who.</param>
+    /// <param name="configuration">Where and who; for this client alone, which sets its own ways of connecting in it.</param>
     /// <param name="settings">How.</param>
     /// <param name="time">Waits and limits.</param>
     /// <param name="random">Spreads waits.</param>
@@ -172,8 +172,10 @@ public sealed class KubernetesClient : IKubernetesClient, IApiDiscovery, IDispos
             var resources = await _connection.SendAsync(
                 HttpMethod.Get, $"apis/{group.Name}/{version}", new(), ReadAsync<V1APIResourceList>, cancellationToken: cancellationToken);
             kinds.AddRange((resources.Resources ?? [])
-                .Where(static resource => !resource.Name.Contains('/', StringComparison.Ordinal)
-                    && resource.Verbs.Contains("list", StringComparer.Ordinal) && resource.Verbs.Contains("watch", StringComparer.Ordinal))
+                .Where(static resource => resource is { Name: { } name, Verbs: { } verbs }
+                    && !name.Contains('/', StringComparison.Ordinal)
+                    && verbs.Contains("list", StringComparer.Ordinal)
+                    && verbs.Contains("watch", StringComparer.Ordinal))
                 .Select(resource => new EntityType(group.Name, version, resource.Kind, resource.Name, resource.Namespaced)));
         }
 

@@ -14,7 +14,7 @@ internal sealed class RefusedTokenHandler(RenewableToken token) : DelegatingHand
             return response;
         }
 
-        token.Renew();
+        token.Renew(request.Headers.Authorization);
         var newer = await token.GetAuthenticationHeaderAsync(cancellationToken);
         if (newer.Equals(request.Headers.Authorization))
         {

@@ -1,4 +1,3 @@
-using System.Text;
 using k8s;
 using k8s.KubeConfigModels;
 using YamlDotNet.Core;
@@ -34,8 +33,7 @@ internal sealed record Kubeconfig(
         {
             var text = File.ReadAllText(path);
             var unread = UnreadFields.Read(text) ?? throw new ConfigurationException($"{path}: the file is empty");
-            using var stream = new MemoryStream(Encoding.UTF8.GetBytes(text));
-            return Of(path, KubernetesClientConfiguration.LoadKubeConfig(stream), unread);
+            return Of(path, Load(path, unread.Text), unread);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -43,8 +41,20 @@ internal sealed record Kubeconfig(
         }
         catch (YamlException exception)
         {
-            var cause = exception.InnerException?.Message ?? exception.Message;
-            throw new ConfigurationException($"{path}: line {exception.Start.Line}: {cause.ReplaceLineEndings(" ")}", exception);
+            throw new ConfigurationException($"{path}: line {exception.Start.Line}: {Problem.FirstLine(exception)}", exception);
+        }
+    }
+
+    private static K8SConfiguration Load(string path, byte[] text)
+    {
+        try
+        {
+            using var stream = new MemoryStream(text);
+            return KubernetesClientConfiguration.LoadKubeConfig(stream);
+        }
+        catch (YamlException exception)
+        {
+            throw new ConfigurationException($"{path}: {Problem.FirstLine(exception)}", exception);
         }
     }
 
@@ -64,10 +74,9 @@ internal sealed record Kubeconfig(
         {
             user.ClientCertificate = Absolute(user.ClientCertificate);
             user.ClientKey = Absolute(user.ClientKey);
-            if (user.ExternalExecution is { } program)
+            if (user.ExternalExecution is { Command: { } command } program && command.Contains('/', StringComparison.Ordinal))
             {
-                program.Command = program.Command?.Contains('/', StringComparison.Ordinal) == true ? Absolute(program.Command) : program.Command;
-                program.Arguments = [.. (program.Arguments ?? []).Select(ProgramArgument.Quote)];
+                program.Command = Absolute(command);
             }
         }
 
@@ -76,7 +85,7 @@ internal sealed record Kubeconfig(
             content.CurrentContext,
             [.. (content.Contexts ?? []).Where(static entry => entry?.ContextDetails is not null)],
             [.. clusters.Select(entry => new KubeconfigCluster(entry.Name, entry.ClusterEndpoint, unread.Proxies.GetValueOrDefault(entry.Name ?? "")))],
-            [.. users.Select(entry => new KubeconfigUser(entry.Name, entry.UserCredentials, Absolute(unread.TokenFiles.GetValueOrDefault(entry.Name ?? ""))))]);
+            [.. users.Select(entry => new KubeconfigUser(entry.Name, entry.UserCredentials, Absolute(unread.TokenFiles.GetValueOrDefault(entry.Name ?? "")), unread.Impersonated.ContainsKey(entry.Name ?? "")))]);
 
         string? Absolute(string? file) => string.IsNullOrEmpty(file) ? null : Path.Combine(folder, file);
     }
@@ -93,4 +102,4 @@ internal sealed record Kubeconfig(
 internal sealed record KubeconfigCluster(string? Name, ClusterEndpoint Endpoint, string? Proxy);
 
 /// <summary>An entry of <c>users</c>.</summary>
-internal sealed record KubeconfigUser(string? Name, UserCredentials Credentials, string? TokenFile);
+internal sealed record KubeconfigUser(string? Name, UserCredentials Credentials, string? TokenFile, bool IsImpersonated);

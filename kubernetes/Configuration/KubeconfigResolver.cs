@@ -38,7 +38,7 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
         Check(cluster, $"{source}: cluster \"{cluster.Name}\"");
         if (user is not null)
         {
-            Check(user.Credentials, $"{source}: user \"{user.Name}\"");
+            Check(user, $"{source}: user \"{user.Name}\"");
         }
 
         var configuration = Build(cluster, user, $"{source}: user \"{user?.Name}\"");
@@ -63,8 +63,8 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
         }
         catch (KubeConfigException exception)
         {
-            var words = exception.Message.ReplaceLineEndings("\n").Split('\n')[0];
-            throw new ConfigurationException($"{place}: {(user?.Credentials.ExternalExecution is null ? "" : "exec: ")}{words}", exception);
+            throw new ConfigurationException(
+                $"{place}: {(user?.Credentials.ExternalExecution is null ? "" : "exec: ")}{Problem.FirstLine(exception)}", exception);
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
@@ -72,12 +72,17 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
         }
     }
 
-    // Alone: the library compares names without regard to case. The authorities are added later, and a user by a token in a file is none to it.
+    // Alone: the library compares names without regard to case. Authorities, certificates and token files are added later, and a user who has
+    // nothing else is none to it.
     private static K8SConfiguration Chosen(KubeconfigCluster cluster, KubeconfigUser? user)
     {
         const string Name = "chosen";
-        var known = user?.Credentials is { } all
-            && (all.ExternalExecution is not null || !string.IsNullOrEmpty(all.Token) || !string.IsNullOrEmpty(all.ClientCertificate + all.ClientCertificateData));
+        var credentials = new UserCredentials
+        {
+            Token = user?.Credentials.Token,
+            ExternalExecution = user?.Credentials.ExternalExecution is { } program ? CredentialProgram.Prepare(program) : null,
+        };
+        var known = credentials.ExternalExecution is not null || !string.IsNullOrWhiteSpace(credentials.Token);
         return new K8SConfiguration
         {
             CurrentContext = Name,
@@ -95,44 +100,49 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
                     },
                 },
             ],
-            Users = known ? [new User { Name = Name, UserCredentials = user!.Credentials }] : [],
+            Users = known ? [new User { Name = Name, UserCredentials = credentials }] : [],
         };
     }
 
     private static void Identify(KubernetesClientConfiguration configuration, KubeconfigUser user)
     {
         var credentials = user.Credentials;
-        if (credentials.ExternalExecution is { } program)
+        // As everywhere in Kubernetes, data given inline wins over a file, of certificate and key each; with the library the file does.
+        if (string.IsNullOrEmpty(configuration.ClientCertificateData))
         {
-            configuration.TokenProvider = configuration.TokenProvider is null ? null : RenewableToken.Program(program);
-            return;
+            configuration.ClientCertificateData = credentials.ClientCertificateData;
+            configuration.ClientCertificateFilePath = string.IsNullOrEmpty(credentials.ClientCertificateData) ? credentials.ClientCertificate : null;
+            configuration.ClientCertificateKeyData = credentials.ClientKeyData;
+            configuration.ClientKeyFilePath = string.IsNullOrEmpty(credentials.ClientKeyData) ? credentials.ClientKey : null;
         }
 
-        // As everywhere in Kubernetes, data given inline wins over a file, of certificate and key each; with the library the file does.
-        configuration.ClientCertificateData = credentials.ClientCertificateData;
-        configuration.ClientCertificateFilePath = string.IsNullOrEmpty(credentials.ClientCertificateData) ? credentials.ClientCertificate : null;
-        configuration.ClientCertificateKeyData = credentials.ClientKeyData;
-        configuration.ClientKeyFilePath = string.IsNullOrEmpty(credentials.ClientKeyData) ? credentials.ClientKey : null;
-        if (user.TokenFile is { } file)
+        if (configuration.TokenProvider is not null)
+        {
+            configuration.TokenProvider = RenewableToken.Program(CredentialProgram.Prepare(credentials.ExternalExecution));
+        }
+        else if (user.TokenFile is { } file)
         {
             configuration.TokenProvider = RenewableToken.File(file);
         }
     }
 
-    private static void Check(UserCredentials user, string place)
+    private static void Check(KubeconfigUser user, string place)
     {
-        var hasCertificate = !string.IsNullOrEmpty(user.ClientCertificateData + user.ClientCertificate);
-        var hasKey = !string.IsNullOrEmpty(user.ClientKeyData + user.ClientKey);
-        var refused = user switch
+        var credentials = user.Credentials;
+        var hasCertificate = !string.IsNullOrWhiteSpace(credentials.ClientCertificateData + credentials.ClientCertificate);
+        var hasKey = !string.IsNullOrWhiteSpace(credentials.ClientKeyData + credentials.ClientKey);
+        var isImpersonated = user.IsImpersonated || credentials.Impersonate is not null || credentials.ImpersonateGroups?.Any() == true;
+        var refused = credentials switch
         {
             { AuthProvider: not null } => "auth-provider: not supported; use exec, a token, tokenFile or client certificate",
             { UserName: not null } => "username: basic authentication is gone; use exec, a token, tokenFile or client certificate",
-            { Impersonate: not null } or { ImpersonateGroups: not null and not string[] { Length: 0 } } or { ImpersonateUserExtra.Count: > 0 } => "as: impersonation is not supported",
+            _ when isImpersonated => "as: impersonation is not supported",
             { ClientCertificateData: { } data } when !Base64.IsValid(data) => "client-certificate-data: not base64",
             { ClientKeyData: { } data } when !Base64.IsValid(data) => "client-key-data: not base64",
             _ when hasCertificate != hasKey => "client-certificate and client-key go together, one of them is missing",
             { ExternalExecution.Command: null or "" } => "exec: command: it is missing",
             { ExternalExecution.ApiVersion: null or "" } => "exec: apiVersion: it is missing; client.authentication.k8s.io/v1 is usual",
+            { ExternalExecution.ProvideClusterInfo: true } => "exec: provideClusterInfo: not supported",
             _ => null,
         };
         if (refused is not null)

@@ -131,6 +131,25 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task A_failure_whose_words_do_not_come_is_given_up()
+    {
+        await using var server = await FakeApiServer.StartAsync();
+        server.Otherwise = Answer.Stalled(503);
+        var time = new ManualTime();
+        using var client = server.Client(settings => settings with { Retries = 0, RequestTimeout = TimeSpan.FromSeconds(20) }, time: time);
+        using var stop = new CancellationTokenSource();
+
+        var answer = client.GetAsync<V1ConfigMap>(Name, Token);
+        var watch = client.WatchAsync<V1ConfigMap>(new WatchQuery(new ListQuery(), "1", TimeSpan.FromMinutes(5)), stop.Token).GetAsyncEnumerator(stop.Token).MoveNextAsync().AsTask();
+        await Eventually.TrueAsync(() => server.Requests.Count == 2, "the requests");
+        time.Advance(TimeSpan.FromSeconds(25));
+
+        (await Should.ThrowAsync<KubernetesException>(() => answer.InTimeAsync())).Reason.ShouldBe(StatusReason.Unreachable);
+        await stop.CancelAsync();
+        _ = await Should.ThrowAsync<Exception>(() => watch.InTimeAsync());
+    }
+
+    [Fact]
     public async Task Nobody_there_is_said_in_one_line()
     {
         using var client = new KubernetesClient(

@@ -60,6 +60,9 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1}", "user \"u\": exec: command: it is missing")]
     [InlineData("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1, command: /none/there}", "user \"u\": exec: external exec failed")]
     [InlineData("server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1, command: 'true'}", "user \"u\": exec: external exec failed")]
+    [InlineData("server: https://h", "exec: {apiVersion: v1, command: x, provideClusterInfo: true}", "user \"u\": exec: provideClusterInfo: not supported")]
+    [InlineData("server: https://h", "as-user-extra: {reason: [test]}", "user \"u\": as: impersonation is not supported")]
+    [InlineData("<<: {server: https://h}", "token: t", "<<: must be written out")]
     [InlineData("server: https://h", "as-groups: [admins]", "user \"u\": as: impersonation is not supported")]
     [InlineData("server: https://h", "client-key-data: aGk", "user \"u\": client-key-data: not base64")]
     [InlineData("server: https://h, certificate-authority-data: aGk", "token: t", "cluster \"c\": certificate-authority-data: not base64")]
@@ -83,7 +86,8 @@ public sealed class KubeconfigTests : IDisposable
         "server: https://h, certificate-authority-data: aGk=",
         "token: t",
         "cluster \"c\": certificate-authority: it holds no PEM certificate")]
-    [InlineData("server: https://h, insecure-skip-tls-verify: perhaps", "token: t", "line ")]
+    [InlineData("server: https://h, insecure-skip-tls-verify: perhaps", "token: t", "insecure-skip-tls-verify: must be true or false, not \"perhaps\"")]
+    [InlineData("server: https://h", "exec: [x]", "No node deserializer")]
     public void What_cannot_be_used_is_refused_in_one_line(string cluster, string user, string words)
     {
         var refusal = Should.Throw<ConfigurationException>(() => Load(cluster, user));
@@ -134,6 +138,39 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     [Fact]
+    public void What_is_nothing_is_as_if_it_were_not_there_and_what_others_do_is_no_matter()
+    {
+        var path = Path.Combine(_folder, "config");
+        File.WriteAllText(path, """
+            current-context: x
+            contexts: [{name: x, context: {cluster: c, user: u}}]
+            clusters: [{name: c, cluster: {server: "https://h", insecure-skip-tls-verify: , tls-server-name: null} }]
+            users: [{name: other, user: {as: me, as-user-extra: {reason: [test]}, as-groups: []}}, {name: u, user: {token: t, as-groups: []}}]
+            """);
+
+        var configuration = ClusterAccess.FromFile(path);
+
+        (configuration.SkipTlsVerify, configuration.TlsServerName, configuration.AccessToken).ShouldBe((false, null, "t"));
+    }
+
+    [Fact]
+    public async Task Users_may_share_a_program()
+    {
+        var path = Path.Combine(_folder, "config");
+        await WriteProgramAsync("give");
+        await File.WriteAllTextAsync(path, """
+            current-context: x
+            contexts: [{name: x, context: {cluster: c, user: u}}]
+            clusters: [{name: c, cluster: {server: "https://h"} }]
+            users:
+            - {name: other, user: {exec: &e {apiVersion: client.authentication.k8s.io/v1, command: ./give, args: [first, two words], env: [{name: SALT, value: s}]}}}
+            - {name: u, user: {exec: *e}}
+            """, Token);
+
+        (await HeaderAsync(ClusterAccess.FromFile(path))).ShouldBe($"Bearer {Base64("first|two words|s|ExecCredential")}");
+    }
+
+    [Fact]
     public void All_authorities_of_a_bundle_are_trusted()
     {
         File.WriteAllText(Path.Combine(_folder, "ca"), Pair.Certificate + "\n" + TestCertificates.Create("next").Certificate);
@@ -146,9 +183,15 @@ public sealed class KubeconfigTests : IDisposable
     {
         File.WriteAllText(Path.Combine(_folder, "c.key"), Pair.Key);
 
-        var mixed = Load("server: https://h", $"client-certificate-data: {Base64(Pair.Certificate)}, client-certificate: gone, client-key: c.key");
+        File.WriteAllText(Path.Combine(_folder, "c.crt"), Pair.Certificate);
 
-        (mixed.ClientCertificateFilePath, mixed.ClientKeyFilePath).ShouldBe((null, Path.Combine(_folder, "c.key")));
+        var file = Load("server: https://h", $"client-certificate-data: {Base64(Pair.Certificate)}, client-key: c.key");
+        var data = Load("server: https://h", $"client-certificate: c.crt, client-key-data: {Base64(Pair.Key)}");
+        var both = Load("server: https://h", $"client-certificate-data: {Base64(Pair.Certificate)}, client-certificate: gone, client-key: c.key");
+
+        (file.ClientCertificateFilePath, file.ClientKeyFilePath).ShouldBe((null, Path.Combine(_folder, "c.key")));
+        (data.ClientCertificateFilePath, data.ClientKeyFilePath).ShouldBe((Path.Combine(_folder, "c.crt"), null));
+        both.ClientCertificateFilePath.ShouldBeNull();
     }
 
     [Theory]
@@ -159,18 +202,26 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("""C:\\path\\""")]
     public async Task A_program_that_gives_credentials_gets_its_arguments_as_they_are(string argument)
     {
-        var program = Path.Combine(_folder, "give token");
-        await File.WriteAllTextAsync(program, """
-            #!/bin/sh
-            printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}' "$(printf '%s|%s|%s' "$1" "$2" "$SALT" | base64 -w0)"
-            """, Token);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await WriteProgramAsync("give token");
 
         var configuration = Load(
             "server: https://h",
             $"exec: {{apiVersion: client.authentication.k8s.io/v1, command: './give token', args: [first, '{argument}'], env: [{{name: SALT, value: s}}]}}");
 
-        (await HeaderAsync(configuration)).ShouldBe($"Bearer {Base64($"first|{argument}|s")}");
+        (await HeaderAsync(configuration)).ShouldBe($"Bearer {Base64($"first|{argument}|s|ExecCredential")}");
+    }
+
+    // Says in its token what it was given.
+    private async Task WriteProgramAsync(string name)
+    {
+        var program = Path.Combine(_folder, name);
+        await File.WriteAllTextAsync(program, """
+            #!/bin/sh
+            case $KUBERNETES_EXEC_INFO in *'"kind": "ExecCredential"'*'"interactive": false'*) kind=ExecCredential ;; esac
+            printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}' \
+              "$(printf '%s|%s|%s|%s' "$1" "$2" "$SALT" "$kind" | base64 -w0)"
+            """, Token);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
     }
 
     [Fact]

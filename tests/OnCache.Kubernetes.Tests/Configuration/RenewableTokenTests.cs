@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using k8s.Authentication;
 using OnCache.Kubernetes.Client;
 using OnCache.Kubernetes.Configuration;
@@ -29,7 +30,7 @@ public sealed class RenewableTokenTests : IDisposable
             .Message.ShouldBe($"token file {TokenPath}: it is empty");
 
         (await ReadAsync(token, "one")).ShouldBe("one");
-        token.Renew();
+        token.Renew(refused: new AuthenticationHeaderValue("Bearer", "one"));
         (await ReadAsync(token, string.Empty)).ShouldBe("one");
         File.Delete(TokenPath);
         (await token.GetAuthenticationHeaderAsync(Token)).Parameter.ShouldBe("one");
@@ -88,6 +89,36 @@ public sealed class RenewableTokenTests : IDisposable
         (await Should.ThrowAsync<KubernetesException>(() => token.GetAuthenticationHeaderAsync(Token))).Message.ShouldBe("exec get-token: no luck");
     }
 
+    [Fact]
+    public async Task A_token_that_was_read_anew_since_is_not_read_again_for_a_request_that_was_sent_before()
+    {
+        var sources = 0;
+        var token = new RenewableToken("test", () => new Numbered(++sources));
+        var first = await token.GetAuthenticationHeaderAsync(Token);
+        token.Renew(first);
+        (await token.GetAuthenticationHeaderAsync(Token)).Parameter.ShouldBe("2");
+
+        token.Renew(first);
+
+        (await token.GetAuthenticationHeaderAsync(Token)).Parameter.ShouldBe("2");
+    }
+
+    [Fact]
+    public async Task All_requests_wait_for_one_source_and_each_can_be_given_up()
+    {
+        var slow = new Slow();
+        var token = new RenewableToken("exec slow", () => slow);
+        using var given = new CancellationTokenSource();
+        var (one, other) = (token.GetAuthenticationHeaderAsync(given.Token), token.GetAuthenticationHeaderAsync(Token));
+
+        await given.CancelAsync();
+        _ = await Should.ThrowAsync<OperationCanceledException>(() => one.InTimeAsync());
+        slow.Answer.SetResult(new AuthenticationHeaderValue("Bearer", "late"));
+
+        (await other.InTimeAsync()).Parameter.ShouldBe("late");
+        slow.Asked.ShouldBe(1);
+    }
+
     private async Task<string?> ReadAsync(RenewableToken token, string content)
     {
         await File.WriteAllTextAsync(TokenPath, content, Token);
@@ -96,7 +127,26 @@ public sealed class RenewableTokenTests : IDisposable
 
     private sealed class Broken : ITokenProvider
     {
-        public Task<System.Net.Http.Headers.AuthenticationHeaderValue> GetAuthenticationHeaderAsync(CancellationToken cancellationToken) =>
-            throw new InvalidOperationException("outer", new IOException("no luck"));
+        public Task<AuthenticationHeaderValue> GetAuthenticationHeaderAsync(CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("outer", new IOException("no luck\n   at a place"));
+    }
+
+    private sealed class Numbered(int number) : ITokenProvider
+    {
+        public Task<AuthenticationHeaderValue> GetAuthenticationHeaderAsync(CancellationToken cancellationToken) =>
+            Task.FromResult(new AuthenticationHeaderValue("Bearer", $"{number}"));
+    }
+
+    private sealed class Slow : ITokenProvider
+    {
+        public TaskCompletionSource<AuthenticationHeaderValue> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Asked { get; private set; }
+
+        public Task<AuthenticationHeaderValue> GetAuthenticationHeaderAsync(CancellationToken cancellationToken)
+        {
+            Asked++;
+            return Answer.Task;
+        }
     }
 }

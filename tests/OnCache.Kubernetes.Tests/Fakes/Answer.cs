@@ -68,6 +68,15 @@ internal static class Answer
         context.Abort();
     };
 
+    /// <summary>Begins to say why it does not serve, and never goes on.</summary>
+    public static RequestDelegate Stalled(int code) => async context =>
+    {
+        context.Response.StatusCode = code;
+        await context.Response.WriteAsync("{", context.RequestAborted);
+        await context.Response.Body.FlushAsync(context.RequestAborted);
+        await SilenceAsync(context);
+    };
+
     /// <summary>Takes the request and never answers.</summary>
     public static RequestDelegate Silence => SilenceAsync;
 
