@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # For people with a builder: docker build --target agent|operator|lab . (the lab is the traffic generator of the demo)
 # Without one, `make images` packs the same programs as archives for `ctr images import`.
-# The agent is native and needs nothing of .NET; the base is the same for all three. Ubuntu 24.04 has the same packages as Debian 12, for which there are no images of .NET 10.
+# Agent and operator are native and need nothing of .NET; the base is the same for all three. Ubuntu 24.04 has the same packages as Debian 12, for which there are no images of .NET 10.
 FROM mcr.microsoft.com/dotnet/sdk:10.0-noble AS build
 RUN apt-get update && apt-get install -y --no-install-recommends make clang llvm libbpf-dev linux-libc-dev zlib1g-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src

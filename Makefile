@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-coherence bench-lease bench-host-rules lint sabotage manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-idle bench-coherence bench-lease bench-host-rules lint sabotage manifests images clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -107,6 +107,10 @@ bench-instructions: build ## exact counts of instructions per transaction, in an
 	@kernel=$$(eng/kernels.sh trixie) && eng/guest.sh --count "$$kernel" artifacts/bench/instructions.json \
 		env DOTNET_TieredCompilation=0 $(BIN)/oncache-lab bench count --output /run/exchange/out
 	@$(BIN)/oncache-lab bench instructions artifacts/bench/instructions.json $(if $(RECORD),--record)
+
+bench-idle: images ## an agent that has nothing to do: until it is ready, memory, CPU time, wake-ups
+	@eng/packages.sh run
+	@eng/idle.sh
 
 bench-apply: images ## in a real cluster: from a policy's write and deletion to the packets of an established flow
 	@eng/kubernetes.sh all

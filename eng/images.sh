@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs the agent, the operator and the lab as OCI image archives with neither registry nor builder: the agent as one native program, the
-# others with their .NET runtime, each with the shared libraries that it loads, nothing else. Load one by
+# Packs the agent, the operator and the lab as OCI image archives with neither registry nor builder: agent and operator as one native
+# program each, the lab with its .NET runtime, each with the shared libraries that it loads, nothing else. Load one by
 # `ctr --namespace k8s.io images import artifacts/images/oncache-agent.tar`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
