@@ -24,7 +24,8 @@ trap '"$lab" down --name idle >/dev/null' EXIT
   }
   microseconds() { echo "${EPOCHREALTIME/[.,]/}"; }
   begun=$(microseconds)
-  "$program" run --config "$state/n1.yaml" --pin-root "$state/bpf/n1" --socket "$state/n1.sock" --health 127.0.0.1:9471 >"$state/n1.log" 2>&1 &
+  # As config/agent has it.
+  DOTNET_GCgen0size=0x200000 "$program" run --config "$state/n1.yaml" --pin-root "$state/bpf/n1" --socket "$state/n1.sock" --health 127.0.0.1:9471 >"$state/n1.log" 2>&1 &
   agent=$!
   trap "kill $agent; wait $agent" EXIT
   until ready; do kill -0 "$agent" || { cat "$state/n1.log"; exit 1; }; done
