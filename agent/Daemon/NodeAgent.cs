@@ -57,6 +57,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private long? _changedSince;
     private string? _tcpRefusal;
     private bool _picksUpTcp;
+    private bool _hasRested;
     private Task _sweeping = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
@@ -534,6 +535,13 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
     private bool KeepHouse()
     {
+        if (!_hasRested)
+        {
+            // What the start needed goes: an agent that has nothing to do would hold it for hours before it allocates enough for a collection.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            _hasRested = true;
+        }
+
         foreach (var probe in _plan!.InUse.Where(probe => !IsFixed(_snapshot.Neighbour(probe.IfIndex, probe.Address))))
         {
             _neighbours.Ask(probe);
