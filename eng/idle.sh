@@ -28,7 +28,7 @@ trap '"$lab" down --name idle >/dev/null' EXIT
   DOTNET_GCgen0size=0x200000 "$program" run --config "$state/n1.yaml" --pin-root "$state/bpf/n1" --socket "$state/n1.sock" --health 127.0.0.1:9471 >"$state/n1.log" 2>&1 &
   agent=$!
   trap "kill $agent; wait $agent" EXIT
-  until ready; do kill -0 "$agent" || { cat "$state/n1.log"; exit 1; }; done
+  until ready; do kill -0 "$agent" && ((SECONDS < 120)) || { cat "$state/n1.log"; exit 1; }; done
   echo "ready after $((($(microseconds) - begun) / 1000)) ms"
 
   # What a start leaves to do is done, and its memory is given back.

@@ -7,7 +7,7 @@ namespace OnCache.Kubernetes.Configuration;
 public static class ClusterAccess
 {
     /// <summary>The namespace to use where a configuration names none.</summary>
-    public const string DefaultNamespace = "default";
+    internal const string DefaultNamespace = "default";
 
     /// <summary>Reads a kubeconfig file.</summary>
     /// <param name="path">The file.</param>
@@ -19,7 +19,7 @@ public static class ClusterAccess
 
     /// <summary>The configuration a pod has.</summary>
     /// <exception cref="ConfigurationException">This is not a pod, or its service account is not mounted.</exception>
-    public static KubernetesClientConfiguration OfPod()
+    private static KubernetesClientConfiguration OfPod()
     {
         PodAccount.Check(PodAccount.Folder, Environment.GetEnvironmentVariable);
         try

@@ -6,6 +6,11 @@ namespace OnCache.Kubernetes.Configuration;
 /// <summary>A program that gives credentials, so that the library runs it as kubectl would where nobody is at a terminal.</summary>
 internal static class CredentialProgram
 {
+    // A request that waits for it has 30 seconds. The library has one limit for all programs, and runs one when it reads who we are, too.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    static CredentialProgram() => k8s.KubernetesClientConfiguration.ExecTimeout = Limit;
+
     /// <summary>A copy for the library: users may share what is written.</summary>
     public static ExternalExecution Prepare(ExternalExecution program) => new()
     {

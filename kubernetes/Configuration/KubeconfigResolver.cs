@@ -51,10 +51,11 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
     {
         try
         {
-            var configuration = KubernetesClientConfiguration.BuildConfigFromConfigObject(Chosen(cluster, user));
+            var program = user?.Credentials.ExternalExecution is { } written ? CredentialProgram.Prepare(written) : null;
+            var configuration = KubernetesClientConfiguration.BuildConfigFromConfigObject(Chosen(cluster, user, program));
             if (user is not null)
             {
-                Identify(configuration, user);
+                Identify(configuration, user, program);
             }
 
             // The library reads certificate and key when a client is made: here, so that what is wrong is said with its place.
@@ -74,15 +75,11 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
 
     // Alone: the library compares names without regard to case. Authorities, certificates and token files are added later, and a user who has
     // nothing else is none to it.
-    private static K8SConfiguration Chosen(KubeconfigCluster cluster, KubeconfigUser? user)
+    private static K8SConfiguration Chosen(KubeconfigCluster cluster, KubeconfigUser? user, ExternalExecution? program)
     {
         const string Name = "chosen";
-        var credentials = new UserCredentials
-        {
-            Token = user?.Credentials.Token,
-            ExternalExecution = user?.Credentials.ExternalExecution is { } program ? CredentialProgram.Prepare(program) : null,
-        };
-        var known = credentials.ExternalExecution is not null || !string.IsNullOrWhiteSpace(credentials.Token);
+        var credentials = new UserCredentials { Token = user?.Credentials.Token, ExternalExecution = program };
+        var known = program is not null || !string.IsNullOrWhiteSpace(credentials.Token);
         return new K8SConfiguration
         {
             CurrentContext = Name,
@@ -104,7 +101,7 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
         };
     }
 
-    private static void Identify(KubernetesClientConfiguration configuration, KubeconfigUser user)
+    private static void Identify(KubernetesClientConfiguration configuration, KubeconfigUser user, ExternalExecution? program)
     {
         var credentials = user.Credentials;
         // As everywhere in Kubernetes, data given inline wins over a file, of certificate and key each; with the library the file does.
@@ -116,9 +113,10 @@ internal sealed class KubeconfigResolver(Kubeconfig kubeconfig, bool allowInsecu
             configuration.ClientKeyFilePath = string.IsNullOrEmpty(credentials.ClientKeyData) ? credentials.ClientKey : null;
         }
 
-        if (configuration.TokenProvider is not null)
+        // The library has set one where the program gave a token, and not a certificate.
+        if (program is not null && configuration.TokenProvider is not null)
         {
-            configuration.TokenProvider = RenewableToken.Program(CredentialProgram.Prepare(credentials.ExternalExecution));
+            configuration.TokenProvider = RenewableToken.Program(program);
         }
         else if (user.TokenFile is { } file)
         {

@@ -14,9 +14,6 @@ namespace OnCache.Kubernetes.Configuration;
 /// <param name="make">Makes a source that has not read its token yet.</param>
 internal sealed class RenewableToken(string source, Func<ITokenProvider> make) : ITokenProvider
 {
-    // A request that waits for it has 30 seconds.
-    private static readonly TimeSpan ProgramLimit = TimeSpan.FromSeconds(20);
-
     private readonly Lock _lock = new();
     private ITokenProvider _provider = make();
     private Task<AuthenticationHeaderValue>? _reading;
@@ -26,11 +23,7 @@ internal sealed class RenewableToken(string source, Func<ITokenProvider> make) :
     public static RenewableToken File(string path) => new($"token file {path}", () => new TokenFileAuth(path));
 
     /// <summary>The token that a program prints.</summary>
-    public static RenewableToken Program(ExternalExecution program)
-    {
-        k8s.KubernetesClientConfiguration.ExecTimeout = ProgramLimit;
-        return new RenewableToken($"exec {program.Command}", () => new ExecTokenProvider(program));
-    }
+    public static RenewableToken Program(ExternalExecution program) => new($"exec {program.Command}", () => new ExecTokenProvider(program));
 
     /// <exception cref="KubernetesException">There is no token, and there was none before.</exception>
     public async Task<AuthenticationHeaderValue> GetAuthenticationHeaderAsync(CancellationToken cancellationToken)
