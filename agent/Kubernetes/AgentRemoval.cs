@@ -20,12 +20,25 @@ internal readonly record struct OwnerAnswer(bool IsKnown, V1DaemonSet? DaemonSet
 /// </summary>
 internal static class AgentRemoval
 {
+    // Programs are detached from every pod, and all of conntrack is looked through: this is left of the pod's grace period for it.
+    private static readonly TimeSpan s_cleaning = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_leastPatience = TimeSpan.FromSeconds(2);
+
     // A DaemonSet that leaves its pods behind has this until they have no owner any more.
     private const string OrphanFinalizer = "orphan";
 
     /// <summary>The DaemonSet that made this pod; null when it is nobody's or another's, for whom nothing is known to follow from its end.</summary>
     public static V1OwnerReference? OwnerOf(V1Pod? pod) => pod?.Metadata.OwnerReferences?.FirstOrDefault(static owner =>
         owner is { Controller: true, Kind: "DaemonSet" } && owner.ApiVersion.StartsWith("apps/", StringComparison.Ordinal));
+
+    /// <summary>For how long the API server is asked before nothing is known: it may be starting again just then.</summary>
+    public static TimeSpan PatienceOf(V1Pod? pod)
+    {
+        var grace = TimeSpan.FromSeconds(Math.Min(
+            pod?.Spec.TerminationGracePeriodSeconds ?? 0, pod?.Metadata.DeletionGracePeriodSeconds ?? int.MaxValue));
+        return grace - s_cleaning > s_leastPatience ? grace - s_cleaning : s_leastPatience;
+    }
 
     /// <summary>Why no agent will follow this one; null on any doubt, and when one may.</summary>
     public static string? ReasonOf(AgentFooting footing)

@@ -14,8 +14,7 @@ namespace OnCache.Agent.Kubernetes;
 internal sealed partial class RemovalWatch(
     NamespacedName pod, ClusterConfigurationSource source, IKubernetesClient client, WatchMetrics metrics, TimeProvider time, ILogger logger)
 {
-    // The pod's grace period has to hold this and the cleaning.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
 
     private V1Pod? _pod;
     private ResourceCache<V1ServiceAccount>? _accounts;
@@ -38,16 +37,28 @@ internal sealed partial class RemovalWatch(
     /// <summary>Why no agent will follow this one; null on any doubt, and when one may.</summary>
     public async Task<string?> ReasonAsync()
     {
-        // A pod that is deleted by force has gone before its process.
-        var own = source.Pod(pod) ?? _pod;
-        var answer = AgentRemoval.OwnerOf(own) is { } owner ? await AskAsync(owner) : default;
-        return AgentRemoval.ReasonOf(new AgentFooting(
-            own, source.Namespace(pod.Namespace!), _accounts is not { IsSynced: true, Snapshot.Count: 0 }, answer));
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            // A pod that is deleted by force has gone before its process.
+            var own = source.Pod(pod) ?? _pod;
+            var left = AgentRemoval.PatienceOf(own) - time.GetElapsedTime(started);
+            var answer = left > TimeSpan.Zero && AgentRemoval.OwnerOf(own) is { } owner ? await AskAsync(owner, left) : default;
+            var reason = AgentRemoval.ReasonOf(new AgentFooting(
+                own, source.Namespace(pod.Namespace!), _accounts is not { IsSynced: true, Snapshot.Count: 0 }, answer));
+            if (reason is not null || answer.IsKnown || left <= s_pause || AgentRemoval.OwnerOf(own) is null)
+            {
+                return reason;
+            }
+
+            // An API server that starts does not answer, and may refuse whom it will know in a moment. What is watched may tell in the end.
+            await Task.Delay(s_pause, time);
+        }
     }
 
-    private async Task<OwnerAnswer> AskAsync(V1OwnerReference owner)
+    private async Task<OwnerAnswer> AskAsync(V1OwnerReference owner, TimeSpan patience)
     {
-        using var limit = new CancellationTokenSource(s_patience, time);
+        using var limit = new CancellationTokenSource(patience, time);
         try
         {
             return new OwnerAnswer(IsKnown: true, await client.GetAsync<V1DaemonSet>(new NamespacedName(pod.Namespace, owner.Name), limit.Token));

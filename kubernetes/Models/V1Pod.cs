@@ -15,7 +15,7 @@ public sealed record V1Pod : KubernetesObject
     public V1PodStatus Status { get; init; } = new();
 }
 
-/// <summary>Where a pod runs.</summary>
+/// <summary>Where and how a pod runs.</summary>
 public sealed record V1PodSpec
 {
     /// <summary>The node; absent until it is scheduled.</summary>
@@ -26,6 +26,9 @@ public sealed record V1PodSpec
 
     /// <summary>Whether it uses the node's own network.</summary>
     public bool HostNetwork { get; init; }
+
+    /// <summary>Seconds that a pod has to end by itself; it is killed then.</summary>
+    public long? TerminationGracePeriodSeconds { get; init; }
 }
 
 /// <summary>A pod as it is.</summary>

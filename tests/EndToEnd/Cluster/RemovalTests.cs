@@ -89,6 +89,53 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Agents_that_are_told_to_end_while_the_API_server_is_away_ask_until_it_is_back()
+    {
+        await using var policy = new TrialPolicy(cluster);
+        await policy.ApplyAsync("{}");
+        await using var conversation = await TcpConversation.OpenAsync(cluster.Client, cluster.Server);
+        await cluster.UntilAcceleratedAsync(conversation);
+
+        var frozen = new List<FrozenProcess>();
+        try
+        {
+            foreach (var node in cluster.Kubernetes.Nodes)
+            {
+                frozen.Add(FrozenProcess.Of(await replicas.AgentAsync(node), Replicas.AgentCommand));
+            }
+
+            await StepAsync($"-n {Space} delete daemonset oncache-agent --wait=false");
+            foreach (var process in frozen)
+            {
+                await Eventually.HoldsAsync(() => process.IsToldToEnd, "told to end");
+            }
+
+            await cluster.Kubernetes.ControlPlane.KillApiServerAsync(TestContext.Current.CancellationToken);
+            frozen.ForEach(static process => process.Dispose());
+            foreach (var node in cluster.Kubernetes.Nodes)
+            {
+                await Eventually.ReadsAsync(
+                    () => RefusalsAsync(node), static refusals => refusals != "", $"the agent of {node.Name} has asked in vain", Eventually.Sparing);
+            }
+        }
+        finally
+        {
+            frozen.ForEach(static process => process.Dispose());
+            await cluster.Kubernetes.ControlPlane.StartApiServerAsync(CancellationToken.None);
+        }
+
+        foreach (var node in cluster.Kubernetes.Nodes)
+        {
+            await Eventually.ReadsAsync(() => FootprintAsync(node), static left => left == "liberal 0", $"{node.Name} clean", Eventually.Sparing);
+        }
+
+        await conversation.ExchangeAsync(4);
+
+        static async Task<string> RefusalsAsync(ClusterNode node) => (await node.RunCommandAsync(
+            "grep", ["-rhs", "not known whether it stays", "/var/log/pods"], cancellationToken: TestContext.Current.CancellationToken)).Output;
+    }
+
+    [Fact]
     public async Task Agents_that_are_restarted_or_left_behind_by_their_DaemonSet_leave_all_in_place_for_the_next()
     {
         await using var policy = new TrialPolicy(cluster);

@@ -71,6 +71,19 @@ public sealed class AgentRemovalTests
         }
     }
 
+    [Theory]
+    [InlineData(30L, null, 20)]
+    [InlineData(30L, 15L, 5)]
+    [InlineData(30L, 1L, 2)]
+    [InlineData(10L, 60L, 2)]
+    [InlineData(null, null, 2)]
+    public void It_asks_for_what_the_pods_grace_period_leaves_beside_the_cleaning(long? granted, long? deletedWith, int seconds) => AgentRemoval.PatienceOf(
+        s_restarted.Pod! with
+        {
+            Metadata = s_restarted.Pod.Metadata with { DeletionGracePeriodSeconds = deletedWith },
+            Spec = s_restarted.Pod.Spec with { TerminationGracePeriodSeconds = granted },
+        }).ShouldBe(TimeSpan.FromSeconds(seconds));
+
     private static OwnerAnswer Deleted(string[] finalizers) =>
         new(IsKnown: true, s_daemonSet with { Metadata = s_daemonSet.Metadata with { DeletionTimestamp = s_now, Finalizers = finalizers } });
 }
