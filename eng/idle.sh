@@ -32,7 +32,7 @@ trap '"$lab" down --name idle >/dev/null' EXIT
   echo "ready after $((($(microseconds) - begun) / 1000)) ms"
 
   # What a start leaves to do is done, and its memory is given back.
-  sleep 30
+  sleep 45
   # NAME NANOSECONDS SWITCHES of each thread, sorted by its number.
   look() {
     for thread in /proc/$agent/task/*; do

@@ -72,6 +72,7 @@ internal static class OperatorProcess
         {
             caches.RunAsync(stop.Token),
             elector.RunAsync(LeadAsync, stop.Token),
+            new QuietHeap().RunAsync(TimeProvider.System, stop.Token),
         };
         if (settings.HasWebhook)
         {

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using OnCache.Agent.Telemetry;
 
 namespace OnCache.Agent.Daemon;
@@ -8,6 +9,8 @@ namespace OnCache.Agent.Daemon;
 internal sealed class CurrentAgent : IStatusSource, IFlushTarget
 {
     private readonly Lock _lock = new();
+    // However often something is new, it is one piece of news for who comes to look.
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private NodeAgent? _agent;
     private StatusReport? _report;
 
@@ -17,10 +20,15 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
         lock (_lock)
         {
             (_agent, _report) = (agent, report);
+            agent.Published += Tell;
         }
 
+        Tell(agent, EventArgs.Empty);
         return new Turn(this);
     }
+
+    /// <summary>Has an item when <see cref="State"/> is another than before. One reader.</summary>
+    public ChannelReader<bool> News => _news.Reader;
 
     /// <summary>What the loop published last; null while there is none.</summary>
     public AgentState? State
@@ -70,12 +78,15 @@ internal sealed class CurrentAgent : IStatusSource, IFlushTarget
         }
     }
 
+    private void Tell(object? sender, EventArgs none) => _ = _news.Writer.TryWrite(true);
+
     private sealed class Turn(CurrentAgent owner) : IDisposable
     {
         public void Dispose()
         {
             lock (owner._lock)
             {
+                owner._agent?.Published -= owner.Tell;
                 (owner._agent, owner._report) = (null, null);
             }
         }

@@ -134,8 +134,11 @@ internal sealed class DatapathController
     /// administrator of the whole machine only.
     /// </summary>
     /// <exception cref="BpfException">The kernel refused to list them.</exception>
-    public IReadOnlyList<string> ForeignPrograms(int device, TcDirection direction, bool behindOurs) =>
-        [.. _attacher.Others(device, direction, behindOurs, OwnPrograms).Select(static id => BpfProgramInfo.OfId(id)?.Name ?? "")];
+    public IReadOnlyList<string> ForeignPrograms(int device, TcDirection direction, bool behindOurs)
+    {
+        var others = _attacher.Others(device, direction, behindOurs, OwnPrograms);
+        return others.Count == 0 ? [] : [.. others.Select(static id => BpfProgramInfo.OfId(id)?.Name ?? "")];
+    }
 
     /// <summary>The devices that are there and should have our programs, each with them.</summary>
     public IReadOnlyList<(int Device, IReadOnlyList<(string Program, TcDirection Direction)> Programs)> Attached(NetworkSnapshot snapshot) =>
@@ -145,11 +148,25 @@ internal sealed class DatapathController
     ];
 
     /// <summary>Of each such device the first program that is not there. From any thread: it waits for the kernel.</summary>
-    public IReadOnlyList<(int Device, string Program)> Missing(IReadOnlyList<(int Device, IReadOnlyList<(string Program, TcDirection Direction)> Programs)> attached) =>
-    [
-        .. attached.Select(at => (at.Device, at.Programs.FirstOrDefault(one => !_attacher.IsAttached(at.Device, one.Program, one.Direction, _datapath.ProgramInfo(one.Program).Id)).Program))
-            .Where(static at => at.Program is not null),
-    ];
+    public IReadOnlyList<(int Device, string Program)> Missing(IReadOnlyList<(int Device, IReadOnlyList<(string Program, TcDirection Direction)> Programs)> attached)
+    {
+        var ids = attached.SelectMany(static at => at.Programs).Select(static one => one.Program).Distinct(StringComparer.Ordinal)
+            .ToDictionary(static program => program, program => _datapath.ProgramInfo(program).Id, StringComparer.Ordinal);
+        var missing = new List<(int Device, string Program)>();
+        foreach (var (device, programs) in attached)
+        {
+            foreach (var (program, direction) in programs)
+            {
+                if (!_attacher.IsAttached(device, program, direction, ids[program]))
+                {
+                    missing.Add((device, program));
+                    break;
+                }
+            }
+        }
+
+        return missing;
+    }
 
     /// <summary>Puts back what somebody took off a device; whether there is anything to do.</summary>
     public bool Restore(IReadOnlyList<(int Device, string Program)> missing, NetworkSnapshot snapshot)

@@ -8,8 +8,9 @@ namespace OnCache.Agent.Daemon;
 /// <summary>A thread that tells conntrack, a few times a second, which connections have ended on the fast path.</summary>
 internal sealed class EndedConnectionsTeller : IDisposable
 {
-    // Within a second after its last packet an entry shows how its connection ended.
+    // Within a second after its last packet an entry shows how its connection ended. While connections end, their queues must not fill.
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_idleInterval = TimeSpan.FromMilliseconds(500);
 
     // The programs' clock lags by a tick, and one that has looked at it may not have written yet.
     private static readonly TimeSpan s_underWay = TimeSpan.FromMilliseconds(20);
@@ -22,7 +23,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
     private readonly EndedConnections _conntrack;
     private readonly CoherenceMetrics _metrics;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    // It does not come so soon that spinning for it would be worth its cost, five times a second.
+    // It does not come so soon that spinning for it would be worth its cost, some times a second.
     private readonly ManualResetEventSlim _stop = new(initialState: false, spinCount: 0);
     private readonly Thread _thread;
 
@@ -85,15 +86,13 @@ internal sealed class EndedConnectionsTeller : IDisposable
         try
         {
             // What ended before this agent began waits in the ring, too.
-            do
+            while (!_stop.Wait(Tell() ? s_interval : s_idleInterval))
             {
-                Tell();
             }
-            while (!_stop.Wait(s_interval));
 
             // Nobody comes after this one who would read what ended just now.
             Thread.Sleep(s_underWay);
-            Tell();
+            _ = Tell();
             _completion.SetResult();
         }
         catch (Exception e)
@@ -102,12 +101,13 @@ internal sealed class EndedConnectionsTeller : IDisposable
         }
     }
 
-    private void Tell()
+    /// <returns>Whether any connection had ended.</returns>
+    private bool Tell()
     {
         var now = MonotonicClock.Now();
         if (_take(now - MonotonicClock.Nanoseconds(s_underWay)) is not { Count: > 0 } all)
         {
-            return;
+            return false;
         }
 
         var timeouts = _timeouts();
@@ -144,5 +144,6 @@ internal sealed class EndedConnectionsTeller : IDisposable
         }
 
         _metrics.Ended(told, reopened);
+        return true;
     }
 }

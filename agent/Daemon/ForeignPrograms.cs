@@ -53,7 +53,7 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
         var changed = false;
         foreach (var (hook, now) in answers)
         {
-            if (!_known.TryGetValue(hook, out var found))
+            if (!_known.TryGetValue(hook, out var found) || (found.IsEmpty && now.IsEmpty))
             {
                 continue;
             }
@@ -74,7 +74,8 @@ internal sealed class ForeignPrograms(Func<int, TcDirection, bool, IReadOnlyList
     {
         try
         {
-            return [.. query(hook.Device, hook.Direction, hook.BehindOurs).Select(name => new Finding(
+            var names = query(hook.Device, hook.Direction, hook.BehindOurs);
+            return names.Count == 0 ? [] : [.. names.Select(name => new Finding(
                 name.Length == 0 ? "tcx program" : $"tcx program {name}", hook.BehindOurs ? "program behind ours" : "program")).Distinct()];
         }
         catch (BpfException refused)

@@ -13,6 +13,7 @@ using OnCache.Agent.Net;
 using OnCache.Agent.Rules;
 using OnCache.Agent.Telemetry;
 using OnCache.Agent.Topology;
+using OnCache.Kubernetes.Cli;
 using OnCache.Kubernetes.Resilience;
 
 namespace OnCache.Agent.Daemon;
@@ -24,8 +25,8 @@ namespace OnCache.Agent.Daemon;
 /// </summary>
 internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 {
-    private static readonly TimeSpan s_housekeeping = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_probeAgain = TimeSpan.FromSeconds(1);
+    private const int StackSize = 1024 * 1024;
     private static readonly Backoff s_prepareAgain = new(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10));
 
     private readonly LoadedDatapath _datapath;
@@ -42,7 +43,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly CoherenceMetrics _metrics;
     private readonly CacheShares _shares;
     private readonly ILogger _logger;
-    private readonly Channel<Func<bool>> _requests = Channel.CreateUnbounded<Func<bool>>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly RequestQueue _requests = new();
     private readonly Dictionary<NeighbourProbe, long> _probed = [];
 
     private NetworkSnapshot _snapshot;
@@ -57,7 +58,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private long? _changedSince;
     private string? _tcpRefusal;
     private bool _picksUpTcp;
-    private bool _hasRested;
+    private readonly QuietHeap _heap = new();
     private Task _sweeping = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
@@ -108,6 +109,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         _logger = logger;
     }
 
+    /// <summary>Another state was published. Raised by the loop, which must not be held up.</summary>
+    public event EventHandler? Published;
+
     /// <summary>The last published state; null until <see cref="Start"/> has returned.</summary>
     public AgentState? State => _state;
 
@@ -142,44 +146,22 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         ChannelReader<NetworkChange> network, IAsyncEnumerable<AgentConfiguration> configurations, Task beside, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var feeders = new[]
-        {
+        using var woken = stop.Token.UnsafeRegister(static queue => ((RequestQueue)queue!).Wake(), _requests);
+        Task[] feeders =
+        [
             FeedNetworkAsync(network, stop.Token),
             FeedHostRulesAsync(stop.Token),
             FeedConfigurationAsync(configurations, stop.Token),
-            FeedTimeAsync(_settings.HeartbeatTimeout / 10, KeepAlive, stop.Token),
-            FeedTimeAsync(HostRulesMonitor.Look, LookAround, stop.Token),
-            FeedTimeAsync(s_housekeeping, KeepHouse, stop.Token),
             beside.WaitAsync(stop.Token),
-        };
+        ];
         try
         {
-            while (_replacement is null && await _requests.Reader.WaitToReadAsync(stop.Token))
-            {
-                var changed = false;
-                // What is queued together is applied together.
-                while (_requests.Reader.TryRead(out var request))
-                {
-                    changed |= request();
-                }
-
-                if (changed)
-                {
-                    Turn();
-                }
-
-                Beat();
-                Prepare();
-                if (feeders.FirstOrDefault(feeder => feeder.IsFaulted) is { } broken)
-                {
-                    await broken;
-                }
-            }
+            await OnItsThread(() => Loop(feeders, stop.Token));
         }
         finally
         {
-            _requests.Writer.TryComplete();
-            while (_requests.Reader.TryRead(out var left))
+            _requests.Complete();
+            while (_requests.TryTake(out var left))
             {
                 // Somebody may wait for its outcome.
                 left();
@@ -198,11 +180,71 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         return _replacement;
     }
 
+    private void Loop(Task[] feeders, CancellationToken cancellationToken)
+    {
+        Routine[] routines =
+        [
+            new(_settings.HeartbeatTimeout / 5, KeepAlive, _time),
+            new(HostRulesMonitor.Look, LookAround, _time),
+            new(QuietHeap.Period, KeepHouse, _time),
+        ];
+        while (_replacement is null)
+        {
+            _requests.Wait(routines.Min(static routine => routine.Left));
+            cancellationToken.ThrowIfCancellationRequested();
+            var changed = false;
+            foreach (var routine in routines)
+            {
+                changed |= routine.RunIfDue();
+            }
+
+            // What is queued together is applied together.
+            while (_requests.TryTake(out var request))
+            {
+                changed |= request();
+            }
+
+            if (changed)
+            {
+                Turn();
+            }
+
+            Beat();
+            Prepare();
+            if (feeders.FirstOrDefault(static feeder => feeder.IsFaulted) is { } broken)
+            {
+                broken.GetAwaiter().GetResult();
+            }
+        }
+    }
+
+    /// <summary>Runs what waits by blocking, and must not hold a thread of the pool.</summary>
+    private static Task OnItsThread(Action work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(
+            () =>
+            {
+                try
+                {
+                    work();
+                    done.SetResult();
+                }
+                catch (Exception failure)
+                {
+                    done.SetException(failure);
+                }
+            },
+            StackSize) { IsBackground = true, Name = "loop" };
+        thread.Start();
+        return done.Task;
+    }
+
     /// <inheritdoc/>
     public FlushOutcome Flush(FlushRequest request)
     {
         var done = new TaskCompletionSource<FlushOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var accepted = _requests.Writer.TryWrite(() =>
+        var accepted = _requests.TryAdd(() =>
         {
             done.SetResult(FlushNow(request));
             Publish();
@@ -398,6 +440,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             SizesRefused: _refused,
             BeyondShare: _shares.Beyond,
             Warnings());
+        Published?.Invoke(this, EventArgs.Empty);
     }
 
     /// <summary>A turn without news: the loop lives.</summary>
@@ -535,13 +578,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     /// <summary>Keeps used neighbours confirmed, settings in force and memory free.</summary>
     private bool KeepHouse()
     {
-        if (!_hasRested)
-        {
-            // What the start needed goes: an agent that has nothing to do would hold it for hours before it allocates enough for a collection.
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            _hasRested = true;
-        }
-
+        _heap.Look();
         foreach (var probe in _plan!.InUse.Where(probe => !IsFixed(_snapshot.Neighbour(probe.IfIndex, probe.Address))))
         {
             _neighbours.Ask(probe);
@@ -731,15 +768,6 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         }
     }
 
-    private async Task FeedTimeAsync(TimeSpan period, Func<bool> action, CancellationToken cancellationToken)
-    {
-        using var timer = new PeriodicTimer(period, _time);
-        while (await timer.WaitForNextTickAsync(cancellationToken))
-        {
-            _ = Post(action);
-        }
-    }
-
     private void Changed(long receivedAt) => _changedSince = Math.Min(_changedSince ?? long.MaxValue, receivedAt);
 
     private void Flushed(FlushRecord record, DateTimeOffset? changedAt)
@@ -752,7 +780,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     }
 
     /// <returns>False where the loop has ended.</returns>
-    private bool Post(Func<bool> request) => _requests.Writer.TryWrite(request);
+    private bool Post(Func<bool> request) => _requests.TryAdd(request);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Ready} of {Endpoints} pods and {Reachable} of {Nodes} remote nodes ready for the fast path")]
     private partial void LogCovered(int ready, int endpoints, int reachable, int nodes);

@@ -50,9 +50,10 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
 
     public bool IsAttached(int ifIndex, string program, TcDirection direction, uint programId)
     {
+        Span<uint> programs = stackalloc uint[TcxChain.Most];
         try
         {
-            return TcxChain.Of(ifIndex, direction).Contains(programId);
+            return programs[..TcxChain.Read(ifIndex, direction, programs)].Contains(programId);
         }
         catch (BpfException)
         {
@@ -66,16 +67,19 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
 
     public IReadOnlyList<uint> Others(int ifIndex, TcDirection direction, bool behindOurs, IReadOnlySet<uint> ours)
     {
-        var chain = TcxChain.Of(ifIndex, direction).ToList();
-        if (!chain.TrueForAll(ours.Contains))
+        Span<uint> programs = stackalloc uint[TcxChain.Most];
+        var chain = programs[..TcxChain.Read(ifIndex, direction, programs)];
+        if (AreAllIn(chain, ours))
         {
-            // The next one takes the place of an earlier agent's.
-            ours = ours.Union(Pinned().Where(pinned => pinned.Device == ifIndex).Select(static pinned => pinned.Path).Select(HeldBy).OfType<uint>()).ToHashSet();
+            return [];
         }
 
-        var last = behindOurs ? chain.FindLastIndex(ours.Contains) : -1;
-        // Where none is there, ours comes to the end.
-        return behindOurs && last < 0 ? [] : [.. chain.Skip(last + 1).Where(program => !ours.Contains(program))];
+        // The next one takes the place of an earlier agent's.
+        var known = ours.Union(Pinned().Where(pinned => pinned.Device == ifIndex).Select(static pinned => pinned.Path).Select(HeldBy).OfType<uint>()).ToHashSet();
+        var all = chain.ToArray();
+        // Where none of ours is there, it comes to the end.
+        var first = behindOurs ? Array.FindLastIndex(all, known.Contains) + 1 : 0;
+        return behindOurs && first == 0 ? [] : [.. all.Skip(first).Where(program => !known.Contains(program))];
     }
 
     public IReadOnlyCollection<int> AttachedDevices() =>
@@ -151,6 +155,19 @@ internal sealed unsafe class TcxAttacher(string linkDirectory, IKernelSteps? ste
             return result;
         });
         return info;
+    }
+
+    private static bool AreAllIn(ReadOnlySpan<uint> chain, IReadOnlySet<uint> known)
+    {
+        foreach (var program in chain)
+        {
+            if (!known.Contains(program))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private string PathOf(int ifIndex, string program) => Path.Combine(linkDirectory, $"{program}-{ifIndex}");

@@ -15,43 +15,51 @@ internal static unsafe class TcxChain
     private const int ENODEV = 19;
     private const int EINVAL = 22;
 
-    // The kernel's own bound on programs of one hook (BPF_MPROG_MAX).
-    private const int Most = 64;
+    /// <summary>The kernel's own bound on programs of one hook (BPF_MPROG_MAX).</summary>
+    public const int Most = 64;
 
     // A kernel that knows tcx looks for the device first, and there is none of this number.
-    private static readonly Lazy<bool> s_isThere = new(static () => Query(0, TcDirection.Ingress, out _) == ENODEV);
+    private static readonly Lazy<bool> s_isThere = new(static () => Query(0, TcDirection.Ingress, [], out _) == ENODEV);
 
-    /// <summary>The kernel's numbers of the programs; none where the device has gone or the kernel has no tcx.</summary>
+    /// <summary>
+    /// Reads the kernel's numbers of the programs, and returns how many there are; none where the device has gone or the kernel has no tcx. Every
+    /// hook of a node is asked every few seconds, and as a rule answers as before: nothing is allocated.
+    /// </summary>
+    /// <param name="programs">Takes <see cref="Most"/>.</param>
     /// <exception cref="BpfException">The kernel refused to tell.</exception>
-    public static IReadOnlyList<uint> Of(int ifIndex, TcDirection direction) => Query(ifIndex, direction, out var programs) switch
+    public static int Read(int ifIndex, TcDirection direction, Span<uint> programs) => Query(ifIndex, direction, programs, out var count) switch
     {
-        0 => programs,
-        var errno when MeansNone(errno, s_isThere.Value) => [],
+        0 => count,
+        var errno when MeansNone(errno, s_isThere.Value) => 0,
         var errno => throw new BpfException($"query the tcx programs of device index {ifIndex} ({direction})", errno),
     };
+
+    /// <inheritdoc cref="Read"/>
+    public static IReadOnlyList<uint> Of(int ifIndex, TcDirection direction)
+    {
+        Span<uint> programs = stackalloc uint[Most];
+        return [.. programs[..Read(ifIndex, direction, programs)]];
+    }
 
     /// <summary>Whether there are no programs where the kernel refuses to list them.</summary>
     /// <param name="isThere">The kernel has tcx.</param>
     internal static bool MeansNone(int errno, bool isThere) => errno is ENODEV or ENOENT || (errno == EINVAL && !isThere);
 
-    private static int Query(int ifIndex, TcDirection direction, out IReadOnlyList<uint> found)
+    private static int Query(int ifIndex, TcDirection direction, Span<uint> programs, out int count)
     {
-        found = [];
-        var programs = stackalloc uint[Most];
-        var query = new ProgramQuery
+        fixed (uint* place = programs)
         {
-            IfIndex = (uint)ifIndex,
-            AttachType = TcxAttacher.AttachType(direction),
-            Programs = (ulong)programs,
-            Count = Most,
-        };
-        if (Interop.Libc.syscall(SYS_bpf, BPF_PROG_QUERY, (long)(nint)(&query), sizeof(ProgramQuery)) != 0)
-        {
-            return Marshal.GetLastPInvokeError();
+            var query = new ProgramQuery
+            {
+                IfIndex = (uint)ifIndex,
+                AttachType = TcxAttacher.AttachType(direction),
+                Programs = (ulong)place,
+                Count = (uint)programs.Length,
+            };
+            var isRead = Interop.Libc.syscall(SYS_bpf, BPF_PROG_QUERY, (long)(nint)(&query), sizeof(ProgramQuery)) == 0;
+            count = isRead ? Math.Min((int)query.Count, programs.Length) : 0;
+            return isRead ? 0 : Marshal.GetLastPInvokeError();
         }
-
-        found = [.. new ReadOnlySpan<uint>(programs, (int)Math.Min(query.Count, Most))];
-        return 0;
     }
 
     /// <summary>linux/bpf.h, the query member of union bpf_attr.</summary>

@@ -60,7 +60,7 @@ internal sealed class ClusterConnection : IDisposable
 
     /// <summary>Keeps the status of the node's object current until cancelled.</summary>
     public Task WriteStatusAsync(CurrentAgent agent, CancellationToken cancellationToken) =>
-        new NodeStatusWriter(_node, _client, Source, agent, () => agent.State, TimeProvider.System, _loggers.CreateLogger<NodeStatusWriter>())
+        new NodeStatusWriter(_node, _client, Source, agent, () => agent.State, agent.News, TimeProvider.System, _loggers.CreateLogger<NodeStatusWriter>())
             .RunAsync(cancellationToken);
 
     public void Dispose()

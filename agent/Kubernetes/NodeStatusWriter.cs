@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Telemetry;
@@ -11,24 +12,31 @@ using OnCache.Kubernetes.Serialization;
 namespace OnCache.Agent.Kubernetes;
 
 /// <summary>
-/// Writes the status of the node's own object when it says something new, at most once a second, and never as a sign of
+/// Writes the status of the node's own object when it says something new, at most twice a second, and never as a sign of
 /// life: an idle cluster costs no write.
 /// </summary>
 internal sealed partial class NodeStatusWriter(
-    string node, IKubernetesClient client, ClusterConfigurationSource source, IStatusSource status, Func<AgentState?> state, TimeProvider time, ILogger logger)
+    string node, IKubernetesClient client, ClusterConfigurationSource source, IStatusSource status, Func<AgentState?> state, ChannelReader<bool> news, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
+    // A change comes with its flush, its plan and what follows from both: one write for all.
+    private static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(100);
     private static readonly Backoff s_backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private AgentState? _seen;
     private (string? Uid, string Content, NodeCacheConfigStatus? Status) _written;
 
-    /// <summary>Follows the agent until cancelled. A write that fails is tried again with the next look.</summary>
+    /// <summary>Follows the agent until cancelled. A write that fails is tried again.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var failures = 0;
         while (true)
         {
-            await Task.Delay(failures == 0 ? s_interval : s_backoff.Delay(failures, Random.Shared.NextDouble()), time, cancellationToken);
+            if (failures == 0)
+            {
+                _ = await news.ReadAsync(cancellationToken);
+            }
+
+            await Task.Delay(failures == 0 ? s_gather : s_backoff.Delay(failures, Random.Shared.NextDouble()), time, cancellationToken);
             try
             {
                 await WriteIfNewAsync(cancellationToken);
@@ -40,7 +48,10 @@ internal sealed partial class NodeStatusWriter(
                 // the status wrong for ever.
                 failures++;
                 LogNotWritten(failure.Message);
+                continue;
             }
+
+            await Task.Delay(s_interval - s_gather, time, cancellationToken);
         }
     }
 

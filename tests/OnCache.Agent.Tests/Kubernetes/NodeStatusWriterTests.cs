@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using OnCache.Agent.Coherence;
 using OnCache.Agent.Daemon;
 using OnCache.Agent.Kubernetes;
@@ -59,6 +61,48 @@ public sealed class NodeStatusWriterTests
         written.ObservedGeneration.ShouldBe(8);
     }
 
+    [Fact]
+    public async Task An_agent_that_tells_nothing_is_asked_nothing()
+    {
+        var asked = 0;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var metrics = new WatchMetrics();
+        var client = new OneNode(s_object);
+        var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
+        var watching = source.RunAsync(stop.Token);
+        await source.WaitForSyncAsync(stop.Token);
+        var time = new FakeTimeProvider();
+        var news = Channel.CreateUnbounded<bool>();
+        var writing = new NodeStatusWriter(
+            "n1",
+            client,
+            source,
+            new StatusSample(),
+            () =>
+            {
+                asked++;
+                return State("config-1", configured: 8, observed: 8);
+            },
+            news.Reader,
+            time,
+            NullLogger.Instance).RunAsync(stop.Token);
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        asked.ShouldBe(0);
+        news.Writer.TryWrite(true).ShouldBeTrue();
+        while (!client.Written.IsCompleted)
+        {
+            writing.IsCompleted.ShouldBeFalse();
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Delay(1, stop.Token);
+        }
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        asked.ShouldBe(1);
+        await stop.CancelAsync();
+        await Task.WhenAll(watching, writing).ContinueWith(static _ => { }, TaskScheduler.Default);
+    }
+
     private static AgentState State(string uid, long configured, long observed) => new(
         NodeWithAgent.Configuration with { Uid = uid, Generation = configured }, observed, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
         AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, BeyondShare: new HashSet<Ipv4Address>(), Warnings: []);
@@ -71,7 +115,13 @@ public sealed class NodeStatusWriterTests
         var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
         var watching = source.RunAsync(stop.Token);
         await source.WaitForSyncAsync(stop.Token);
-        var writing = new NodeStatusWriter("n1", client, source, status, state, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
+        var news = Channel.CreateUnbounded<bool>();
+        for (var times = 0; times < 5; times++)
+        {
+            news.Writer.TryWrite(true).ShouldBeTrue();
+        }
+
+        var writing = new NodeStatusWriter("n1", client, source, status, state, news.Reader, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
         try
         {
             return await (await Task.WhenAny(client.Written, writing) == writing ? throw new InvalidOperationException("the writer has ended", writing.Exception) : client.Written);
