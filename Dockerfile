@@ -10,7 +10,9 @@ FROM ${SDK} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends make clang llvm libbpf-dev linux-libc-dev libc6-dev zlib1g-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN for program in agent operator lab; do dotnet publish $program -c Image -o /out/$program || exit 1; done
+# The commit that --version and the build information name; nobody inside can tell.
+ARG REVISION=
+RUN for program in agent operator lab; do dotnet publish $program -c Image -o /out/$program ${REVISION:+-p:SourceRevisionId=$REVISION} || exit 1; done
 
 FROM ${BASE} AS base
 RUN apt-get update && apt-get install -y --no-install-recommends libssl3 && rm -rf /var/lib/apt/lists/*

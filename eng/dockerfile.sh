@@ -40,6 +40,9 @@ cp -r "$sdk/." "$work/base$sdk"
 [[ -e $work/base/usr/bin/dotnet ]] || ln -s "$sdk/dotnet" "$work/base/usr/bin/dotnet"
 # What the SDK itself loads.
 quietly chroot "$work/base" sh -c 'apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ca-certificates libssl3 libstdc++6 zlib1g'
+# Whom this machine trusts, so does the base: what is in between may have an authority of its own.
+cp -r /usr/local/share/ca-certificates/. "$work/base/usr/local/share/ca-certificates/" 2>/dev/null || true
+quietly chroot "$work/base" update-ca-certificates
 if [[ -d $HOME/.nuget/NuGet ]]; then
   mkdir -p "$work/base/root/.nuget"
   cp -r "$HOME/.nuget/NuGet" "$work/base/root/.nuget/"
@@ -50,7 +53,7 @@ rm -rf "$work/base"
 # what IMAGE: what a container of it is, and its program's files with their digests.
 what() {
   local container root
-  buildah_ inspect --type image --format 'runs {{.OCIv1.Config.Entrypoint}} as {{or .OCIv1.Config.User "root"}}' "$1"
+  buildah_ inspect --type image --format 'runs {{.OCIv1.Config.Entrypoint}}{{println}}' "$1"
   container=$(buildah_ from --pull-never "$1")
   root=$(buildah_ mount "$container")
   (cd "$root/usr/lib/$2" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
@@ -69,8 +72,8 @@ for target in "${targets[@]}"; do
   name=oncache-$target
   echo "Building $target"
   quietly buildah_ build --isolation chroot --network host --layers --target "$target" --volume "$packages:/root/.nuget/packages" \
-    --build-arg SDK=localhost/sdk --build-arg BASE=localhost/base \
-    --env DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --tag "$name" .
+    --build-arg SDK=localhost/sdk --build-arg BASE=localhost/base --build-arg REVISION="$(git rev-parse HEAD)" \
+    --env DOTNET_NOLOGO=1 --env DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --tag "$name" .
   quietly buildah_ pull "oci-archive:artifacts/images/$name.tar"
   packed=$(buildah_ images --format '{{.Name}}:{{.Tag}}' | grep "^oncache.io/$name:")
   what "localhost/$name" "$name" >"$work/built"

@@ -1,3 +1,5 @@
+using MathNet.Numerics.Statistics;
+
 namespace OnCache.Lab.Bench;
 
 /// <summary>Statistics of small samples.</summary>
@@ -5,25 +7,22 @@ public static class Statistics
 {
     /// <summary>The middle value, or the mean of the two middle ones.</summary>
     /// <exception cref="ArgumentException">No values.</exception>
-    public static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        if (sorted.Length == 0)
-        {
-            throw new ArgumentException("a median needs at least one value", nameof(values));
-        }
-
-        var middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-    }
+    public static double Median(IEnumerable<double> values) => SortedArrayStatistics.Median(Sorted(values));
 
     /// <summary>The distance between the quartiles, which are taken between neighbours in proportion: half of the values are within.</summary>
     /// <exception cref="ArgumentException">No values.</exception>
     public static double InterquartileRange(IEnumerable<double> values)
     {
-        var sorted = values.Order().ToArray();
-        return sorted.Length == 0 ? throw new ArgumentException("a range needs at least one value", nameof(values)) : Quantile(sorted, 0.75) - Quantile(sorted, 0.25);
+        var sorted = Sorted(values);
+        return SortedArrayStatistics.QuantileCustom(sorted, 0.75, QuantileDefinition.R7) - SortedArrayStatistics.QuantileCustom(sorted, 0.25, QuantileDefinition.R7);
     }
+
+    /// <summary>The smallest of the values that this share of them does not exceed.</summary>
+    /// <param name="values">At least one.</param>
+    /// <param name="share">0 to 1.</param>
+    /// <exception cref="ArgumentException">No values.</exception>
+    public static double Reached(IEnumerable<double> values, double share) =>
+        SortedArrayStatistics.QuantileCustom(Sorted(values), share, QuantileDefinition.EmpiricalInvCDF);
 
     /// <summary>The median over rounds of value / baseline, each pair from one round, so that what a whole round suffered cancels out.</summary>
     /// <param name="values">By round.</param>
@@ -37,11 +36,9 @@ public static class Statistics
         return ratios.Length == 0 || !ratios.All(double.IsFinite) ? null : Median(ratios);
     }
 
-    private static double Quantile(double[] sorted, double share)
+    private static double[] Sorted(IEnumerable<double> values)
     {
-        var place = share * (sorted.Length - 1);
-        var below = (int)place;
-        var above = Math.Min(below + 1, sorted.Length - 1);
-        return sorted[below] + ((place - below) * (sorted[above] - sorted[below]));
+        var sorted = values.Order().ToArray();
+        return sorted.Length == 0 ? throw new ArgumentException("at least one value is needed", nameof(values)) : sorted;
     }
 }

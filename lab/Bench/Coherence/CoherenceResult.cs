@@ -13,11 +13,7 @@ public sealed record Measurement(string Metric, string Variant, string Unit, IRe
 
     public double Sum => Samples.Sum();
 
-    private double Quantile(double share)
-    {
-        var sorted = Samples.Order().ToArray();
-        return sorted.Length == 0 ? double.NaN : sorted[Math.Max(0, (int)Math.Ceiling(share * sorted.Length) - 1)];
-    }
+    private double Quantile(double share) => Samples.Count == 0 ? double.NaN : Statistics.Reached(Samples, share);
 }
 
 /// <summary>What the measurement of coherence found, as it goes to the JSON file.</summary>

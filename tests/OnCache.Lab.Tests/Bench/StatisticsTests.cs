@@ -11,6 +11,15 @@ public sealed class StatisticsTests
     public void The_median_is_the_middle_of_the_sorted_values(double[] values, double expected) =>
         Statistics.Median(values).ShouldBe(expected);
 
+    [Theory]
+    [InlineData(0.0, 1.0)]
+    [InlineData(0.5, 2.0)]
+    [InlineData(0.51, 3.0)]
+    [InlineData(0.99, 4.0)]
+    [InlineData(1.0, 4.0)]
+    public void A_share_of_the_values_does_not_exceed_what_is_reached(double share, double expected) =>
+        Statistics.Reached([4.0, 1.0, 3.0, 2.0], share).ShouldBe(expected);
+
     [Fact]
     public void No_values_have_no_median() => Should.Throw<ArgumentException>(() => Statistics.Median([]));
 
