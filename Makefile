@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-idle bench-coherence bench-lease bench-host-rules lint sabotage manifests images clean
+.PHONY: build demo demo-overlay demo-use-cluster deploy undeploy check test model chaos bench bench-quick bench-scale bench-compare bench-builds bench-instructions bench-apply bench-idle bench-coherence bench-lease bench-host-rules lint sabotage manifests images dockerfile clean
 
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
@@ -151,6 +151,11 @@ images: build ## OCI archives of agent, operator and lab, for `ctr images import
 	@eng/packages.sh run
 	@$(MAKE) --silent --no-print-directory $(foreach name,agent operator lab,artifacts/publish/$(name)-image/oncache-$(name))
 	@eng/images.sh
+
+dockerfile: images ## the targets of the Dockerfile, built by buildah on bases of Debian's packages, beside these images, and run in a cluster; 15 minutes
+	@eng/packages.sh run dockerfile
+	@eng/kubernetes.sh all
+	@eng/dockerfile.sh
 
 clean: ## everything built
 	@echo "Removing artifacts and build output"

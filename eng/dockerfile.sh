@@ -12,7 +12,7 @@ done
 # Not below /tmp, which may be a tmpfs: the SDK alone is 600 MiB.
 mkdir -p artifacts
 work=$(mktemp -d "$PWD/artifacts/dockerfile.XXXXXX")
-trap 'quietly buildah_ rm --all; rm -rf "$work"' EXIT
+trap 'buildah_ rm --all >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 buildah_() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 # Prints what a command said only when it fails.
 quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; echo "dockerfile.sh: $1 failed" >&2; return 1; }; }
@@ -57,11 +57,26 @@ what() {
   container=$(buildah_ from --pull-never "$1")
   root=$(buildah_ mount "$container")
   (cd "$root/usr/lib/$2" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
-  # What the loader does not find there would be missed only when it is called.
-  chroot "$root" sh -c "ldd /usr/lib/$2/$2" 2>/dev/null | awk '/not found/' || true
   readlink "$root/usr/bin/$2"
   quietly buildah_ rm "$container"
 }
+
+# complete IMAGE PROGRAM: whether the loader finds all that the program is linked with.
+complete() {
+  local container root linked
+  container=$(buildah_ from --pull-never "$1")
+  root=$(buildah_ mount "$container")
+  linked=$(chroot "$root" find "/usr/lib/$2" -type f '(' -name '*.so' -o -perm -u+x ')' -exec ldd '{}' +) || { echo "dockerfile.sh: ldd does not read the programs of $1" >&2; return 1; }
+  quietly buildah_ rm "$container"
+  ! grep "not found" <<<"$linked" >&2
+}
+
+# The commit that a program was made from is part of it.
+revision=
+for target in "${targets[@]}"; do
+  of=$("artifacts/publish/$target-image/oncache-$target" --version)
+  [[ ${revision:=${of#*+}} == "${of#*+}" ]] || { echo "dockerfile.sh: the images are of different commits: remove artifacts/publish and run make images" >&2; exit 1; }
+done
 
 # Packages of NuGet that are here already are not fetched again.
 packages=${NUGET_PACKAGES:-$HOME/.nuget/packages}
@@ -72,12 +87,13 @@ for target in "${targets[@]}"; do
   name=oncache-$target
   echo "Building $target"
   quietly buildah_ build --isolation chroot --network host --layers --target "$target" --volume "$packages:/root/.nuget/packages" \
-    --build-arg SDK=localhost/sdk --build-arg BASE=localhost/base --build-arg REVISION="$(git rev-parse HEAD)" \
+    --build-arg SDK=localhost/sdk --build-arg BASE=localhost/base --build-arg REVISION="$revision" \
     --env DOTNET_NOLOGO=1 --env DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --tag "$name" .
   quietly buildah_ pull "oci-archive:artifacts/images/$name.tar"
   packed=$(buildah_ images --format '{{.Name}}:{{.Tag}}' | grep "^oncache.io/$name:")
   what "localhost/$name" "$name" >"$work/built"
   what "$packed" "$name" >"$work/packed"
+  complete "localhost/$name" "$name"
   if diff "$work/packed" "$work/built"; then
     echo "$target: the same as $packed"
   else

@@ -17,6 +17,8 @@ declare -A groups=(
   # By which tests have the kernel refuse system calls.
   [faults]="strace"
   [lint]="shellcheck clang-format"
+  # Image builds without a daemon, and what their bases are made with.
+  [dockerfile]="buildah debootstrap"
 )
 
 wanted=()
