@@ -25,7 +25,10 @@ namespace OnCache.Agent.Daemon;
 /// </summary>
 internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 {
-    private static readonly TimeSpan s_probeAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_askAgain = TimeSpan.FromSeconds(1);
+
+    // A turn asks, too, and what was asked in the last period is asked in the next.
+    private static readonly TimeSpan s_probeAgain = s_askAgain * 0.8;
     private const int StackSize = 1024 * 1024;
     private static readonly Backoff s_prepareAgain = new(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10));
 
@@ -184,7 +187,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     {
         Routine[] routines =
         [
-            new(_settings.HeartbeatTimeout / 5, KeepAlive, _time),
+            // A turn without news: the loop lives.
+            new(_settings.HeartbeatTimeout / 5, static () => false, _time),
+            new(s_askAgain, AskForMissing, _time),
             new(HostRulesMonitor.Look, LookAround, _time),
             new(QuietHeap.Period, KeepHouse, _time),
         ];
@@ -443,10 +448,9 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
         Published?.Invoke(this, EventArgs.Empty);
     }
 
-    /// <summary>A turn without news: the loop lives.</summary>
-    private bool KeepAlive()
+    /// <summary>A neighbour that did not answer the first time gets another chance.</summary>
+    private bool AskForMissing()
     {
-        // A neighbour that did not answer the first time gets another chance.
         foreach (var probe in _plan!.Missing)
         {
             Probe(probe);

@@ -12,7 +12,8 @@ internal sealed record AgentFooting(V1Pod? Pod, V1Namespace? Namespace, bool Has
 /// <summary>The API server's answer about a DaemonSet.</summary>
 /// <param name="IsKnown">Whether there was an answer: the API server may be away, or the right to ask gone.</param>
 /// <param name="DaemonSet">The DaemonSet; null when there is none of that name.</param>
-internal readonly record struct OwnerAnswer(bool IsKnown, V1DaemonSet? DaemonSet);
+/// <param name="IsRefused">Whether the API server did answer, and does not tell this agent.</param>
+internal readonly record struct OwnerAnswer(bool IsKnown, V1DaemonSet? DaemonSet, bool IsRefused = false);
 
 /// <summary>
 /// Whether an agent ends because it is being removed from the cluster, and not because it is restarted, upgraded, or its node drained.

@@ -22,8 +22,9 @@ internal sealed class ClusterConnection : IDisposable
     private readonly CniPolicyWatch _cniPolicies;
     private readonly RemovalWatch? _removal;
 
-    private ClusterConnection(KubernetesClient client, AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
+    private ClusterConnection(Func<KubernetesClientSettings, KubernetesClient> connect, AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
     {
+        var client = connect(new KubernetesClientSettings(FieldManager));
         _client = client;
         _node = settings.Node!;
         _loggers = loggers;
@@ -31,7 +32,8 @@ internal sealed class ClusterConnection : IDisposable
         _cniPolicies = new CniPolicyWatch(
             client, client, settings.CniPolicies, lane, Source.SetCniPoliciesAbsent, _metrics, TimeProvider.System, loggers.CreateLogger<CniPolicyWatch>());
         _removal = settings.Pod is { } pod
-            ? new RemovalWatch(pod, Source, client, _metrics, TimeProvider.System, loggers.CreateLogger<RemovalWatch>())
+            ? new RemovalWatch(
+                pod, Source, client, () => connect(new KubernetesClientSettings(FieldManager) { Retries = 0 }), _metrics, TimeProvider.System, loggers.CreateLogger<RemovalWatch>())
             : null;
     }
 
@@ -41,10 +43,10 @@ internal sealed class ClusterConnection : IDisposable
     /// <exception cref="ConfigurationException">The kubeconfig, or the service account, cannot be used.</exception>
     public static ClusterConnection Open(AgentSettings settings, CoherenceLane lane, ILoggerFactory loggers)
     {
-        var configuration = settings.Kubeconfig is { } file
-            ? ClusterAccess.FromFile(file)
-            : ClusterAccess.Default();
-        return new ClusterConnection(new KubernetesClient(configuration, new KubernetesClientSettings(FieldManager)), settings, lane, loggers);
+        // Each client has a configuration of its own: it sets its ways of connecting in it.
+        KubernetesClient Connect(KubernetesClientSettings of) =>
+            new(settings.Kubeconfig is { } file ? ClusterAccess.FromFile(file) : ClusterAccess.Default(), of);
+        return new ClusterConnection(Connect, settings, lane, loggers);
     }
 
     /// <summary>Follows the API server until cancelled.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using OnCache.Kubernetes.Client;
+using OnCache.Kubernetes.Configuration;
 using OnCache.Kubernetes.Entities;
 using OnCache.Kubernetes.Models;
 using OnCache.Kubernetes.Watching;
@@ -8,16 +9,21 @@ namespace OnCache.Agent.Kubernetes;
 
 /// <summary>
 /// Finds out, when the agent is told to end, whether it is being removed. Namespaces and the service account are watched while it runs:
-/// whoever removes everything may take the right to ask first. The DaemonSet is asked for at the end: its status changes with each of its
-/// pods, and every agent would hear of it.
+/// whoever removes everything may take the right to ask first. The DaemonSet is asked for at the end, by connections of its own: its status
+/// changes with each of its pods, and every agent would hear of it.
 /// </summary>
 internal sealed partial class RemovalWatch(
-    NamespacedName pod, ClusterConfigurationSource source, IKubernetesClient client, WatchMetrics metrics, TimeProvider time, ILogger logger)
+    NamespacedName pod,
+    ClusterConfigurationSource source,
+    IKubernetesClient client,
+    Func<KubernetesClient> connect,
+    WatchMetrics metrics,
+    TimeProvider time,
+    ILogger logger)
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
-
     private V1Pod? _pod;
     private ResourceCache<V1ServiceAccount>? _accounts;
+    private string? _told;
 
     /// <summary>Watches until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -35,38 +41,30 @@ internal sealed partial class RemovalWatch(
     }
 
     /// <summary>Why no agent will follow this one; null on any doubt, and when one may.</summary>
-    public async Task<string?> ReasonAsync()
-    {
-        var started = time.GetTimestamp();
-        while (true)
-        {
-            // A pod that is deleted by force has gone before its process.
-            var own = source.Pod(pod) ?? _pod;
-            var left = AgentRemoval.PatienceOf(own) - time.GetElapsedTime(started);
-            var answer = left > TimeSpan.Zero && AgentRemoval.OwnerOf(own) is { } owner ? await AskAsync(owner, left) : default;
-            var reason = AgentRemoval.ReasonOf(new AgentFooting(
-                own, source.Namespace(pod.Namespace!), _accounts is not { IsSynced: true, Snapshot.Count: 0 }, answer));
-            if (reason is not null || answer.IsKnown || left <= s_pause || AgentRemoval.OwnerOf(own) is null)
-            {
-                return reason;
-            }
+    public Task<string?> ReasonAsync() => new RemovalInquiry(Present, AskAsync, time).ReasonAsync();
 
-            // An API server that starts does not answer, and may refuse whom it will know in a moment. What is watched may tell in the end.
-            await Task.Delay(s_pause, time);
-        }
-    }
+    private AgentFooting Present() => new(
+        // A pod that is deleted by force has gone before its process.
+        source.Pod(pod) ?? _pod, source.Namespace(pod.Namespace!), _accounts is not { IsSynced: true, Snapshot.Count: 0 }, default);
 
-    private async Task<OwnerAnswer> AskAsync(V1OwnerReference owner, TimeSpan patience)
+    private async Task<OwnerAnswer> AskAsync(V1OwnerReference owner, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(patience, time);
         try
         {
-            return new OwnerAnswer(IsKnown: true, await client.GetAsync<V1DaemonSet>(new NamespacedName(pod.Namespace, owner.Name), limit.Token));
+            using var fresh = connect();
+            return new OwnerAnswer(
+                IsKnown: true, await fresh.GetAsync<V1DaemonSet>(new NamespacedName(pod.Namespace, owner.Name), cancellationToken));
         }
-        catch (Exception failure) when (failure is KubernetesException or OperationCanceledException)
+        catch (Exception failure) when (failure is KubernetesException or ConfigurationException or OperationCanceledException)
         {
-            LogNoAnswer(owner.Name, failure.Message);
-            return default;
+            if (_told != failure.Message)
+            {
+                _told = failure.Message;
+                LogNoAnswer(owner.Name, failure.Message);
+            }
+
+            return new OwnerAnswer(
+                IsKnown: false, DaemonSet: null, IsRefused: failure is KubernetesException { Reason: StatusReason.Forbidden or StatusReason.Unauthorized });
         }
     }
 

@@ -15,6 +15,7 @@ public sealed class QuietHeap(Func<long> allocated, Action collect)
 
     private long _seen;
     private long _collected;
+    private int _looks;
 
     /// <summary>That of this process.</summary>
     public QuietHeap()
@@ -27,13 +28,16 @@ public sealed class QuietHeap(Func<long> allocated, Action collect)
     /// <summary>How often it wants to look.</summary>
     public static TimeSpan Period { get; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Collects if little was allocated since the last look, and enough since the last collection.</summary>
+    /// <summary>
+    /// Collects if little was allocated since the last look, and enough since the last collection; what the start left, at the second look in any case.
+    /// </summary>
     public void Look()
     {
         var now = allocated();
         var isQuiet = now - _seen <= Quiet;
+        var isSecond = ++_looks == 2;
         _seen = now;
-        if (isQuiet && now - _collected >= Worth)
+        if ((isQuiet || isSecond) && now - _collected >= Worth)
         {
             collect();
             _collected = now;

@@ -63,6 +63,30 @@ public sealed class AgentLoopTests
         }
     }
 
+    /// <summary>Whoever tells of the state waits for it, and looks at nothing meanwhile.</summary>
+    [Fact]
+    public async Task Who_follows_the_current_agent_has_news_of_each_that_takes_its_turn_and_of_what_it_publishes() => await OnNodeAsync(
+        (agent, maps) => WithLoopAsync(agent, Channel.CreateUnbounded<AgentConfiguration>().Reader, async () =>
+        {
+            var current = new CurrentAgent();
+            using (current.Use(agent, null!))
+            {
+                current.News.TryRead(out _).ShouldBeTrue("another agent");
+                current.News.TryRead(out _).ShouldBeFalse();
+
+                var before = current.State;
+                agent.Flush(new FlushRequest());
+                await UntilAsync(() => current.News.TryRead(out _), "news of a flush");
+                current.State.ShouldNotBeSameAs(before);
+            }
+
+            agent.Flush(new FlushRequest());
+            current.News.TryRead(out _).ShouldBeFalse("it is not current any more");
+        }),
+        new IdleAttacher(),
+        NodeWithAgent.Configuration,
+        s_long);
+
     [Fact]
     public async Task Defaults_of_the_kernel_that_cannot_be_read_for_a_moment_stay_as_they_were()
     {

@@ -4,6 +4,9 @@ namespace OnCache.Agent.Tests.Daemon;
 
 public sealed class RequestQueueTests
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_forEver = TimeSpan.FromHours(1);
+
     private readonly RequestQueue _queue = new();
 
     [Fact]
@@ -28,16 +31,44 @@ public sealed class RequestQueueTests
         done.ShouldBe([0, 1, 2]);
     }
 
-    [Fact]
-    public async Task A_request_and_a_wake_end_a_wait_that_has_begun_and_one_that_has_not()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_request_and_a_wake_end_a_wait(bool isRequest)
     {
-        foreach (var end in (Action[])[() => _queue.TryAdd(static () => false), _queue.Wake])
-        {
-            var waiting = Task.Run(() => _queue.Wait(Timeout.InfiniteTimeSpan), TestContext.Current.CancellationToken);
-            end();
-            await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-            _ = _queue.TryTake(out _);
-        }
+        var waiting = new Thread(() => _queue.Wait(s_forEver)) { IsBackground = true };
+        waiting.Start();
+        SpinWait.SpinUntil(() => waiting.ThreadState.HasFlag(ThreadState.WaitSleepJoin), s_patience).ShouldBeTrue();
+
+        End(isRequest);
+
+        waiting.Join(s_patience).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_request_and_a_wake_before_a_wait_end_it_at_once(bool isRequest)
+    {
+        End(isRequest);
+
+        var waiting = new Thread(() => _queue.Wait(s_forEver)) { IsBackground = true };
+        waiting.Start();
+
+        waiting.Join(s_patience).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_wake_ends_one_wait()
+    {
+        _queue.Wake();
+        _queue.Wait(s_forEver);
+
+        var waiting = new Thread(() => _queue.Wait(s_forEver)) { IsBackground = true };
+        waiting.Start();
+        SpinWait.SpinUntil(() => waiting.ThreadState.HasFlag(ThreadState.WaitSleepJoin), s_patience).ShouldBeTrue();
+        End(isRequest: false);
+        waiting.Join(s_patience).ShouldBeTrue();
     }
 
     [Fact]
@@ -49,5 +80,17 @@ public sealed class RequestQueueTests
         _queue.TryAdd(static () => true).ShouldBeFalse();
         _queue.TryTake(out _).ShouldBeTrue();
         _queue.TryTake(out _).ShouldBeFalse();
+    }
+
+    private void End(bool isRequest)
+    {
+        if (isRequest)
+        {
+            _queue.TryAdd(static () => false).ShouldBeTrue();
+        }
+        else
+        {
+            _queue.Wake();
+        }
     }
 }

@@ -48,7 +48,7 @@ public sealed class NodeStatusWriterTests
         var asked = 0;
 
         var written = await FirstWrittenAsync(
-            s_object, new StatusSample(), () => ++asked < 3 ? State("config-0", configured: 12, observed: 12) : State("config-1", configured: 2, observed: 2));
+            s_object, new StatusSample(), () => ++asked < 3 ? State("config-0", configured: 12, observed: 12) : State("config-1", configured: 2, observed: 2), news: 3);
 
         written.ObservedGeneration.ShouldBe(2);
     }
@@ -107,7 +107,7 @@ public sealed class NodeStatusWriterTests
         NodeWithAgent.Configuration with { Uid = uid, Generation = configured }, observed, Plan: null!, new Dictionary<Ipv4Address, uint>(), WithoutRoom: new HashSet<Ipv4Address>(),
         AttachFailures: new Dictionary<int, string>(), Retired: default, LastFlush: null, HostRulesReport.None, NicFailures: [], SizesRefused: null, BeyondShare: new HashSet<Ipv4Address>(), Warnings: []);
 
-    private static async Task<NodeCacheConfigStatus> FirstWrittenAsync(V1Alpha1NodeCacheConfig config, IStatusSource status, Func<AgentState?> state)
+    private static async Task<NodeCacheConfigStatus> FirstWrittenAsync(V1Alpha1NodeCacheConfig config, IStatusSource status, Func<AgentState?> state, int news = 1)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var metrics = new WatchMetrics();
@@ -115,13 +115,13 @@ public sealed class NodeStatusWriterTests
         var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
         var watching = source.RunAsync(stop.Token);
         await source.WaitForSyncAsync(stop.Token);
-        var news = Channel.CreateUnbounded<bool>();
-        for (var times = 0; times < 5; times++)
+        var told = Channel.CreateUnbounded<bool>();
+        for (var times = 0; times < news; times++)
         {
-            news.Writer.TryWrite(true).ShouldBeTrue();
+            told.Writer.TryWrite(true).ShouldBeTrue();
         }
 
-        var writing = new NodeStatusWriter("n1", client, source, status, state, news.Reader, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
+        var writing = new NodeStatusWriter("n1", client, source, status, state, told.Reader, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
         try
         {
             return await (await Task.WhenAny(client.Written, writing) == writing ? throw new InvalidOperationException("the writer has ended", writing.Exception) : client.Written);
