@@ -20,6 +20,8 @@ namespace OnCache.Agent.Tests.Kubernetes;
 
 public sealed class NodeStatusWriterTests
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     private static readonly V1Alpha1NodeCacheConfig s_object =
         new() { Metadata = new V1ObjectMeta { Name = "n1", Uid = "config-1", Generation = 9, ResourceVersion = "1" } };
 
@@ -124,7 +126,7 @@ public sealed class NodeStatusWriterTests
         var writing = new NodeStatusWriter("n1", client, source, status, state, told.Reader, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
         try
         {
-            return await (await Task.WhenAny(client.Written, writing) == writing ? throw new InvalidOperationException("the writer has ended", writing.Exception) : client.Written);
+            return await (await Task.WhenAny(client.Written, writing).WaitAsync(s_patience, stop.Token) == writing ? throw new InvalidOperationException("the writer has ended", writing.Exception) : client.Written);
         }
         finally
         {
