@@ -152,7 +152,7 @@ images: build ## OCI archives of agent, operator and lab, for `ctr images import
 	@$(MAKE) --silent --no-print-directory $(foreach name,agent operator lab,artifacts/publish/$(name)-image/oncache-$(name))
 	@eng/images.sh
 
-dockerfile: images ## the targets of the Dockerfile, built by buildah on bases of Debian's packages, beside these images, and run in a cluster; 15 minutes
+dockerfile: images ## the targets of the Dockerfile, built by buildah on bases of Debian's packages, beside these images, and run in a cluster; 8 minutes
 	@eng/packages.sh run dockerfile
 	@eng/kubernetes.sh all
 	@eng/dockerfile.sh
