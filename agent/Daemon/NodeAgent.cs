@@ -227,22 +227,22 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private static Task OnItsThread(Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var thread = new Thread(
-            () =>
-            {
-                try
-                {
-                    work();
-                    done.SetResult();
-                }
-                catch (Exception failure)
-                {
-                    done.SetException(failure);
-                }
-            },
-            StackSize) { IsBackground = true, Name = "loop" };
+        var thread = new Thread(Run, StackSize) { IsBackground = true, Name = "loop" };
         thread.Start();
         return done.Task;
+
+        void Run()
+        {
+            try
+            {
+                work();
+                done.SetResult();
+            }
+            catch (Exception failure)
+            {
+                done.SetException(failure);
+            }
+        }
     }
 
     /// <inheritdoc/>
