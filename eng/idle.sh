@@ -13,11 +13,12 @@ lab=artifacts/bin/oncache-lab
 settled=45
 
 work=$(mktemp -d)
-agent=
+# What this run has made, and nobody else's lab or cluster of that name.
+started='' has_lab='' has_cluster=''
 finish() {
-  [[ -z $agent ]] || kill "$agent" 2>/dev/null || true
-  "$lab" down --name idle >/dev/null 2>&1 || true
-  "$lab" cluster down --name idle >/dev/null 2>&1 || true
+  [[ -z $started ]] || { kill "$started" 2>/dev/null && wait "$started"; } || true
+  [[ -z $has_lab ]] || "$lab" down --name idle >/dev/null || true
+  [[ -z $has_cluster ]] || "$lab" cluster down --name idle >/dev/null || true
   rm -rf "$work"
 }
 trap finish EXIT
@@ -46,11 +47,14 @@ report() {
 }
 
 in_the_lab() {
+  local agent
   "$lab" up --name idle --nodes 2 --pods "$pods" >/dev/null
+  has_lab=yes
   # Twice: what the first one attaches is there for the second.
   # shellcheck disable=SC2016  # bash of the node expands it
   "$lab" exec n1 --name idle -- bash -c '
     program=$1 out=$2 state=/run/oncache-lab/idle
+    trap "kill \$agent; wait \$agent" EXIT
     ready() {
       { exec 3<>/dev/tcp/127.0.0.1/9471; } 2>/dev/null || return 1
       printf "GET /readyz HTTP/1.1\r\nHost: n1\r\nConnection: close\r\n\r\n" >&3
@@ -71,16 +75,17 @@ in_the_lab() {
     echo "$agent" >"$out/agent"
     wait "$agent"
   ' idle "$program" "$work" &
-  local started=$!
+  started=$!
   until [[ -s $work/agent ]]; do kill -0 "$started" 2>/dev/null || exit 1; sleep 0.2; done
   agent=$(<"$work/agent")
   awk '{ printf "%s %d ms\n", $1 == "first" ? "ready on a node where nothing is attached after" : "ready after a restart after", $2 }' "$work/ready"
   sleep "$settled"
   report "$agent" "agent in the lab, $pods pods"
-  kill "$agent"
-  agent=
+  kill "$started"
   wait "$started" || true
+  started=''
   "$lab" down --name idle >/dev/null
+  has_lab=''
 }
 
 # ours COMMAND: the processes of it that were not there before the cluster.
@@ -90,6 +95,7 @@ in_a_cluster() {
   local some=$((pods < 100 ? pods : 100)) command process begun=$SECONDS
   for command in oncache-agent oncache-operato; do pgrep -x "$command" | sort >"$work/$command" || true; done
   "$lab" cluster up --name idle --nodes 2 >/dev/null
+  has_cluster=yes
   kubectl() { "$lab" cluster kubectl --name idle -- "$@"; }
   cat >"$work/pods.yaml" <<END
 apiVersion: oncache.io/v1alpha1

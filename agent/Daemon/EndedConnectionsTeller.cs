@@ -23,7 +23,7 @@ internal sealed class EndedConnectionsTeller : IDisposable
     private readonly EndedConnections _conntrack;
     private readonly CoherenceMetrics _metrics;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    // It does not come so soon that spinning for it would be worth its cost, some times a second.
+    // It does not come so soon that spinning for it would be worth its cost, a few times a second.
     private readonly ManualResetEventSlim _stop = new(initialState: false, spinCount: 0);
     private readonly Thread _thread;
 

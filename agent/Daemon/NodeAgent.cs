@@ -25,6 +25,7 @@ namespace OnCache.Agent.Daemon;
 /// </summary>
 internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
 {
+    private static readonly TimeSpan s_housekeeping = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_askAgain = TimeSpan.FromSeconds(1);
 
     // A turn asks, too, and what was asked in the last period is asked in the next.
@@ -47,6 +48,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private readonly CacheShares _shares;
     private readonly ILogger _logger;
     private readonly RequestQueue _requests = new();
+    private readonly QuietHeap _heap = new();
     private readonly Dictionary<NeighbourProbe, long> _probed = [];
 
     private NetworkSnapshot _snapshot;
@@ -61,7 +63,6 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
     private long? _changedSince;
     private string? _tcpRefusal;
     private bool _picksUpTcp;
-    private readonly QuietHeap _heap = new();
     private Task _sweeping = Task.CompletedTask;
     private Task _looking = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
@@ -191,7 +192,7 @@ internal sealed partial class NodeAgent : IFlushTarget, IFlushExecutor
             new(_settings.HeartbeatTimeout / 5, static () => false, _time),
             new(s_askAgain, AskForMissing, _time),
             new(HostRulesMonitor.Look, LookAround, _time),
-            new(QuietHeap.Period, KeepHouse, _time),
+            new(s_housekeeping, KeepHouse, _time),
         ];
         while (_replacement is null)
         {

@@ -8,7 +8,9 @@ namespace OnCache.Kubernetes.Cli;
 /// <param name="collect">Collects and gives back; the program stands still meanwhile.</param>
 public sealed class QuietHeap(Func<long> allocated, Action collect)
 {
-    // In one period, by what comes without any work: probes, signs of life, looks.
+    private static readonly TimeSpan s_period = TimeSpan.FromSeconds(15);
+
+    // Between two looks, some 15 s apart, by what comes without any work: probes, signs of life, looks.
     private const long Quiet = 2L << 20;
 
     private const long Worth = 4L << 20;
@@ -24,9 +26,6 @@ public sealed class QuietHeap(Func<long> allocated, Action collect)
             static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true))
     {
     }
-
-    /// <summary>How often it wants to look.</summary>
-    public static TimeSpan Period { get; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
     /// Collects if little was allocated since the last look, and enough since the last collection; what the start left, at the second look in any case.
@@ -47,7 +46,7 @@ public sealed class QuietHeap(Func<long> allocated, Action collect)
     /// <summary>Looks until cancelled.</summary>
     public async Task RunAsync(TimeProvider time, CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Period, time);
+        using var timer = new PeriodicTimer(s_period, time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             Look();

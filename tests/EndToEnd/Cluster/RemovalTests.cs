@@ -70,10 +70,7 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
 
         Say("removed");
         await Eventually.ReadsAsync(LeftAsync, left => left is "" or $"namespace/{Space}", "gone from the API", Eventually.Sparing);
-        foreach (var node in cluster.Kubernetes.Nodes)
-        {
-            await Eventually.ReadsAsync(() => FootprintAsync(node), static left => left == "liberal 0", $"{node.Name} clean", Eventually.Sparing);
-        }
+        await UntilCleanAsync();
 
         Say("clean");
         await conversation.ExchangeAsync(4);
@@ -124,10 +121,7 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
             await cluster.Kubernetes.ControlPlane.StartApiServerAsync(CancellationToken.None);
         }
 
-        foreach (var node in cluster.Kubernetes.Nodes)
-        {
-            await Eventually.ReadsAsync(() => FootprintAsync(node), static left => left == "liberal 0", $"{node.Name} clean", Eventually.Sparing);
-        }
+        await UntilCleanAsync();
 
         await conversation.ExchangeAsync(4);
 
@@ -233,6 +227,14 @@ public sealed class RemovalTests(InstalledCluster cluster) : IAsyncLifetime
             "get", "namespaces,crds,clusterroles,clusterrolebindings,validatingwebhookconfigurations,daemonsets,deployments,roles,rolebindings,serviceaccounts",
             "-A", "-o", "name"))
         .Split('\n').Where(static name => name.Contains("oncache", StringComparison.Ordinal)));
+
+    private async Task UntilCleanAsync()
+    {
+        foreach (var node in cluster.Kubernetes.Nodes)
+        {
+            await Eventually.ReadsAsync(() => FootprintAsync(node), static left => left == "liberal 0", $"{node.Name} clean", Eventually.Sparing);
+        }
+    }
 
     /// <summary>What an agent could have left on a node: what is pinned, programs of ours on devices, the setting of conntrack.</summary>
     private static async Task<string> FootprintAsync(ClusterNode node)

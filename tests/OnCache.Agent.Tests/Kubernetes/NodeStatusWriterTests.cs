@@ -67,42 +67,29 @@ public sealed class NodeStatusWriterTests
     public async Task An_agent_that_tells_nothing_is_asked_nothing()
     {
         var asked = 0;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        using var metrics = new WatchMetrics();
-        var client = new OneNode(s_object);
-        var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
-        var watching = source.RunAsync(stop.Token);
-        await source.WaitForSyncAsync(stop.Token);
         var time = new FakeTimeProvider();
         var news = Channel.CreateUnbounded<bool>();
-        var writing = new NodeStatusWriter(
-            "n1",
-            client,
-            source,
-            new StatusSample(),
-            () =>
-            {
-                asked++;
-                return State("config-1", configured: 8, observed: 8);
-            },
-            news.Reader,
-            time,
-            NullLogger.Instance).RunAsync(stop.Token);
+        AgentState Asked()
+        {
+            asked++;
+            return State("config-1", configured: 8, observed: 8);
+        }
+
+        await using var writing = await Writing.StartAsync(s_object, new StatusSample(), Asked, news.Reader, time);
 
         time.Advance(TimeSpan.FromMinutes(1));
         asked.ShouldBe(0);
         news.Writer.TryWrite(true).ShouldBeTrue();
-        while (!client.Written.IsCompleted)
+        var written = writing.FirstAsync();
+        while (!written.IsCompleted)
         {
-            writing.IsCompleted.ShouldBeFalse();
             time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.Delay(1, stop.Token);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
         }
 
+        _ = await written;
         time.Advance(TimeSpan.FromMinutes(1));
         asked.ShouldBe(1);
-        await stop.CancelAsync();
-        await Task.WhenAll(watching, writing).ContinueWith(static _ => { }, TaskScheduler.Default);
     }
 
     private static AgentState State(string uid, long configured, long observed) => new(
@@ -111,27 +98,53 @@ public sealed class NodeStatusWriterTests
 
     private static async Task<NodeCacheConfigStatus> FirstWrittenAsync(V1Alpha1NodeCacheConfig config, IStatusSource status, Func<AgentState?> state, int news = 1)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        using var metrics = new WatchMetrics();
-        var client = new OneNode(config);
-        var source = new ClusterConfigurationSource("n1", client, new CoherenceLane(), metrics, NullLoggerFactory.Instance, TimeProvider.System);
-        var watching = source.RunAsync(stop.Token);
-        await source.WaitForSyncAsync(stop.Token);
         var told = Channel.CreateUnbounded<bool>();
         for (var times = 0; times < news; times++)
         {
             told.Writer.TryWrite(true).ShouldBeTrue();
         }
 
-        var writing = new NodeStatusWriter("n1", client, source, status, state, told.Reader, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
-        try
+        await using var writing = await Writing.StartAsync(config, status, state, told.Reader, TimeProvider.System);
+        return await writing.FirstAsync();
+    }
+
+    /// <summary>A writer that runs until disposed.</summary>
+    private sealed class Writing : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        private readonly WatchMetrics _metrics = new();
+        private readonly OneNode _client;
+        private readonly ClusterConfigurationSource _source;
+        private readonly Task _watching;
+        private Task _writing = Task.CompletedTask;
+
+        private Writing(V1Alpha1NodeCacheConfig config)
         {
-            return await (await Task.WhenAny(client.Written, writing).WaitAsync(s_patience, stop.Token) == writing ? throw new InvalidOperationException("the writer has ended", writing.Exception) : client.Written);
+            _client = new OneNode(config);
+            _source = new ClusterConfigurationSource("n1", _client, new CoherenceLane(), _metrics, NullLoggerFactory.Instance, TimeProvider.System);
+            _watching = _source.RunAsync(_stop.Token);
         }
-        finally
+
+        public static async Task<Writing> StartAsync(
+            V1Alpha1NodeCacheConfig config, IStatusSource status, Func<AgentState?> state, ChannelReader<bool> news, TimeProvider time)
         {
-            await stop.CancelAsync();
-            await Task.WhenAll(watching, writing).ContinueWith(static _ => { }, TaskScheduler.Default);
+            var started = new Writing(config);
+            await started._source.WaitForSyncAsync(started._stop.Token);
+            started._writing = new NodeStatusWriter("n1", started._client, started._source, status, state, news, time, NullLogger.Instance).RunAsync(started._stop.Token);
+            return started;
+        }
+
+        public async Task<NodeCacheConfigStatus> FirstAsync() =>
+            await Task.WhenAny(_client.Written, _writing).WaitAsync(s_patience, _stop.Token) == _writing
+                ? throw new InvalidOperationException("the writer has ended", _writing.Exception)
+                : await _client.Written;
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await Task.WhenAll(_watching, _writing).ContinueWith(static _ => { }, TaskScheduler.Default);
+            _stop.Dispose();
+            _metrics.Dispose();
         }
     }
 
